@@ -1,0 +1,46 @@
+# bgnest: two commands set everything up on a fresh machine.
+#   make run     the full 80,000-neuron Lindahl network, from NESTML sources to figures
+#   make test    everything the tests need, then lint, types and tests
+# Both create .venv themselves. Needs: python3 (3.11 or later, with venv), g++ with C++20, make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+THREADS ?= $(shell nproc)
+OUT ?= runs/lindahl2016-activation_control-80000
+PYTEST_ARGS ?=
+
+.PHONY: run test env test-env lint clean
+.DEFAULT_GOAL := run
+
+run: env
+	$(BIN)/bgnest run lindahl2016/activation_control --threads $(THREADS) --out $(OUT) --overwrite
+
+test: test-env lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: test-env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+env: $(VENV)/.installed
+test-env: $(VENV)/.installed-test
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "bgnest needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
+	@command -v g++ >/dev/null || { echo "bgnest compiles its neuron models with g++, which is missing. Debian/Ubuntu: apt-get install g++" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "Python's venv module is missing. Debian/Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[nest]'
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[nest,test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Spiking basal-ganglia networks on NEST: specification, building, simulation, results, analysis."""

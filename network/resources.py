@@ -1,0 +1,69 @@
+"""Where the parameters and the NESTML models are.
+
+In a checkout they lie beside the package, in an installed wheel inside it (``network/_data``).  Own models
+and parameters are found through the environment variables ``BGNEST_MODELS`` and ``BGNEST_PARAMS``: lists of
+folders, separated like ``PATH`` and searched first.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def data_root() -> Path:
+    """Folder that holds ``params`` and ``nestml_models``: inside the wheel, else the root of the checkout."""
+    packaged = PACKAGE / "_data"
+    return packaged if packaged.is_dir() else PACKAGE.parent
+
+
+def params_dir() -> Path:
+    """Folder of the published parameters."""
+    return data_root() / "params"
+
+
+def nestml_dir() -> Path:
+    """Folder of the NESTML models that belong to the package."""
+    return data_root() / "nestml_models"
+
+
+def _from_environment(variable: str) -> list[Path]:
+    return [Path(part).expanduser() for part in os.environ.get(variable, "").split(os.pathsep) if part]
+
+
+def params_dirs() -> list[Path]:
+    """Folders searched for experiments, in order."""
+    return [*_from_environment("BGNEST_PARAMS"), params_dir()]
+
+
+def nestml_dirs() -> list[Path]:
+    """Folders searched for NESTML models, in order."""
+    return [*_from_environment("BGNEST_MODELS"), nestml_dir()]
+
+
+def list_models() -> dict[str, Path]:
+    """File of every NESTML model, by name; the first folder that has a name wins."""
+    found: dict[str, Path] = {}
+    for folder in nestml_dirs():
+        for path in sorted(folder.glob("*.nestml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def find_model(name: str) -> Path:
+    """File of a NESTML model.
+
+    Raises
+    ------
+    FileNotFoundError
+        With the names of the models there are.
+    """
+    models = list_models()
+    if name not in models:
+        folders = ", ".join(str(folder) for folder in nestml_dirs())
+        raise FileNotFoundError(
+            f"no NESTML model {name!r} in {folders}; models: {', '.join(models) or 'none'}"
+        )
+    return models[name]
