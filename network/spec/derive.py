@@ -1,0 +1,209 @@
+"""Pure mathematics of the specification: scaling, dopamine, in-degrees, wave forms.  No files, no simulator.
+
+Dopamine enters through phi = alpha - alpha_0 (Lindahl and Hellgren Kotaleski 2016,
+doi 10.1523/ENEURO.0156-16.2016): 0 in control, -0.8 when dopamine is depleted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from network.spec.plan import Waveform
+
+_SINE_KNOTS = 96
+"""Knots per cycle of a sine; the piecewise-linear wave stays within 0.06 % of the amplitude."""
+
+
+def round_half_away(x: float) -> int:
+    """Nearest integer, halves away from zero (Python's ``round`` goes to the even one).
+
+    >>> round_half_away(2.5), round_half_away(-2.5)
+    (3, -3)
+    """
+    return int(math.copysign(math.floor(abs(x) + 0.5), x))
+
+
+def population_sizes(counts: Mapping[str, float], n_total: int) -> dict[str, int]:
+    """Distribute neurons over populations: the size of each in a network of ``n_total`` neurons.
+
+    Every count is scaled and rounded; if the sum is not ``n_total``, one neuron is added to (or removed from)
+    the smallest populations in ascending order of size until it is.
+
+    Parameters
+    ----------
+    counts : mapping of str to float
+        Neurons in the animal.
+    n_total : int
+
+    Returns
+    -------
+    dict of str to int
+        In the order of ``counts``.
+
+    Raises
+    ------
+    ValueError
+        If ``n_total`` is smaller than 1 or there is no population to scale.
+
+    Examples
+    --------
+    >>> population_sizes({"a": 60.0, "b": 30.0, "c": 10.0}, 10)
+    {'a': 6, 'b': 3, 'c': 1}
+    """
+    if n_total < 1 or not counts:
+        raise ValueError(f"cannot distribute {n_total} neurons over {len(counts)} populations")
+    whole = math.fsum(counts.values())
+    sizes = {name: round_half_away(count / whole * n_total) for name, count in counts.items()}
+    order = sorted(sizes, key=lambda name: (sizes[name], counts[name]))
+    while (difference := n_total - sum(sizes.values())) != 0:
+        step = 1 if difference > 0 else -1
+        candidates = [name for name in order if sizes[name] + step >= 0]
+        for name in candidates[: abs(difference)]:
+            sizes[name] += step
+    return sizes
+
+
+def dopamine_phi(alpha: float, alpha_0: float) -> float:
+    """Dopamine variable phi of the level ``alpha``; 0 at the reference level."""
+    return alpha - alpha_0
+
+
+def modulated_parameter(x: float, beta: float, phi: float) -> float:
+    """Potential or recovery increment under dopamine: x (1 - beta phi), in the unit of ``x``."""
+    return x * (1.0 - beta * phi)
+
+
+def receptor_gain(beta: float, phi: float) -> float:
+    """Factor on a synaptic current: 1 + beta phi."""
+    return 1.0 + beta * phi
+
+
+def modulated_in_degree(k: float, beta: float, phi: float) -> int:
+    """Round the connections per target: round(round(k) (1 + beta phi)), halves away from zero, at least 0."""
+    return max(0, round_half_away(round_half_away(k) * (1.0 + beta * phi)))
+
+
+def fits(
+    in_degree: int, n_source: int, *, same: bool = False, autapses: bool = True, multapses: bool = False
+) -> bool:
+    """Whether a target neuron can have ``in_degree`` sources: distinct ones unless multapses are allowed.
+
+    ``same`` says that source and target are one population, where forbidden autapses cost one candidate.
+    """
+    candidates = n_source - (1 if same and not autapses else 0)
+    return in_degree == 0 or (candidates > 0 if multapses else in_degree <= candidates)
+
+
+def smallest_network(counts: Mapping[str, float], needed: Mapping[str, int]) -> int:
+    """Smallest network from which on every population has at least the needed number of neurons.
+
+    The rule of :func:`population_sizes` is not monotonic: a somewhat smaller network may happen to work, too.
+
+    Parameters
+    ----------
+    counts : mapping of str to float
+        Neurons in the animal.
+    needed : mapping of str to int
+        Neurons that a population must have, for some of the populations.
+    """
+    whole = math.fsum(counts.values())
+    # the correction changes a size by one at most, so that from here on it cannot matter any more
+    n = max(math.ceil((need + 1.5) / counts[name] * whole) for name, need in needed.items())
+    while n > 1:
+        sizes = population_sizes(counts, n - 1)
+        if any(sizes[name] < need for name, need in needed.items()):
+            break
+        n -= 1
+    return n
+
+
+def expected_synapses(in_degrees: Iterable[int], n_targets: Iterable[int]) -> int:
+    """Count synapses: the sum over projections of in-degree times number of target neurons."""
+    return sum(k * n for k, n in zip(in_degrees, n_targets, strict=True))
+
+
+def is_multiple(time: float, resolution: float) -> bool:
+    """Whether a time is a whole number of steps, up to rounding of the last digits."""
+    steps = time / resolution
+    return math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-6)
+
+
+def delay_range(mean: float, spread: float, resolution: float) -> tuple[float, float]:
+    """Bounds of the delays of a projection on the grid, ms.
+
+    Delays are drawn continuously from (1 - spread, 1 + spread) times the mean, and the simulator then rounds
+    each to the nearest step (halves up).  Where a limit lies halfway between two steps the wider bound is
+    returned, so that no delay is outside: 3.65 to 10.95 ms gives (3.6, 11.0) at 0.1 ms.
+    """
+    tiny = 1e-9
+    low = max(1, math.floor(mean * (1.0 - spread) / resolution + 0.5 - tiny))
+    high = max(1, math.floor(mean * (1.0 + spread) / resolution + 0.5 + tiny))
+    return round(low * resolution, 10), round(high * resolution, 10)
+
+
+def square_wave(level: float, amplitude: float, frequency: float, *, low_first: bool = True) -> Waveform:
+    """Factor ``max(0, level - amplitude)`` and ``level + amplitude`` in alternating half-cycles from time 0.
+
+    Parameters
+    ----------
+    level, amplitude : float
+        Dimensionless.
+    frequency : float
+        Hz.
+    """
+    period = 1000.0 / frequency
+    low, high = max(0.0, level - amplitude), level + amplitude
+    first, second = (low, high) if low_first else (high, low)
+    return Waveform((0.0, period / 2, period / 2, period), (first, first, second, second), period)
+
+
+def sine_wave(level: float, amplitude: float, frequency: float, phase: float = 0.0) -> Waveform:
+    """Build ``max(0, level + amplitude sin(2 pi (f t + phase)))`` piecewise linear; ``phase`` in cycles."""
+    period = 1000.0 / frequency
+    steps = range(_SINE_KNOTS + 1)
+    values = (max(0.0, level + amplitude * math.sin(2 * math.pi * (i / _SINE_KNOTS + phase))) for i in steps)
+    return Waveform(tuple(period * i / _SINE_KNOTS for i in steps), tuple(values), period)
+
+
+def pulse_wave(
+    level: float, factor: float, start: float, duration: float, period: float | None = None
+) -> Waveform:
+    """Factor ``level``, and ``level * factor`` from ``start`` for ``duration`` ms, repeated with ``period``.
+
+    Raises
+    ------
+    ValueError
+        If a repeated pulse does not end within its period.
+    """
+    stop = start + duration
+    if period is not None and stop > period:
+        raise ValueError(f"the pulse ends at {stop:g} ms, after its period of {period:g} ms")
+    high = level * factor
+    times, values = [0.0, start, start, stop, stop], [level, level, high, high, level]
+    if period is not None:
+        times.append(period)
+        values.append(level)
+    return Waveform(tuple(times), tuple(values), period)
+
+
+def piecewise_wave(
+    level: float, times: tuple[float, ...], factors: tuple[float, ...], period: float | None = None
+) -> Waveform:
+    """``level`` times a piecewise-linear factor given at ``times`` (ms); the last factor holds afterwards.
+
+    Raises
+    ------
+    ValueError
+        If the lists differ in length, times go backwards, or a repeated wave does not fill its period.
+    """
+    if len(times) != len(factors) or not times:
+        raise ValueError(
+            f"{len(times)} times and {len(factors)} factors; there must be as many, at least one"
+        )
+    if any(later < earlier for earlier, later in pairwise(times)):
+        raise ValueError("times must not go backwards")
+    if period is not None and (times[0] != 0.0 or times[-1] != period):
+        raise ValueError(f"with a period the times must go from 0 to {period:g} ms")
+    return Waveform(tuple(times), tuple(level * factor for factor in factors), period)

@@ -1,0 +1,71 @@
+"""Identity of networks and simulations: SHA-256 of canonical JSON.
+
+Canonical means sorted keys, no spaces, floats by ``repr``, and a format version inside.  Names of runs,
+paths, the split of virtual processes into ranks and threads, comments and sources are not identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from network.spec.plan import Plan
+
+HASH_FORMAT = 1
+
+_NETWORK = ("populations", "projections", "models", "resolution", "seed")
+_SIMULATION = (
+    "inputs",
+    "t_presim",
+    "t_sim",
+    "recorders",
+    "spike_populations",
+    "spike_start",
+    "spike_stop",
+    "target",
+    "drive",
+)
+
+
+def canonical_json(data: Any) -> str:
+    """JSON text that is the same for equal data.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite or not a number.
+    """
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(data: Any) -> str:
+    """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(data).encode()).hexdigest()
+
+
+def short(value: str, length: int = 8) -> str:
+    """Label of a hash in folder names."""
+    return value[:length]
+
+
+def network_hash(plan: Plan) -> str:
+    """Identity of what is built: populations, projections, NESTML sources, step of the delays, seed."""
+    data = plan.to_dict()
+    return digest({"format": HASH_FORMAT, "kind": "network", **{key: data[key] for key in _NETWORK}})
+
+
+def simulation_hash(plan: Plan) -> str:
+    """Identity of a simulation: the network, its input, times, recordings and number of virtual processes."""
+    data = plan.to_dict()
+    content = {key: data[key] for key in _SIMULATION}
+    return digest(
+        {
+            "format": HASH_FORMAT,
+            "kind": "simulation",
+            "network": network_hash(plan),
+            "virtual_processes": plan.n_virtual_processes,
+            **content,
+        }
+    )

@@ -1,0 +1,311 @@
+"""From YAML files to a validated experiment: includes, overlays, overrides, one validation at the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from network import resources
+from network.spec.checks import check_references
+from network.spec.errors import SpecError, choices
+from network.spec.messages import structural_problems
+from network.spec.nestml import ModelInterface, model_interfaces
+from network.spec.origins import COMMAND_LINE, Layer, Origin, Tree
+from network.spec.schema import Experiment
+from network.spec.sources import load_sources
+from network.spec.yamlfile import KeyPath, read_yaml
+
+_STRUCTURAL = ("overlay_of", "include")
+
+
+def load_experiment(
+    name_or_path: str | Path,
+    overlays: Sequence[str | Path] = (),
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    *,
+    models: Mapping[str, ModelInterface] | None = None,
+) -> Experiment:
+    """Load, merge and validate an experiment.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        ``lindahl2016/activation_depleted`` (a file below ``params/``) or the path of a YAML file.
+    overlays : sequence of str or Path
+        Names (``paper_table_rates``, a state) or files, merged in this order.
+    overrides : sequence of str or mapping
+        ``"projections.FSN_to_MSN_D2.weight=1.1"`` or ``{key path: value}``, merged last.  A bare number keeps
+        the unit of the value it replaces; ``1.1 nS`` and globs (``projections.*.delay=2``) are understood.
+    models : mapping of str to ModelInterface, optional
+        Interfaces of the NESTML models; by default those that are found on disk.
+
+    Returns
+    -------
+    Experiment
+        Validated; ``experiment.origin(key_path)`` tells where a value was written.
+
+    Raises
+    ------
+    SpecError
+        With all problems found, one line each.
+    """
+    tree = Tree()
+    stack = _Stack(tree)
+    path = find_experiment(name_or_path)
+    stack.load(path)
+    labels = [_label(path).removesuffix(".yaml").replace("/", "-")]
+    for overlay in overlays:
+        overlay_path = find_overlay(overlay, path)
+        stack.load(overlay_path, overlay=True)
+        labels.append(overlay_path.stem)
+    for text, keys, value in _parse_overrides(overrides):
+        data: Any = value
+        for key in reversed(keys):
+            data = {key: data}
+        tree.apply(Layer(data, COMMAND_LINE, user=True, text=text))
+    if isinstance(meta := tree.data.get("meta"), dict) and "name" not in meta:
+        meta["name"] = re.sub(r"[^A-Za-z0-9._+-]", "_", "+".join(labels))
+    return validate(tree, models=models, folder=path.parent)
+
+
+def validate(
+    tree: Tree, *, models: Mapping[str, ModelInterface] | None = None, folder: Path | None = None
+) -> Experiment:
+    """Validate a merged tree; raises SpecError with everything that is wrong."""
+    from pydantic import ValidationError
+
+    problems = list(tree.problems)
+    experiment = None
+    try:
+        experiment = Experiment.model_validate(tree.data)
+    except ValidationError as error:
+        problems += structural_problems(error, tree)
+    interfaces = model_interfaces() if models is None else models
+    for path, message in check_references(tree, interfaces, load_sources(folder)):
+        origin = tree.origin(path)
+        problems.append(
+            f"{origin}: {'.'.join(path)}: {message}" if origin else f"{'.'.join(path)}: {message}"
+        )
+    if problems or experiment is None:
+        raise SpecError(list(dict.fromkeys(problems)))
+    experiment._origins.update(tree.origins)
+    return experiment
+
+
+class _Stack:
+    """Files merged so far; loads what an overlay stands on, once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.loaded: list[Path] = []
+        self.active: list[Path] = []
+
+    def load(self, path: Path, *, overlay: bool = False) -> None:
+        path = path.resolve()
+        label = _label(path)
+        if path in self.active:
+            chain = " -> ".join(_label(p) for p in [*self.active, path])
+            raise SpecError([f"{label}: files include each other in a circle: {chain}"])
+        data, lines = read_yaml(path, label)
+        self.active.append(path)
+        structural = {key: data.pop(key) for key in _STRUCTURAL if key in data}
+        below = structural.get("overlay_of")
+        if below is not None:
+            base = _relative(path, below, f"{label}:{lines[('overlay_of',)]}: overlay_of")
+            if base.resolve() not in self.loaded:
+                self._check_base(base, label, overlay=overlay)
+                self.load(base, overlay=overlay)
+        included = structural.get("include", [])
+        for item in [included] if isinstance(included, str) else included:
+            self.load(_relative(path, item, f"{label}:{lines[('include',)]}: include"))
+        self.tree.apply(Layer(data, label, lines, user=_is_user_file(path)))
+        self.active.pop()
+        self.loaded.append(path)
+
+    def _check_base(self, base: Path, label: str, *, overlay: bool) -> None:
+        """Refuse an overlay of another network; the overlays it stands on are welcome."""
+        if overlay and "overlay_of" not in read_yaml(base, _label(base))[0]:
+            loaded = ", ".join(_label(path) for path in self.loaded)
+            raise SpecError(
+                [f"{label}: overlay_of: {_label(base)} is not part of this experiment; loaded: {loaded}"]
+            )
+
+
+def _relative(path: Path, name: Any, where: str) -> Path:
+    if not isinstance(name, str):
+        raise SpecError([f"{where}: must be the name of a file, not {name!r}"])
+    for candidate in (path.parent / name, path.parent / f"{name}.yaml", *_in_params(name)):
+        if candidate.is_file():
+            return candidate
+    raise SpecError([f"{where}: no file {name!r}; {choices(name, _yaml_stems(path.parent), 'files')}"])
+
+
+def _in_params(name: str) -> list[Path]:
+    return [folder / f"{name.removesuffix('.yaml')}.yaml" for folder in resources.params_dirs()]
+
+
+def _yaml_stems(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def _label(path: Path) -> str:
+    """Name of a file in messages: relative to its params folder, else as it is."""
+    for folder in resources.params_dirs():
+        if path.resolve().is_relative_to(folder.resolve()):
+            return path.resolve().relative_to(folder.resolve()).as_posix()
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.name
+
+
+def _is_user_file(path: Path) -> bool:
+    return not path.resolve().is_relative_to(resources.params_dir().resolve())
+
+
+def find_experiment(name_or_path: str | Path) -> Path:
+    """File of an experiment; ``lindahl2016`` alone means its ``base``.
+
+    Raises
+    ------
+    SpecError
+        With the names there are.
+    """
+    given = Path(name_or_path).expanduser()
+    if given.suffix in (".yaml", ".yml"):
+        if given.is_file():
+            return given
+        raise SpecError([f"no file {str(given)!r}"])
+    for folder in resources.params_dirs():
+        for candidate in (folder / f"{name_or_path}.yaml", folder / str(name_or_path) / "base.yaml"):
+            if candidate.is_file():
+                return candidate
+    raise SpecError(
+        [f"no experiment {str(name_or_path)!r}; {choices(name_or_path, list_experiments(), 'experiments')}"]
+    )
+
+
+def find_overlay(name_or_path: str | Path, experiment: Path) -> Path:
+    """File of an overlay for an experiment file; raises SpecError with the names there are."""
+    given = Path(name_or_path).expanduser()
+    if given.suffix in (".yaml", ".yml"):
+        if given.is_file():
+            return given
+        raise SpecError([f"no overlay file {str(given)!r}"])
+    folders = dict.fromkeys([experiment.parent, *_chain_folders(experiment)])
+    known: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted([*folder.glob("*.yaml"), *(folder / "overlays").glob("*.yaml")]):
+            if _first_lines(path)[0]:
+                known.setdefault(path.stem, path)
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    raise SpecError([f"no overlay {str(name_or_path)!r}; {choices(name_or_path, known, 'overlays')}"])
+
+
+def _chain_folders(path: Path) -> list[Path]:
+    """Folders of the files below an overlay, so that a user's file finds the overlays of its base."""
+    folders: list[Path] = []
+    seen: set[Path] = set()
+    while path not in seen:
+        seen.add(path)
+        below = read_yaml(path, _label(path))[0].get("overlay_of")
+        if not isinstance(below, str):
+            break
+        path = _relative(path, below, f"{_label(path)}: overlay_of")
+        folders.append(path.parent)
+    return folders
+
+
+def _first_lines(path: Path) -> tuple[bool, str]:
+    """Whether a file is an overlay, and its first comment line."""
+    text = path.read_text(encoding="utf-8")
+    comment = re.search(r"^#\s*(.+)$", text, re.MULTILINE)
+    return re.search(r"^overlay_of:", text, re.MULTILINE) is not None, comment.group(1) if comment else ""
+
+
+def list_experiments() -> dict[str, str]:
+    """Name and first comment line of every experiment below the params folders."""
+    found: dict[str, str] = {}
+    for folder in resources.params_dirs():
+        for path in sorted(folder.glob("*/*.yaml")):
+            is_overlay, comment = _first_lines(path)
+            if is_overlay or path.stem == "base":
+                found.setdefault(f"{path.parent.name}/{path.stem}", comment)
+    return found
+
+
+def list_overlays(model: str = "lindahl2016") -> dict[str, str]:
+    """Name and first comment line of every overlay of a model; states can be used as overlays, too."""
+    found: dict[str, str] = {}
+    for folder in resources.params_dirs():
+        for path in sorted([*(folder / model / "overlays").glob("*.yaml"), *(folder / model).glob("*.yaml")]):
+            is_overlay, comment = _first_lines(path)
+            if is_overlay:
+                found.setdefault(path.stem, comment)
+    return found
+
+
+def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any]) -> list[tuple[str, KeyPath, Any]]:
+    parsed: list[tuple[str, KeyPath, Any]] = []
+    problems = []
+    items = overrides.items() if isinstance(overrides, Mapping) else [_split(text) for text in overrides]
+    for key_path, value in items:
+        keys = tuple(key.strip() for key in key_path.split("."))
+        if value is _MISSING or not all(keys):
+            problems.append(f"{COMMAND_LINE}: {key_path!r} is not KEY.PATH=VALUE")
+            continue
+        parsed.append((f"{key_path}={value}", keys, _parse_value(value) if isinstance(value, str) else value))
+    if problems:
+        raise SpecError(problems)
+    return parsed
+
+
+_MISSING = object()
+
+
+def _split(text: str) -> tuple[str, Any]:
+    key_path, sign, value = text.partition("=")
+    return key_path.strip(), value.strip() if sign else _MISSING
+
+
+def _parse_value(text: str) -> Any:
+    """Value of an override: a number in any spelling (1e-3 too), else YAML, else text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def experiment_origins(experiment: Experiment) -> dict[str, str]:
+    """Origin of every value as text, by key path, for ``origin.json``."""
+    return {key: str(origin) for key, origin in sorted(experiment.origins.items())}
+
+
+def dump_experiment(experiment: Experiment) -> str:
+    """YAML text of the resolved experiment; loading it gives the same experiment."""
+    from network.spec.dumping import to_yaml
+
+    return to_yaml(experiment.to_dict())
+
+
+__all__ = [
+    "Origin",
+    "dump_experiment",
+    "experiment_origins",
+    "find_experiment",
+    "find_overlay",
+    "list_experiments",
+    "list_overlays",
+    "load_experiment",
+    "validate",
+]

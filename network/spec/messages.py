@@ -1,0 +1,126 @@
+"""Problems that pydantic finds, in the words of a user: file, key path, what is wrong, what is valid."""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+
+from network.spec.errors import choices
+from network.spec.origins import Tree, number_hint
+from network.spec.quantities import Check, Spec
+from network.spec.schema import Experiment
+from network.spec.units import accepted
+from network.spec.yamlfile import KeyPath
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_TAGS = ("uniform", "constant")
+
+
+def structural_problems(error: ValidationError, tree: Tree) -> list[str]:
+    """One line per problem in a pydantic error."""
+    lines: list[str] = []
+    for item in error.errors():
+        path, annotation, check = _walk(item["loc"])
+        if path and path[-1] == "[key]":
+            path = path[:-1]
+        origin = tree.origin(path)
+        where = f"{origin}: " if origin else ""
+        lines.append(f"{where}{'.'.join(path) or 'experiment'}: {_message(item, path, annotation, check)}")
+    return lines
+
+
+def _message(item: Any, path: KeyPath, parent: Any, check: Check | None) -> str:
+    kind, given = item["type"], item.get("input")
+    context = item.get("ctx", {})
+    if kind == "extra_forbidden":
+        known = list(parent.model_fields) if _is_spec(parent) else []
+        return f"unknown key; {choices(path[-1], known, 'keys')}"
+    if kind == "missing":
+        if path[-1] == "unit" and check is not None and check.unit is not None:
+            return f"the unit is missing; accepted: {', '.join(accepted(check.unit))}"
+        return "is missing"
+    if kind in ("float_type", "int_type", "float_parsing"):
+        return f"must be a number, not {given!r}{number_hint(given)}"
+    if kind == "literal_error":
+        valid = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "").split(", ")
+        return f"{given!r} is not a choice; {choices(given, valid, 'choices')}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        tags = str(context.get("expected_tags", "")).replace("'", "")
+        return f"kind must be one of: {tags}" if tags else "kind is missing"
+    if kind == "string_type":
+        yes_no = (
+            " (YAML reads on, off, yes, no as true and false: use quotes)" if isinstance(given, bool) else ""
+        )
+        return f"must be text, not {given!r}{yes_no}"
+    if kind in ("tuple_type", "list_type"):
+        return f"must be a list, not {given!r}"
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        if check is not None and isinstance(given, str):
+            return f"must be a number with its unit, not {given!r}{number_hint(given)}"
+        return f"must be a mapping, not {given!r}"
+    if kind == "string_pattern_mismatch":
+        return f"{given!r} is not a name (letters, digits and underscores)"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _is_spec(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Spec)
+
+
+def _strip(annotation: Any, check: Check | None) -> tuple[list[Any], Check | None]:
+    """Alternatives of an annotation without Annotated, Optional and Union; the Check of a quantity."""
+    if get_origin(annotation) is Annotated:
+        base, *metadata = get_args(annotation)
+        for entry in metadata:
+            owner = getattr(getattr(entry, "func", None), "__self__", None)
+            check = owner if isinstance(owner, Check) else check
+        return _strip(base, check)
+    if get_origin(annotation) in (Union, types.UnionType):
+        found: list[Any] = []
+        for option in get_args(annotation):
+            options, check = _strip(option, check)
+            found += options
+        return found, check
+    return [annotation], check
+
+
+def _walk(loc: tuple[int | str, ...]) -> tuple[KeyPath, Any, Check | None]:
+    """Key path without pydantic's union tags, the model around the last key, and the check on the way."""
+    path: list[str] = []
+    options: list[Any] = [Experiment]
+    parent: Any = Experiment
+    check: Check | None = None
+    for part in loc:
+        key = str(part)
+        tagged = [o for o in options if _is_spec(o) and _tag(o) == key]
+        if tagged and len(options) > 1:
+            options = tagged
+            continue
+        if key in _TAGS and len(options) > 1:
+            options = [
+                o for o in options if _is_spec(o) and (("low" in o.model_fields) == (key == "uniform"))
+            ]
+            continue
+        models = [o for o in options if _is_spec(o)]
+        dicts = [o for o in options if get_origin(o) is dict]
+        if not models and not dicts and not isinstance(part, int):
+            continue  # a pydantic label of a union branch, not a key
+        path.append(key)
+        parent = models[0] if models else None
+        if models and key in models[0].model_fields:
+            info = models[0].model_fields[key]
+            annotation = Annotated[info.annotation, *info.metadata] if info.metadata else info.annotation
+            options, check = _strip(annotation, None if key not in ("unit", "value") else check)
+        elif dicts:
+            options, check = _strip(get_args(dicts[0])[1], None)
+        else:
+            options = []
+    return tuple(path), parent, check
+
+
+def _tag(model: type[Spec]) -> str | None:
+    kind = model.model_fields.get("kind")
+    values = get_args(kind.annotation) if kind is not None else ()
+    return values[0] if values else None

@@ -1,0 +1,338 @@
+"""The plan: everything that will be built and simulated, as plain numbers in NEST units.
+
+A plan is made from a validated experiment by :func:`make_plan` without a simulator.  The engine consumes
+nothing else, the run folder stores it as JSON, and its content (not the wording of the YAML files) defines
+the identity of a network and of a simulation, see :mod:`network.spec.hashing`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from network.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from network.spec.schema import Experiment
+
+PLAN_FORMAT = 1
+"""Version of the JSON form of a plan."""
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Uniform distribution on ``[low, high]``."""
+
+    low: float
+    high: float
+
+    @property
+    def mean(self) -> float:
+        """Mean of the distribution."""
+        return 0.5 * (self.low + self.high)
+
+
+@dataclass(frozen=True)
+class Clamped:
+    """Normal distribution; draws beyond ``low`` or ``high`` are set to the limit, not redrawn."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Tsodyks:
+    """Short-term plasticity after Tsodyks, Uziel and Markram (2000), doi 10.1523/JNEUROSCI.20-01-j0003.2000.
+
+    ``U`` is dimensionless, the times are in ms.  The weight of the projection is the absolute efficacy: a
+    rested synapse produces a step of ``U * weight``.
+    """
+
+    U: float
+    tau_rec: float
+    tau_fac: float
+    tau_psc: float
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Piecewise-linear factor on the rate of an input.
+
+    Times are in ms since the start of the simulation (warm-up included); two equal successive times make a
+    jump, the value at the jump being the later one.  Before the first knot the first value holds, after the
+    last knot the last one, unless ``period`` repeats the knots (which then span exactly one period from 0).
+    """
+
+    times: tuple[float, ...]
+    values: tuple[float, ...]
+    period: float | None = None
+
+    def value(self, t: float) -> float:
+        """Factor at time ``t`` (ms)."""
+        if self.period is not None:
+            t = t % self.period
+        times, values = self.times, self.values
+        if t < times[0]:
+            return values[0]
+        if t >= times[-1]:
+            return values[-1]
+        # last knot at or before t: with equal times this is the later one, i.e. the value after the jump
+        lo, hi = 0, len(times) - 1
+        while hi - lo > 1:
+            mid = (lo + hi) // 2
+            lo, hi = (mid, hi) if times[mid] <= t else (lo, mid)
+        width = times[lo + 1] - times[lo]
+        part = (t - times[lo]) / width if width > 0.0 else 1.0
+        return values[lo] + part * (values[lo + 1] - values[lo])
+
+    def mean(self, start: float, stop: float) -> float:
+        """Exact time average of the factor between ``start`` and ``stop`` (ms)."""
+        if stop <= start:
+            raise ValueError(f"the window must not be empty: start {start} ms, stop {stop} ms")
+        return (self._integral(stop) - self._integral(start)) / (stop - start)
+
+    def _integral(self, t: float) -> float:
+        if self.period is None:
+            return self._integral_once(t)
+        cycles = math.floor(t / self.period)
+        return cycles * self._integral_once(self.period) + self._integral_once(t - cycles * self.period)
+
+    def _integral_once(self, t: float) -> float:
+        total, last_t, last_v = 0.0, 0.0, self.values[0]
+        for knot, value in zip(self.times, self.values, strict=True):
+            if knot >= t:
+                part = (t - last_t) / (knot - last_t) if knot > last_t else 0.0
+                return total + (t - last_t) * (last_v + 0.5 * part * (value - last_v))
+            total += (knot - last_t) * 0.5 * (last_v + value)
+            last_t, last_v = knot, value
+        return total + (t - last_t) * last_v
+
+
+@dataclass(frozen=True)
+class PopulationPlan:
+    """One population with its effective parameters (dopamine applied)."""
+
+    name: str
+    model: str
+    n_neurons: int
+    params: dict[str, float]
+    heterogeneity: dict[str, Clamped]
+    initial: dict[str, Uniform | float]
+    first_id: int
+
+
+@dataclass(frozen=True)
+class ProjectionPlan:
+    """One projection: every target neuron receives ``in_degree`` synapses from random source neurons."""
+
+    name: str
+    source: str
+    target: str
+    receptor: str
+    in_degree: int
+    n_synapses: int
+    weight: Uniform | float
+    delay: Uniform | float
+    plasticity: Tsodyks | None
+    allow_multapses: bool
+    allow_autapses: bool
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """Independent Poisson spikes to every neuron of ``target``; all receptors get the same spikes.
+
+    The instantaneous rate of one neuron is ``rate * waveform.value(t)`` in spikes/s.
+    """
+
+    name: str
+    target: str
+    rate: float
+    weights: dict[str, float]
+    delay: float
+    waveform: Waveform | None
+
+
+@dataclass(frozen=True)
+class RecorderPlan:
+    """State variables of chosen neurons sampled every ``interval`` ms in ``[start, stop]`` ms."""
+
+    population: str
+    node_ids: tuple[int, ...]
+    variables: tuple[str, ...]
+    interval: float
+    start: float
+    stop: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be built and simulated; see the module for the conventions."""
+
+    name: str
+    resolution: float
+    t_presim: float
+    t_sim: float
+    seed: int
+    threads: int
+    ranks: int
+    target: str
+    drive: str
+    populations: tuple[PopulationPlan, ...]
+    projections: tuple[ProjectionPlan, ...]
+    inputs: tuple[InputPlan, ...]
+    recorders: tuple[RecorderPlan, ...]
+    spike_populations: tuple[str, ...]
+    spike_start: float
+    spike_stop: float
+    groups: dict[str, tuple[str, ...]]
+    min_delay: float
+    max_delay: float
+    dopamine: float
+    models: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the NESTML source of every model in use."""
+    meta: dict[str, str] = field(default_factory=dict)
+    """``model``, ``state`` (key of the targets, may be empty) and ``title``."""
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons of all populations."""
+        return sum(population.n_neurons for population in self.populations)
+
+    @property
+    def n_synapses(self) -> int:
+        """Recurrent synapses; the synapses of the external input are not counted."""
+        return sum(projection.n_synapses for projection in self.projections)
+
+    @property
+    def n_virtual_processes(self) -> int:
+        """Threads of all processes; together with the seed it decides the random numbers."""
+        return self.threads * self.ranks
+
+    @property
+    def network_hash(self) -> str:
+        """Identity of what is built, see :mod:`network.spec.hashing`."""
+        from network.spec.hashing import network_hash
+
+        return network_hash(self)
+
+    @property
+    def simulation_hash(self) -> str:
+        """Identity of the simulation, see :mod:`network.spec.hashing`."""
+        from network.spec.hashing import simulation_hash
+
+        return simulation_hash(self)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Estimate of the resident memory of all processes together, from ``params/cost_model.yaml``."""
+        from network.spec.cost import estimate
+
+        return estimate(self).memory_bytes
+
+    def population(self, name: str) -> PopulationPlan:
+        """Find a population by name; KeyError lists the names."""
+        for population in self.populations:
+            if population.name == name:
+                return population
+        raise KeyError(f"no population {name!r}; populations: {', '.join(p.name for p in self.populations)}")
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Return the populations of a group, or the population itself."""
+        return self.groups[name] if name in self.groups else (self.population(name).name,)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form; :func:`plan_from_dict` inverts it."""
+        return {"format": PLAN_FORMAT, **_encode(asdict(self))}
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _encode(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encode(item) for item in value]
+    return value
+
+
+def _distribution(value: Any) -> Uniform | float:
+    return Uniform(**value) if isinstance(value, dict) else float(value)
+
+
+def plan_from_dict(data: dict[str, Any]) -> Plan:
+    """Plan from its JSON form.
+
+    Raises
+    ------
+    SpecError
+        If the dictionary was written in another format version or lacks fields.
+    """
+    if data.get("format") != PLAN_FORMAT:
+        raise SpecError([f"plan: format {data.get('format')!r} is not readable, expected {PLAN_FORMAT}"])
+    missing = {f.name for f in fields(Plan)} - data.keys()
+    if missing:
+        raise SpecError([f"plan: missing {name!r}" for name in sorted(missing)])
+    rest = {key: value for key, value in data.items() if key != "format"}
+    rest["populations"] = tuple(
+        PopulationPlan(
+            **{
+                **p,
+                "heterogeneity": {key: Clamped(**c) for key, c in p["heterogeneity"].items()},
+                "initial": {key: _distribution(v) for key, v in p["initial"].items()},
+            }
+        )
+        for p in data["populations"]
+    )
+    rest["projections"] = tuple(
+        ProjectionPlan(
+            **{
+                **p,
+                "weight": _distribution(p["weight"]),
+                "delay": _distribution(p["delay"]),
+                "plasticity": None if p["plasticity"] is None else Tsodyks(**p["plasticity"]),
+            }
+        )
+        for p in data["projections"]
+    )
+    rest["inputs"] = tuple(
+        InputPlan(**{**i, "waveform": None if i["waveform"] is None else _waveform(i["waveform"])})
+        for i in data["inputs"]
+    )
+    rest["recorders"] = tuple(
+        RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
+        for r in data["recorders"]
+    )
+    rest["spike_populations"] = tuple(data["spike_populations"])
+    rest["groups"] = {name: tuple(members) for name, members in data["groups"].items()}
+    return Plan(**rest)
+
+
+def _waveform(data: dict[str, Any]) -> Waveform:
+    return Waveform(tuple(data["times"]), tuple(data["values"]), data["period"])
+
+
+def make_plan(experiment: Experiment, *, threads: int = 1, ranks: int = 1) -> Plan:
+    """Work out everything that will be built, without a simulator.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Validated experiment, see :func:`network.spec.load_experiment`.
+    threads, ranks : int
+        Threads per process and number of processes; their product is the number of virtual processes.
+
+    Returns
+    -------
+    Plan
+        Dopamine, scaling and in-degrees applied; plain floats in NEST units.
+
+    Raises
+    ------
+    SpecError
+        If the network does not fit, for instance an in-degree larger than its source population.
+    """
+    from network.spec.planning import build_plan
+
+    return build_plan(experiment, threads=threads, ranks=ranks)

@@ -1,0 +1,219 @@
+"""From an experiment to its plan: sizes, effective parameters, in-degrees, distributions and wave forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from network.spec import derive
+from network.spec.errors import SpecError
+from network.spec.nestml import ModelInterface, model_interfaces
+from network.spec.plan import (
+    Clamped,
+    InputPlan,
+    Plan,
+    PopulationPlan,
+    ProjectionPlan,
+    RecorderPlan,
+    Tsodyks,
+    Uniform,
+)
+from network.spec.quantities import Quantity
+from network.spec.schema import Experiment, Input, Population, Projection, Trace
+
+
+def build_plan(
+    experiment: Experiment,
+    *,
+    threads: int = 1,
+    ranks: int = 1,
+    models: Mapping[str, ModelInterface] | None = None,
+) -> Plan:
+    """See :func:`network.spec.plan.make_plan`; ``models`` are the interfaces of the NESTML models."""
+    problems = [
+        f"{name}: must be a positive whole number, not {value!r}"
+        for name, value in (("threads", threads), ("ranks", ranks))
+        if not isinstance(value, int) or value < 1
+    ]
+    if problems:
+        raise SpecError(problems)
+    interfaces = model_interfaces() if models is None else models
+    phi = derive.dopamine_phi(experiment.network.dopamine.value, experiment.network.dopamine_reference.value)
+    sizes = population_sizes(experiment)
+    simulation = experiment.simulation
+    resolution = simulation.resolution.value
+    t_stop = simulation.t_presim.value + simulation.t_sim.value
+
+    populations = []
+    first_id = 0
+    for name, population in experiment.populations.items():
+        interface = interfaces.get(population.model, ModelInterface(population.model))
+        populations.append(_population(name, population, sizes[name], first_id, phi, interface))
+        first_id += sizes[name]
+    enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
+    multapses = experiment.network.small_network == "multapses"
+    projections = tuple(_projection(name, p, sizes, phi, multapses) for name, p in enabled.items())
+    recording = experiment.recording
+    delays = [
+        derive.delay_range(p.delay.value, _value(p.delay_spread, 0.0), resolution)
+        for p, made in zip(enabled.values(), projections, strict=True)
+        if made.in_degree
+    ]
+    inputs = tuple(_input(name, i) for name, i in experiment.inputs.items() if i.enabled)
+    if simulation.drive == "device" or not delays:
+        delays += [derive.delay_range(i.delay, 0.0, resolution) for i in inputs]
+    delays = delays or [(resolution, resolution)]
+    return Plan(
+        name=experiment.name,
+        resolution=resolution,
+        t_presim=simulation.t_presim.value,
+        t_sim=simulation.t_sim.value,
+        seed=int(simulation.seed),
+        threads=threads,
+        ranks=ranks,
+        target=simulation.target,
+        drive=simulation.drive,
+        populations=tuple(populations),
+        projections=projections,
+        inputs=inputs,
+        recorders=tuple(
+            _recorder(trace, sizes, simulation.t_presim.value, t_stop) for trace in recording.traces.values()
+        ),
+        spike_populations=_spike_populations(experiment),
+        spike_start=_value(recording.spike_start, simulation.t_presim.value),
+        spike_stop=_value(recording.spike_stop, t_stop),
+        groups={name: tuple(members) for name, members in experiment.groups.items()},
+        min_delay=min(low for low, _ in delays),
+        max_delay=max(high for _, high in delays),
+        dopamine=experiment.network.dopamine.value,
+        models={
+            name: interfaces[name].digest
+            for name in sorted({population.model for population in experiment.populations.values()})
+            if name in interfaces
+        },
+        meta={
+            "model": experiment.meta.model,
+            "state": experiment.meta.state or "",
+            "title": experiment.meta.title,
+        },
+    )
+
+
+def population_sizes(experiment: Experiment) -> dict[str, int]:
+    """Work out the number of neurons of every population of an experiment."""
+    counts = {
+        n: p.n_anatomical.value for n, p in experiment.populations.items() if p.n_anatomical is not None
+    }
+    scaled = {}
+    if counts and experiment.network.n_neurons is not None:
+        scaled = derive.population_sizes(counts, int(experiment.network.n_neurons.value))
+    fixed = {n: int(p.n_neurons.value) for n, p in experiment.populations.items() if p.n_neurons is not None}
+    return {name: (scaled | fixed)[name] for name in experiment.populations}
+
+
+def _value(quantity: Quantity | None, default: float) -> float:
+    return default if quantity is None else quantity.value
+
+
+def _population(
+    name: str, population: Population, n_neurons: int, first_id: int, phi: float, interface: ModelInterface
+) -> PopulationPlan:
+    params: dict[str, float] = {}
+    for key, quantity in population.neuron.items():
+        beta = population.dopamine.get(key)
+        params[key] = quantity.value
+        if beta is not None and beta.value != 0.0 and phi != 0.0:
+            params[key] = derive.modulated_parameter(quantity.value, beta.value, phi)
+        if interface.parameters.get(key) == "integer":
+            params[key] = int(params[key])
+    for port, receptor in population.receptors.items():
+        params[f"tau_syn_{port}"] = receptor.tau_syn.value
+        params[f"E_rev_{port}"] = receptor.E_rev.value
+        for key, quantity in (("V_act", receptor.V_act), ("S_act", receptor.S_act)):
+            if quantity is not None:
+                params[f"{key}_{port}"] = quantity.value
+        for key, quantity in receptor.parameters.items():
+            params[f"{key}_{port}"] = quantity.value
+        if f"gain_{port}" in interface.parameters:
+            params[f"gain_{port}"] = derive.receptor_gain(_value(receptor.beta, 0.0), phi)
+    heterogeneity = {}
+    for key, spread in population.heterogeneity.items():
+        mean = params[key]
+        sd = spread.sd.value if spread.sd is not None else abs(mean) * _value(spread.sd_relative, 0.0)
+        reach = spread.clamp_sd.value * sd
+        heterogeneity[key] = Clamped(mean, sd, mean - reach, mean + reach)
+    initial: dict[str, Uniform | float] = {}
+    for key, value in population.initial.items():
+        if isinstance(value, Quantity):
+            initial[key] = value.value
+        else:
+            # relative to the table value of the population, not to the randomised one of each cell
+            origin = params[value.relative_to] if value.relative_to is not None else 0.0
+            initial[key] = Uniform(origin + value.low.value, origin + value.high.value)
+    return PopulationPlan(name, population.model, n_neurons, params, heterogeneity, initial, first_id)
+
+
+def _spread(mean: float, spread: float) -> Uniform | float:
+    return Uniform(mean * (1.0 - spread), mean * (1.0 + spread)) if spread > 0.0 and mean != 0.0 else mean
+
+
+def _projection(
+    name: str, projection: Projection, sizes: dict[str, int], phi: float, multapses_where_needed: bool
+) -> ProjectionPlan:
+    in_degree = derive.modulated_in_degree(
+        projection.in_degree.value, _value(projection.in_degree_beta, 0.0), phi
+    )
+    same = projection.source == projection.target
+    fits = derive.fits(in_degree, sizes[projection.source], same=same, autapses=projection.autapses)
+    plasticity = projection.plasticity
+    return ProjectionPlan(
+        name=name,
+        source=projection.source,
+        target=projection.target,
+        receptor=projection.receptor,
+        in_degree=in_degree,
+        n_synapses=in_degree * sizes[projection.target],
+        weight=_spread(projection.weight.value, _value(projection.weight_spread, 0.0)),
+        delay=_spread(projection.delay.value, _value(projection.delay_spread, 0.0)),
+        plasticity=None
+        if plasticity is None
+        else Tsodyks(
+            plasticity.U.value, plasticity.tau_rec.value, plasticity.tau_fac.value, plasticity.tau_psc.value
+        ),
+        allow_multapses=projection.multapses or (multapses_where_needed and not fits),
+        allow_autapses=projection.autapses,
+    )
+
+
+def _input(name: str, given: Input) -> InputPlan:
+    level = _value(given.level, 1.0)
+    # the waveform is relative to the mean level, so that `rate` is the mean rate of a modulated input, too
+    reference = level if level > 0.0 or given.modulation is None else 1.0
+    return InputPlan(
+        name=name,
+        target=given.target,
+        rate=given.rate.value * reference,
+        weights={receptor: weight.value for receptor, weight in given.weights.items()},
+        delay=given.delay.value,
+        waveform=None if given.modulation is None else given.modulation.waveform(level, reference),
+    )
+
+
+def _recorder(trace: Trace, sizes: dict[str, int], t_presim: float, t_stop: float) -> RecorderPlan:
+    size = sizes[trace.population]
+    ids = tuple(range(min(trace.cells, size))) if isinstance(trace.cells, int) else tuple(trace.cells)
+    return RecorderPlan(
+        population=trace.population,
+        node_ids=ids,
+        variables=tuple(trace.variables),
+        interval=trace.interval.value,
+        start=_value(trace.start, t_presim),
+        stop=_value(trace.stop, t_stop),
+    )
+
+
+def _spike_populations(experiment: Experiment) -> tuple[str, ...]:
+    spikes = experiment.recording.spikes
+    if spikes == "all":
+        return tuple(experiment.populations)
+    wanted = {member for name in spikes for member in experiment.groups.get(name, (name,))}
+    return tuple(name for name in experiment.populations if name in wanted)

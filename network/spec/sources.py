@@ -1,0 +1,49 @@
+"""The bibliography: what the ``source`` keys of quantities stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from network import resources
+from network.spec.errors import SpecError
+from network.spec.quantities import Spec
+from network.spec.yamlfile import read_yaml
+
+
+class Source(Spec):
+    """One entry of ``sources.yaml``."""
+
+    what: str
+    doi: str | None = None
+    url: str | None = None
+    where: str | None = None
+    """File or table inside the source."""
+
+
+def load_sources(folder: Path | None = None) -> dict[str, Source]:
+    """Entries of ``params/sources.yaml`` and of a ``sources.yaml`` in ``folder``.
+
+    Raises
+    ------
+    SpecError
+        If a file is malformed.
+    """
+    from pydantic import ValidationError
+
+    files = [directory / "sources.yaml" for directory in resources.params_dirs()]
+    if folder is not None:
+        files.append(folder / "sources.yaml")
+    found: dict[str, Source] = {}
+    problems = []
+    for path in dict.fromkeys(file.resolve() for file in files if file.is_file()):
+        data, lines = read_yaml(path, path.name)
+        for key, entry in data.items():
+            try:
+                found[key] = Source.model_validate(entry)
+            except ValidationError as error:
+                for item in error.errors():
+                    where = ".".join((key, *(str(part) for part in item["loc"])))
+                    problems.append(f"{path.name}:{lines[(key,)]}: {where}: {item['msg']}")
+    if problems:
+        raise SpecError(problems)
+    return found
