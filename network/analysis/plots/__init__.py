@@ -1,0 +1,90 @@
+"""Figures of a run, sized for print (columns of 85 and 180 mm, 7 pt): the only place that imports Matplotlib.
+
+Every function takes plain arrays or tables and returns a Matplotlib ``Figure``; there is no global state, no
+window, and no dependence on a display. `plot_run` makes the standard set for a run folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from network.analysis.plots.activity import intervals, raster, rate_bands, rate_courses, spectra, traces
+from network.analysis.plots.base import save
+from network.analysis.plots.matrices import connectivity, weights
+from network.analysis.plots.style import colours, label
+from network.analysis.statistics import population_table, run_spikes
+from network.analysis.verdict import Bands
+from network.results import Run
+
+__all__ = [
+    "colours",
+    "connectivity",
+    "intervals",
+    "label",
+    "plot_run",
+    "raster",
+    "rate_bands",
+    "rate_courses",
+    "save",
+    "spectra",
+    "traces",
+    "weights",
+]
+
+
+DETAIL = 2000.0  # ms shown at most where single spikes and samples are drawn; two periods of a slow wave
+
+
+def plot_run(
+    run: Run,
+    out_dir: str | Path | None = None,
+    *,
+    bands: Bands | None = None,
+    state: str | None = None,
+    pdf: bool = False,
+) -> list[Path]:
+    """Make the standard figures of a run.
+
+    Parameters
+    ----------
+    run : Run
+    out_dir : path, optional
+        ``figures/`` in the run folder by default.
+    bands : mapping of population to (low, high), optional
+        Target rates in spikes/s.
+    state : str, optional
+        Name of the state, put into the titles.
+    pdf : bool
+        PDF beside each PNG.
+
+    Returns
+    -------
+    list of Path
+        The files made: raster, rates, rate_courses, spectra and intervals if spikes were recorded;
+        connectivity and weights if the plan has projections; ``traces_<variable>`` per recorded variable.
+        Raster, rate courses and traces show the first 2 s of the recording, the others all of it.
+    """
+    out = Path(out_dir) if out_dir is not None else run.figures_dir
+    start, stop = run.window
+    early = min(stop, start + DETAIL)
+    about = f"{label(run.name)}, {label(state)}" if state and state not in run.name else label(run.name)
+    figures: dict[str, Figure] = {}
+    spikes = {name: run.spikes(name) for name in run.recorded}
+    if spikes:
+        figures["raster"] = raster(spikes, start, early, title=about)
+        figures["rates"] = rate_bands(population_table(run_spikes(run), start, stop), bands, title=about)
+        figures["rate_courses"] = rate_courses(spikes, start, early, title=about)
+        figures["spectra"] = spectra(spikes, start, stop, title=about)
+        figures["intervals"] = intervals(spikes, start, stop, title=about)
+    if run.plan.get("projections"):
+        figures["connectivity"] = connectivity(run.plan, title=about)
+        figures["weights"] = weights(run.plan, title=about)
+    for variable in dict.fromkeys(variable for _, variable in run.reports):
+        recorded = [name for name in run.populations if (name, variable) in run.reports]
+        reports = [run.report(name, variable) for name in recorded]
+        figures[f"traces_{variable}"] = traces(
+            reports, spikes=spikes, t_start=start, t_stop=early, title=about
+        )
+    return [path for name, figure in figures.items() for path in save(figure, out / name, pdf=pdf)]

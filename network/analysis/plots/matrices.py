@@ -1,0 +1,85 @@
+"""Figures of the wiring of a plan: in-degrees and mean weights, row target, column source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from network.analysis.plots import style
+from network.analysis.plots.base import heading, plain_numbers, styled
+from network.analysis.plots.style import COLUMN, MM, label
+from network.analysis.wiring import connection_matrices
+
+
+@styled
+def connectivity(plan: Mapping[str, Any], *, title: str | None = None) -> Figure:
+    """In-degree between populations, colour logarithmic, numbers written in."""
+    in_degree, _, _ = connection_matrices(plan)
+    figure, axes = _frame(in_degree, bars=1, title=title)
+    _matrix(axes, in_degree, "viridis_r", "in-degree (synapses per target cell)", "{:.0f}")
+    return figure
+
+
+@styled
+def weights(plan: Mapping[str, Any], *, title: str | None = None) -> Figure:
+    """Mean weight between populations, inhibition blue, excitation red; plastic synapses as recovered."""
+    _, inhibitory, excitatory = connection_matrices(plan)
+    figure, axes = _frame(inhibitory, bars=2, title=title)
+    _matrix(axes, excitatory, style.EXCITATORY, "excitatory weight (nS)", "{:.3g}")
+    _matrix(axes, inhibitory, style.INHIBITORY, "inhibitory weight (nS)", "{:.3g}")
+    return figure
+
+
+def _frame(values: pd.DataFrame, *, bars: int, title: str | None) -> tuple[Figure, Axes]:
+    """Empty matrix of column width."""
+    figure = Figure(figsize=(COLUMN, (24.0 + 11.0 * bars + 6.5 * len(values)) * MM), layout="constrained")
+    axes = figure.subplots()
+    names = [label(name) for name in values.index]
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(np.arange(len(names) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(names) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="0.88", linewidth=0.4)
+    axes.tick_params(which="both", length=0)
+    axes.set(
+        xlabel="source population",
+        ylabel="target population",
+        xlim=(-0.5, len(names) - 0.5),
+        ylim=(len(names) - 0.5, -0.5),
+    )
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    heading(figure, title)
+    return figure, axes
+
+
+def _matrix(axes: Axes, values: pd.DataFrame, colour_map: str, text: str, form: str) -> None:
+    data = values.to_numpy()
+    if not np.any(data > 0):
+        return
+    norm = LogNorm(
+        float(np.nanmin(data[data > 0])) / 2, float(np.nanmax(data)) * 2
+    )  # keeps the numbers readable
+    image = axes.imshow(np.ma.masked_invalid(data), cmap=colour_map, norm=norm, aspect="auto")
+    for row, column in zip(*np.nonzero(~np.isnan(data)), strict=True):
+        red, green, blue, _ = image.cmap(norm(data[row, column]))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        axes.text(
+            column,
+            row,
+            form.format(data[row, column]),
+            ha="center",
+            va="center",
+            fontsize=5.5,
+            color="white" if dark else "black",
+        )
+    bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=35, pad=0.02, fraction=0.05)
+    bar.set_label(text)
+    bar.outline.set_linewidth(0.4)
+    plain_numbers(bar.ax.xaxis)

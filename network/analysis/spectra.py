@@ -1,0 +1,346 @@
+"""Oscillations: spectra of population rates, coherence and phase differences of single units.
+
+The definitions are those of Lindahl & Hellgren Kotaleski 2016 (doi 10.1523/ENEURO.0156-16.2016): spike
+trains binned at 256 Hz, Hann windows that overlap by half, third-order Butterworth band-pass run forward
+and backward, Hilbert phase. The original randomised the sign of each phase difference; here the sign is
+kept: positive means that the first population leads. Times are in ms, frequencies in Hz, windows half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import signal
+
+from network.analysis.statistics import RATE_BIN, Floats, Ints, bin_index, cut, population_rate
+from network.results import Spikes
+
+_PAIR_CHUNK = 500  # pairs handled at a time, to bound memory
+
+
+def rate_spectrum(
+    times: ArrayLike,
+    n_neurons: int,
+    t_start: float,
+    t_stop: float,
+    *,
+    bin_width: float = RATE_BIN,
+    segment: float = 1000.0,
+) -> tuple[Floats, Floats]:
+    """Power spectral density of the population rate (Welch, Hann window, half overlap, mean removed).
+
+    Parameters
+    ----------
+    bin_width : float
+        In ms; the highest frequency is ``500 / bin_width`` Hz.
+    segment : float
+        Length of a window in ms, cut to the recording; the resolution is ``1000 / segment`` Hz.
+
+    Returns
+    -------
+    frequencies : ndarray
+        In Hz.
+    power : ndarray
+        In (spikes/s)^2/Hz. Independent Poisson neurons of rate r give the flat value ``2 r / n_neurons``.
+    """
+    _, rate = population_rate(times, n_neurons, t_start, t_stop, bin_width)
+    per_segment = min(len(rate), max(2, round(segment / bin_width)))
+    frequencies, power = signal.welch(rate, fs=1000.0 / bin_width, nperseg=per_segment)
+    return frequencies, power
+
+
+def modulation_depth(times: ArrayLike, t_start: float, t_stop: float, frequency: float) -> float:
+    """Relative amplitude of one frequency in a population rate, ``2 |FT| / mean``.
+
+    1 for a rate ``1 + cos``, about ``2 / sqrt(n_spikes)`` by chance. The window should hold whole periods.
+    NaN without spikes.
+    """
+    times, _ = cut(times, np.zeros(np.shape(times), dtype=np.int64), 1, t_start, t_stop)
+    if not times.size:
+        return float("nan")
+    return float(2.0 * np.abs(np.mean(np.exp(-2j * np.pi * frequency * 1e-3 * times))))
+
+
+def oscillation_index(
+    frequencies: ArrayLike, power: ArrayLike, band: tuple[float, float], upper: float | None = None
+) -> float:
+    """Share of a band in the power from 0 Hz to ``upper``.
+
+    Parameters
+    ----------
+    frequencies, power : array
+        From `rate_spectrum`, evenly spaced.
+    band : (low, high)
+        In Hz, limits included; the original took 19-21 Hz (figure 3) and 15-25 Hz (figure 7).
+    upper : float, optional
+        In Hz; the original took 32 Hz (figure 3). Default 1.6 times the frequency of the largest power
+        above 0 Hz (figure 7).
+
+    Returns
+    -------
+    float
+        Between 0 and 1; NaN without power.
+    """
+    frequencies, power = np.asarray(frequencies, dtype=np.float64), np.asarray(power, dtype=np.float64)
+    if upper is None:
+        upper = 1.6 * float(frequencies[1:][np.argmax(power[1:])])
+    whole = frequencies <= upper
+    total = power[whole].sum()
+    inside = whole & (frequencies >= band[0]) & (frequencies <= band[1])
+    return float(power[inside].sum() / total) if total > 0 else float("nan")
+
+
+@dataclass(frozen=True)
+class Coherence:
+    """Coherence of pairs of neurons, averaged over pairs.
+
+    Attributes
+    ----------
+    frequencies : ndarray, shape (n_frequencies,)
+        In Hz.
+    mean, sd : ndarray, shape (n_frequencies,)
+        Magnitude-squared coherence (0 to 1), mean and standard deviation over pairs.
+    n_pairs, n_windows : int
+    chance : float
+        Level that a single pair of independent trains exceeds with probability 0.05 at a given frequency.
+    """
+
+    frequencies: Floats
+    mean: Floats
+    sd: Floats
+    n_pairs: int
+    n_windows: int
+    chance: float
+
+    def peak(self, band: tuple[float, float]) -> float:
+        """Largest mean coherence in a band (Hz, limits included)."""
+        inside = (self.frequencies >= band[0]) & (self.frequencies <= band[1])
+        if not inside.any():
+            raise ValueError(
+                f"no frequency between {band[0]} and {band[1]} Hz; resolution {self.frequencies[1]:g} Hz"
+            )
+        return float(self.mean[inside].max())
+
+
+def coherence_level(n_windows: int, alpha: float = 0.05) -> float:
+    """Coherence that independent signals exceed with probability ``alpha``, ``1 - alpha^(1 / (L - 1))``.
+
+    Exact for L windows without overlap; the half overlap used here makes it slightly too high.
+
+    >>> round(coherence_level(11), 3)
+    0.259
+    """
+    if n_windows < 2:
+        return 1.0  # a single window always has coherence 1
+    return float(1.0 - alpha ** (1.0 / (n_windows - 1)))
+
+
+def pair_coherence(
+    first: Spikes,
+    second: Spikes | None,
+    t_start: float,
+    t_stop: float,
+    *,
+    n_pairs: int = 10_000,
+    n_window: int = 128,
+    bin_width: float = RATE_BIN,
+    min_spikes: int = 3,
+    seed: int = 0,
+) -> Coherence:
+    """Coherence between single units of two populations, or within one (``second`` None).
+
+    Parameters
+    ----------
+    n_pairs : int
+        Random pairs, or all pairs where there are fewer. Within one population a neuron is never paired
+        with itself.
+    n_window : int
+        Bins per Hann window: 128 for beta, 1024 for slow waves in the original. Windows overlap by half.
+    min_spikes : int
+        Only neurons with at least this many spikes in the window take part.
+    seed : int
+        Of the choice of pairs.
+
+    Raises
+    ------
+    ValueError
+        If no pair of active neurons exists or the recording is shorter than a window.
+    """
+    pairs = _Pairs(first, second, t_start, t_stop, n_pairs, bin_width, min_spikes, seed)
+    if pairs.n_bins < n_window:
+        raise ValueError(f"{pairs.n_bins} bins of {bin_width:g} ms are fewer than a window of {n_window}")
+    taper = signal.get_window("hann", n_window).astype(np.float64)
+    starts = np.arange(0, pairs.n_bins - n_window + 1, n_window // 2)
+    n_frequencies = n_window // 2 + 1
+    total, squares = np.zeros(n_frequencies), np.zeros(n_frequencies)
+
+    def transform(trains: Floats) -> NDArray[np.complex128]:
+        windows = np.lib.stride_tricks.sliding_window_view(trains, n_window, axis=1)[:, starts]
+        return np.fft.rfft((windows - windows.mean(axis=-1, keepdims=True)) * taper, axis=-1)
+
+    for a, b in pairs.trains():
+        spectra_a, spectra_b = transform(a), transform(b)
+        cross = np.abs((spectra_a.conj() * spectra_b).mean(axis=1)) ** 2
+        norm = (np.abs(spectra_a) ** 2).mean(axis=1) * (np.abs(spectra_b) ** 2).mean(axis=1)
+        # a spectrum can vanish at one frequency for very regular trains: no power, no coherence
+        coherence = np.divide(cross, norm, out=np.zeros_like(cross), where=norm > 0)
+        total += coherence.sum(axis=0)
+        squares += (coherence**2).sum(axis=0)
+    mean = total / len(pairs)
+    sd = np.sqrt(np.maximum(0.0, squares / len(pairs) - mean**2))
+    frequencies = np.fft.rfftfreq(n_window, bin_width * 1e-3).astype(np.float64)
+    return Coherence(frequencies, mean, sd, len(pairs), len(starts), coherence_level(len(starts)))
+
+
+@dataclass(frozen=True)
+class PhaseDifferences:
+    """Phase differences of pairs of neurons in a frequency band.
+
+    Attributes
+    ----------
+    phases : ndarray, shape (n_pairs,)
+        Circular mean over time of (phase of the first - phase of the second), radians in (-pi, pi].
+    locking : ndarray, shape (n_pairs,)
+        Length of that mean over time, 0 (no relation) to 1 (constant difference).
+    """
+
+    phases: Floats
+    locking: Floats
+
+    @property
+    def mean_vector(self) -> complex:
+        """Mean over pairs of unit vectors at ``phases``: its ``abs`` is R, its angle the mean phase."""
+        return complex(np.exp(1j * self.phases).mean())
+
+    @property
+    def mean_phase(self) -> float:
+        """Mean phase difference in radians; meaningless where `resultant` is near 0."""
+        return float(np.angle(self.mean_vector))
+
+    @property
+    def resultant(self) -> float:
+        """R: 1 if all pairs have the same difference, about ``1 / sqrt(n_pairs)`` without a preferred one."""
+        return float(abs(self.mean_vector))
+
+
+def phase_differences(
+    first: Spikes,
+    second: Spikes | None,
+    t_start: float,
+    t_stop: float,
+    band: tuple[float, float],
+    *,
+    n_pairs: int = 900,
+    bin_width: float = RATE_BIN,
+    order: int = 3,
+    min_spikes: int = 3,
+    seed: int = 0,
+) -> PhaseDifferences:
+    """Phase differences between single units of two populations, or within one (``second`` None).
+
+    Trains are binned, band-passed without delay (Butterworth of the given order, forward and backward) and
+    turned into phases by the Hilbert transform. Within one population the sign of a pair is arbitrary, so
+    the mean phase is 0 or pi.
+
+    Parameters
+    ----------
+    band : (low, high)
+        In Hz: 15-25 for beta, 0.5-2 for slow waves in the original.
+    n_pairs, min_spikes, seed
+        As in `pair_coherence`.
+    """
+    pairs = _Pairs(first, second, t_start, t_stop, n_pairs, bin_width, min_spikes, seed)
+    sos = signal.butter(order, band, btype="bandpass", fs=1000.0 / bin_width, output="sos")
+
+    def phase(trains: Floats) -> NDArray[np.complex128]:
+        filtered = signal.sosfiltfilt(sos, trains - trains.mean(axis=1, keepdims=True), axis=1)
+        analytic = signal.hilbert(filtered, axis=1)
+        size = np.abs(analytic)
+        return np.divide(analytic, size, out=np.zeros_like(analytic), where=size > 0)
+
+    vectors = np.concatenate([(phase(a) * phase(b).conj()).mean(axis=1) for a, b in pairs.trains()])
+    return PhaseDifferences(np.angle(vectors), np.abs(vectors))
+
+
+class _Pairs:
+    """Random pairs of active neurons and their binned trains, a chunk of pairs at a time."""
+
+    def __init__(
+        self,
+        first: Spikes,
+        second: Spikes | None,
+        t_start: float,
+        t_stop: float,
+        n_pairs: int,
+        bin_width: float,
+        min_spikes: int,
+        seed: int,
+    ) -> None:
+        self._data: list[tuple[Ints, Ints]] = []  # bins and owners of the spikes
+        active = []
+        for spikes in (first,) if second is None else (first, second):
+            times, ids = cut(spikes.times, spikes.node_ids, spikes.n_neurons, t_start, t_stop)
+            index, self.n_bins = bin_index(times, t_start, t_stop, bin_width)
+            whole = index < self.n_bins
+            self._data.append((index[whole], ids[whole]))
+            active.append(np.flatnonzero(np.bincount(ids[whole], minlength=spikes.n_neurons) >= min_spikes))
+        if second is None:
+            self._data *= 2
+            self._pairs = _pairs_within(active[0], n_pairs, seed)
+        else:
+            self._pairs = _pairs_between(active[0], active[1], n_pairs, seed)
+        if not len(self._pairs):
+            sizes = " and ".join(str(len(ids)) for ids in active)
+            raise ValueError(
+                f"no pairs: {sizes} neurons with {min_spikes} or more spikes in [{t_start}, {t_stop}) ms"
+            )
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def trains(self) -> Iterator[tuple[Floats, Floats]]:
+        """Binned trains of both neurons of each pair, shape (pairs in the chunk, n_bins)."""
+        for start in range(0, len(self._pairs), _PAIR_CHUNK):
+            chunk = self._pairs[start : start + _PAIR_CHUNK]
+            yield self._binned(0, chunk[:, 0]), self._binned(1, chunk[:, 1])
+
+    def _binned(self, side: int, neurons: Ints) -> Floats:
+        bins, owners = self._data[side]
+        unique, place = np.unique(neurons, return_inverse=True)
+        row = np.searchsorted(unique, owners)
+        chosen = unique[np.minimum(row, len(unique) - 1)] == owners
+        flat = row[chosen] * self.n_bins + bins[chosen]
+        counts = np.bincount(flat, minlength=len(unique) * self.n_bins).reshape(len(unique), self.n_bins)
+        return counts[place].astype(np.float64)
+
+
+def _pairs_within(ids: Ints, n_pairs: int, seed: int) -> Ints:
+    """Different unordered pairs of different neurons."""
+    n = len(ids)
+    possible = n * (n - 1) // 2
+    chosen = _choose(possible, n_pairs, seed)
+    # pair number k counts the pairs (i, j), i < j, row of j after row of j: k = j (j - 1) / 2 + i
+    j = ((1 + np.sqrt(1 + 8.0 * chosen)) / 2).astype(np.int64)
+    j -= j * (j - 1) // 2 > chosen
+    return (
+        np.stack([ids[chosen - j * (j - 1) // 2], ids[j]], axis=1) if possible else np.empty((0, 2), np.int64)
+    )
+
+
+def _pairs_between(first: Ints, second: Ints, n_pairs: int, seed: int) -> Ints:
+    """Different pairs of one neuron of each population."""
+    chosen = _choose(len(first) * len(second), n_pairs, seed)
+    return np.stack([first[chosen // max(1, len(second))], second[chosen % max(1, len(second))]], axis=1)
+
+
+def _choose(possible: int, wanted: int, seed: int) -> Ints:
+    if possible <= wanted:
+        return np.arange(possible)
+    return (
+        np.random.default_rng(seed)
+        .choice(possible, size=wanted, replace=False, shuffle=False)
+        .astype(np.int64)
+    )

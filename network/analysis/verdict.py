@@ -1,0 +1,135 @@
+"""Compare measured quantities with target windows: a verdict per population, and one for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+Bands = Mapping[str, tuple[float, float]]
+
+PASS, LOW, HIGH, MISSING, NONE = "pass", "low", "high", "missing", "-"
+
+
+def judge(
+    measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantity: str = "rate"
+) -> pd.DataFrame:
+    """Verdict per population for one quantity.
+
+    Parameters
+    ----------
+    measured : DataFrame or mapping
+        Table indexed by population with a column ``quantity`` (see
+        `network.analysis.statistics.population_table`; its ``n_neurons``, ``rate`` and ``cv`` are carried
+        along), or population -> value.
+    bands : mapping of population to (low, high)
+        Limits included. Populations without a band are listed without a verdict; a band whose population
+        was not measured, or is NaN, counts as failed.
+    quantity : str
+        Column to judge.
+
+    Returns
+    -------
+    DataFrame
+        Index ``population``; columns ``n_neurons``, ``rate``, ``cv``, ``quantity``, ``value``, ``low``,
+        ``high``, ``verdict`` (``pass``, ``low``, ``high``, ``missing``, or ``-`` without a band).
+
+    Examples
+    --------
+    >>> judge({"STN": 12.4, "FSN": 3.0}, {"STN": (10.5, 14.5), "FSN": (7.5, 12.0)})["verdict"].to_dict()
+    {'STN': 'pass', 'FSN': 'low'}
+    """
+    for name, band in bands.items():
+        if len(band) != 2 or not band[0] <= band[1]:
+            raise ValueError(f"band of {name}: expected (low, high) with low <= high, got {band!r}")
+    if not isinstance(measured, pd.DataFrame):
+        measured = pd.DataFrame({quantity: pd.Series(dict(measured), dtype=float)})
+    if quantity not in measured.columns:
+        raise ValueError(f"no column {quantity!r} to judge; columns: {', '.join(map(str, measured.columns))}")
+    names = [*map(str, measured.index), *(name for name in bands if name not in measured.index)]
+    table = pd.DataFrame(index=pd.Index(names, name="population"))
+    for column in ("n_neurons", "rate", "cv"):
+        table[column] = measured[column].reindex(names) if column in measured.columns else np.nan
+    table["quantity"] = quantity
+    table["value"] = measured[quantity].reindex(names).astype(float)
+    table["low"] = [float(bands[name][0]) if name in bands else np.nan for name in names]
+    table["high"] = [float(bands[name][1]) if name in bands else np.nan for name in names]
+    table["verdict"] = np.select(
+        [
+            ~table.index.isin(list(bands)),
+            table["value"].isna(),
+            table["value"] < table["low"],
+            table["value"] > table["high"],
+        ],
+        [NONE, MISSING, LOW, HIGH],
+        PASS,
+    )
+    return table
+
+
+def passed(table: pd.DataFrame) -> bool:
+    """Whether every judged row passes; ``ValueError`` if no row has a band: nothing judged is no success."""
+    judged = table["verdict"] != NONE
+    if not judged.any():
+        raise ValueError("no population has a target band; nothing was judged")
+    return bool((table.loc[judged, "verdict"] == PASS).all())
+
+
+def number(value: float) -> str:
+    """Three significant digits without exponent, ``-`` for NaN.
+
+    >>> [number(x) for x in (0.137, 12.43, 53872.4, float("nan"))]
+    ['0.137', '12.4', '53,872', '-']
+    """
+    if np.isnan(value):
+        return "-"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    if value == 0:
+        return "0"
+    return f"{value:.{max(0, 2 - int(np.floor(np.log10(abs(value)))))}f}"
+
+
+def render(table: pd.DataFrame) -> str:
+    """Aligned plain-text table with a last line that sums up.
+
+    Columns are population, n, rate (spikes/s), CV, band and verdict; the judged quantity is added where it
+    is not the rate.
+    """
+    other = [str(quantity) for quantity in table["quantity"].unique() if quantity != "rate"]
+    header = [
+        "population",
+        "n",
+        "rate (1/s)",
+        "CV",
+        *(["quantity", "value"] if other else []),
+        "band",
+        "verdict",
+    ]
+    rows = []
+    for name, row in table.iterrows():
+        band = "-" if np.isnan(row["low"]) else f"{row['low']:g} - {row['high']:g}"
+        count = "-" if np.isnan(row["n_neurons"]) else f"{int(row['n_neurons']):,}"
+        extra = [row["quantity"], number(row["value"])] if other else []
+        cv = "-" if np.isnan(row["cv"]) else f"{row['cv']:.2f}"
+        rows.append([str(name), count, number(row["rate"]), cv, *extra, band, row["verdict"]])
+    lines = _aligned(header, rows, left={"population", "quantity", "verdict"})
+    judged = table[table["verdict"] != NONE]
+    if len(judged):
+        good = int((judged["verdict"] == PASS).sum())
+        lines.append(
+            f"{good} of {len(judged)} inside their bands: {'PASS' if good == len(judged) else 'FAIL'}"
+        )
+    return "\n".join(lines)
+
+
+def _aligned(header: list[str], rows: Iterable[list[str]], left: set[str]) -> list[str]:
+    body = [header, *rows]
+    widths = [max(len(row[column]) for row in body) for column in range(len(header))]
+
+    def line(row: list[str]) -> str:
+        cells = zip(row, header, widths, strict=True)
+        return "  ".join(c.ljust(w) if h in left else c.rjust(w) for c, h, w in cells).rstrip()
+
+    return [line(header), "  ".join("-" * width for width in widths), *(line(row) for row in rows)]

@@ -1,0 +1,188 @@
+"""Read a run folder back: plan, record, timers, spikes, reports, and a check against its manifest."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from network.results.errors import RunCorruptError, RunIncompleteError, RunMissingError
+from network.results.layout import FORMAT, MANIFEST, RECORD, h5_counts, read_json, run_status, sha256
+from network.results.sonata import (
+    Report,
+    Spikes,
+    read_report,
+    read_spikes,
+    report_header,
+    sort_spikes,
+    spike_populations,
+)
+
+
+class Run:
+    """A run on disk. Open with `Run.open`; spikes and reports are read when asked for.
+
+    Attributes
+    ----------
+    path : Path
+    manifest : dict
+        Empty when an incomplete run was opened on purpose.
+    """
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, path: str | Path, *, allow_incomplete: bool = False) -> Run:
+        """Open a run; checks that its files are present and of the right size (`verify`: their content).
+
+        Raises
+        ------
+        RunMissingError
+            If there is no such folder, or it is not a run.
+        RunIncompleteError
+            If it was never finished (unless ``allow_incomplete``).
+        RunCorruptError
+            If files are missing, truncated or grown.
+        """
+        path = Path(path)
+        status = run_status(path)
+        if status in ("missing", "empty", "foreign"):
+            problem = (
+                "no such folder"
+                if status == "missing"
+                else f"not a run folder (no {RECORD} of format {FORMAT!r})"
+            )
+            raise RunMissingError(f"{path}: {problem}")
+        if status != "complete":
+            if allow_incomplete:
+                return cls(path, {})
+            raise RunIncompleteError(
+                f"{path}: the run is not complete (status: {status}); see record.json and log.txt"
+            )
+        run = cls(path, read_json(path / MANIFEST))
+        run._raise(run._size_problems())
+        return run
+
+    def verify(self) -> None:
+        """Compare every file with the manifest; `RunCorruptError` lists all differences."""
+        if not self.manifest:
+            raise RunIncompleteError(f"{self.path}: no manifest to compare with")
+        problems = self._size_problems()
+        damaged = {problem.split(":")[0] for problem in problems}
+        for name, entry in self.manifest["files"].items():
+            file = self.path / name
+            if name in damaged:
+                continue
+            if sha256(file) != entry["sha256"]:
+                problems.append(f"{name}: content differs from its sha256")
+            elif "counts" in entry and h5_counts(file) != entry["counts"]:
+                problems.append(f"{name}: counts {h5_counts(file)}, manifest {entry['counts']}")
+        self._raise(problems)
+
+    def _size_problems(self) -> list[str]:
+        problems = []
+        for name, entry in self.manifest.get("files", {}).items():
+            file = self.path / name
+            if not file.is_file():
+                problems.append(f"{name}: missing")
+            elif file.stat().st_size != entry["bytes"]:
+                problems.append(f"{name}: {file.stat().st_size} bytes, manifest says {entry['bytes']}")
+        return problems
+
+    def _raise(self, problems: list[str]) -> None:
+        if problems:
+            raise RunCorruptError(f"{self.path} does not match its manifest:\n  " + "\n  ".join(problems))
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """``plan.json``."""
+        return read_json(self.path / "plan.json")
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """``record.json``: provenance and status."""
+        return read_json(self.path / RECORD)
+
+    @cached_property
+    def timers(self) -> dict[str, Any]:
+        """``timers.json``: seconds per phase."""
+        return read_json(self.path / "timers.json")
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return str(self.plan.get("name", self.path.name))
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Recording of spikes after the warm-up, ``(t_start, t_stop)`` in ms."""
+        start = float(self.plan["t_presim"])
+        stop = start + float(self.plan["t_sim"])
+        return max(start, float(self.plan.get("spike_start", start))), min(
+            stop, float(self.plan.get("spike_stop", stop))
+        )
+
+    @property
+    def populations(self) -> dict[str, int]:
+        """Size of each population, in the order of the plan."""
+        return {p["name"]: int(p["n_neurons"]) for p in self.plan["populations"]}
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Members of each group."""
+        return {name: tuple(members) for name, members in self.plan.get("groups", {}).items()}
+
+    @property
+    def figures_dir(self) -> Path:
+        """Where figures of this run go; may not exist yet."""
+        return self.path / "figures"
+
+    @cached_property
+    def recorded(self) -> tuple[str, ...]:
+        """Populations whose spikes were recorded, in the order of the plan."""
+        if not (self.path / "spikes.h5").is_file():
+            return ()
+        present = set(spike_populations(self.path / "spikes.h5"))
+        return tuple(name for name in self.populations if name in present)
+
+    def spikes(self, name: str) -> Spikes:
+        """Spikes of a population or of a group, everything recorded (`Spikes.between` cuts to a window).
+
+        In a group the ids of its members follow each other in the order of the members.
+        """
+        sizes = self.populations
+        members = (name,) if name in sizes else self.groups.get(name)
+        if members is None or any(member not in self.recorded for member in members):
+            choices = [*self.recorded, *(g for g, m in self.groups.items() if set(m) <= set(self.recorded))]
+            raise RunMissingError(
+                f"{self.path}: no spikes of {name!r}; there are: {', '.join(choices) or 'none'}"
+            )
+        parts = [read_spikes(self.path / "spikes.h5", member) for member in members]
+        if len(parts) == 1:
+            return Spikes(*parts[0], sizes[members[0]])
+        first = np.cumsum([0, *(sizes[member] for member in members)])
+        times = np.concatenate([times for times, _ in parts])
+        ids = np.concatenate(
+            [ids + np.uint64(shift) for (_, ids), shift in zip(parts, first[:-1], strict=True)]
+        )
+        return Spikes(*sort_spikes(times, ids), int(first[-1]))
+
+    @cached_property
+    def _report_files(self) -> dict[tuple[str, str], Path]:
+        return {report_header(file): file for file in sorted(self.path.glob("report_*.h5"))}
+
+    @property
+    def reports(self) -> tuple[tuple[str, str], ...]:
+        """Population and variable of every report."""
+        return tuple(self._report_files)
+
+    def report(self, population: str, variable: str) -> Report:
+        """Read a recorded variable of chosen cells of a population."""
+        if (population, variable) not in self._report_files:
+            choices = ", ".join(f"{p}.{v}" for p, v in self._report_files) or "none"
+            raise RunMissingError(f"{self.path}: no report of {population}.{variable}; reports: {choices}")
+        return read_report(self._report_files[population, variable])

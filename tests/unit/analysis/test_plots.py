@@ -1,0 +1,142 @@
+"""Figures say what they show: labelled axes with units, one colour per population, sizes fit for print."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from network.analysis import plots, run_table
+from network.analysis.plots import style
+from network.analysis.wiring import connection_matrices
+from network.results import Spikes
+
+UNITS = ("(ms)", "(spikes/s)", "(mV)", "(Hz)", "(nS)", "/Hz)", "(%)", "dimensionless", "per target cell)")
+
+
+def texts(figure):
+    """Axis labels of a figure, shared ones included."""
+    labels = [label for axes in figure.axes for label in (axes.get_xlabel(), axes.get_ylabel())]
+    return [label for label in [*labels, figure.get_supxlabel(), figure.get_supylabel()] if label]
+
+
+def all_text(figure):
+    return "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
+
+
+@pytest.fixture(scope="module")
+def spikes(run):
+    return {name: run.spikes(name) for name in run.recorded}
+
+
+def figures(run, spikes):
+    bands = {"STN": (10.5, 14.5)}
+    yield plots.raster(spikes, 1000.0, 2000.0)
+    yield plots.rate_courses(spikes, 1000.0, 2000.0)
+    yield plots.rate_bands(run_table(run), bands)
+    yield plots.traces([run.report(*key) for key in run.reports], spikes=spikes, n_cells=2)
+    yield plots.spectra(spikes, 1000.0, 2000.0)
+    yield plots.intervals(spikes, 1000.0, 2000.0)
+    yield plots.connectivity(run.plan)
+    yield plots.weights(run.plan)
+
+
+def test_axes_are_labelled_with_units_and_figures_fit_a_column_or_a_page(run, spikes):
+    for figure in figures(run, spikes):
+        assert isinstance(figure, Figure)
+        labels = texts(figure)
+        for text in labels:
+            assert any(unit in text for unit in UNITS) or "population" in text, text
+        assert any(any(unit in text for unit in UNITS) for text in labels), labels
+        width = figure.get_figwidth() * 25.4
+        assert min(abs(width - 85), abs(width - 180)) < 0.01
+        assert figure.get_figheight() * 25.4 <= 240
+        sizes = [t.get_fontsize() for t in figure.findobj(mpl.text.Text) if t.get_text()]
+        assert min(sizes) >= 5
+        assert max(sizes) <= 8
+
+
+def test_raster_shows_the_sampled_cells_of_each_population_in_its_band(spikes):
+    figure = plots.raster(spikes, 1000.0, 2000.0, n_cells=60)
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "time (ms)"
+    marks = [line for line in axes.lines if line.get_marker() == "|"]
+    for row, (line, (name, train)) in enumerate(zip(marks, spikes.items(), strict=True)):
+        height = np.asarray(line.get_ydata())
+        assert line.get_color() == style.COLOURS[name]
+        assert np.all((height > row) & (height < row + 1))
+        assert len(np.unique(height.round(6))) <= 60
+        times = np.asarray(line.get_xdata())
+        assert np.all((times >= 1000.0) & (times < 2000.0))
+        if train.n_neurons > 60 and name not in ("MSN_D1", "MSN_D2"):
+            rate = len(train.between(1000.0, 2000.0)) / train.n_neurons
+            assert len(times) / 60 == pytest.approx(rate, rel=0.15)
+    labels = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert labels[0] == "MSN D1\nn = 37,971"
+    small = plots.raster({"SNr": Spikes(np.array([5.0]), np.array([2], dtype=np.uint64), 3)}, 0.0, 10.0)
+    assert "3 cells shown" in all_text(small)
+
+
+def test_rates_stand_beside_their_bands(run):
+    text = all_text(
+        plots.rate_bands(run_table(run), {"STN": (10.5, 14.5), "SNr": (50.0, 60.0), "x": (1.0, 2.0)})
+    )
+    for part in ("10.5 - 14.5", "pass", "low", "missing", "37,971"):
+        assert part in text
+
+
+def test_connection_matrices_add_up_and_scale_plastic_weights(run):
+    in_degree, inhibitory, excitatory = connection_matrices(run.plan)
+    assert in_degree.loc["SNr", "MSN_D1"] == 500  # row target, column source
+    assert np.isnan(in_degree.loc["MSN_D1", "SNr"])
+    assert inhibitory.loc["SNr", "MSN_D1"] == pytest.approx(2.0, rel=1e-3)
+    assert inhibitory.loc["SNr", "GPe_TI_N"] == pytest.approx(76.0, rel=1e-3)
+    assert excitatory.loc["SNr", "STN"] == pytest.approx(3.458, rel=1e-3)
+    assert np.isnan(inhibitory.loc["SNr", "STN"])
+    assert "500" in all_text(plots.connectivity(run.plan))
+    assert {"source population", "target population"} <= set(texts(plots.connectivity(run.plan)))
+
+
+def test_silence_is_drawn_without_complaint():
+    silent = {"STN": Spikes(np.empty(0), np.empty(0, dtype=np.uint64), 5)}
+    for function in (plots.raster, plots.rate_courses, plots.spectra, plots.intervals):
+        function(silent, 0.0, 1000.0)
+
+
+def test_unknown_populations_get_colours_of_their_own():
+    table = plots.colours(["STN", "CM_Pf", "PPN"])
+    assert table["STN"] == style.COLOURS["STN"]
+    assert len(set(table.values())) == 3
+
+
+def test_standard_set(run, tmp_path):
+    before = dict(mpl.rcParams)
+    paths = plots.plot_run(run, tmp_path / "figures", bands={"STN": (10.5, 14.5)}, state="control")
+    names = [
+        "raster",
+        "rates",
+        "rate_courses",
+        "spectra",
+        "intervals",
+        "connectivity",
+        "weights",
+        "traces_V_m",
+    ]
+    assert [path.name for path in paths] == [f"{name}.png" for name in names]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+    assert dict(mpl.rcParams) == before
+    both = plots.save(plots.connectivity(run.plan), tmp_path / "matrix.png", pdf=True)
+    assert [path.suffix for path in both] == [".png", ".pdf"]
+
+
+def test_analysis_needs_neither_nest_nor_matplotlib():
+    code = (
+        "import sys, network.analysis.spectra; print({'nest', 'pynestml', 'matplotlib'} & set(sys.modules))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+    )
