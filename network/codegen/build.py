@@ -1,0 +1,380 @@
+"""From NESTML files to a NEST extension module: generate and compile models in parallel, link, cache."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from network import resources
+from network.codegen import targets, toolchain
+from network.codegen.cache import Cache
+from network.codegen.errors import CodegenError
+from network.codegen.info import BuiltModule, ModelInfo
+from network.codegen.targets import Target
+
+WORKER = Path(__file__).resolve().parent / "worker.py"
+MANIFEST = "manifest.json"  # written last; describes what the folder holds
+SHOWN_LINES = 12  # of a compiler's complaint
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """Everything but the models themselves that decides what a build makes."""
+
+    target: Target
+    nest: toolchain.Nest
+    compiler: toolchain.Compiler
+    flags: tuple[str, ...]
+    key: str
+
+    @classmethod
+    def find(cls, target: Target, march: str) -> _Recipe:
+        nest = toolchain.find_nest()
+        nestml = toolchain.nestml_fingerprint()
+        compiler = toolchain.find_compiler()
+        cpu = toolchain.march_flags(march)
+        flags = (*toolchain.nest_flags(nest), *target.flags, *cpu)
+        parts = [
+            target.fingerprint(),
+            nest.fingerprint,
+            nestml,
+            compiler.version,
+            *(flag for flag in flags if not flag.startswith("-I")),  # headers count by content, not by place
+            toolchain.resolved_cpu(compiler, cpu),
+            WORKER.read_text(),
+        ]
+        all_flags = (*flags, *target.include_flags(), *toolchain.environment_flags())
+        return cls(target, nest, compiler, all_flags, _digest(*parts))
+
+
+def _digest(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def build(
+    models: Sequence[Path | str],
+    target: str = "vectorised",
+    *,
+    march: str = "native",
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> BuiltModule:
+    """Compile NESTML models to one NEST module, or find it in the cache.
+
+    Parameters
+    ----------
+    models : sequence of Path or str
+        NESTML files, or names of models in the folders of models (:mod:`network.resources`). Order does not
+        matter.
+    target : str
+        What C++ to make of them: ``vectorised``, ``plain`` or ``reference``.
+    march : str
+        CPU to compile for: ``native`` (this machine), ``portable`` (x86-64-v3, for clusters with mixed nodes)
+        or a name that GCC knows. Code for another CPU lies elsewhere in the cache.
+    jobs : int, optional
+        How many models to work on at a time; by default as many as there are cores.
+    progress : callable, optional
+        Called with a line of text whenever something begins or ends; from several threads, one at a time.
+    cache : Path, optional
+        Cache folder instead of ``$BGNEST_CACHE`` or ``~/.cache/bgnest``.
+
+    Returns
+    -------
+    BuiltModule
+        Load it with ``nest.Install(str(module.path))``.
+
+    Raises
+    ------
+    CodegenError
+        If a tool is missing or unsupported, a model is wrong, or compiling fails. One message with the
+        remedy.
+    """
+    tell = progress or (lambda note: None)
+    sources = sorted({_find_source(model) for model in models}, key=lambda path: (path.name, path))
+    if not sources:
+        raise CodegenError("no models to build")
+    recipe = _Recipe.find(targets.get(target), march)
+    store = Cache(cache)
+    keys = {source: _digest(recipe.key, source.name, _read(source)) for source in sources}
+    key = _digest("module", recipe.target.name, *sorted(keys.values()), *recipe.target.link_flags)
+    folder = store.entry("modules", key)
+    if not (folder / MANIFEST).is_file():
+        with store.lock(f"module-{key}", lambda: tell("waiting for another process")):
+            if not (folder / MANIFEST).is_file():
+                compiled = _build_objects(recipe, store, keys, jobs, tell)
+                _link(recipe, store, key, list(keys.values()), tell)
+                return _open(folder, key, compiled)
+    tell("found in the cache")
+    return _open(folder, key, ())
+
+
+def _find_source(model: Path | str) -> Path:
+    path = Path(model)
+    if isinstance(model, Path) or path.suffix:
+        if not path.is_file():
+            raise CodegenError(f"there is no NESTML file {path}")
+        return path.resolve()
+    try:
+        return resources.find_model(model).resolve()
+    except FileNotFoundError as error:
+        raise CodegenError(str(error)) from error
+
+
+def _read(source: Path) -> str:
+    try:
+        return source.read_text()
+    except UnicodeDecodeError as error:
+        raise CodegenError(
+            f"{source} is not a text file in UTF-8 ({error.reason} at byte {error.start})"
+        ) from error
+
+
+def _open(folder: Path, key: str, compiled: tuple[str, ...]) -> BuiltModule:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    models = {name: ModelInfo.from_json(data) for name, data in manifest["models"].items()}
+    name = manifest["name"]
+    return BuiltModule(folder / name, name, models, key, manifest["target"], folder / "log.txt", compiled)
+
+
+def _build_objects(
+    recipe: _Recipe, store: Cache, keys: dict[Path, str], jobs: int | None, tell: Progress
+) -> tuple[str, ...]:
+    """Make the objects that are missing, several at a time; returns the names of the compiled models."""
+    missing = [source for source in keys if not (store.entry("objects", keys[source]) / MANIFEST).is_file()]
+    if not missing:
+        return ()
+    if recipe.target.needs_gsl:
+        _require_gsl(recipe)
+    n_jobs = jobs or len(os.sched_getaffinity(0))
+    with _templates(recipe.target, store) as templates, ThreadPoolExecutor(max_workers=n_jobs) as pool:
+        tasks = [
+            pool.submit(_build_object, recipe, store, source, keys[source], templates, tell)
+            for source in missing
+        ]
+        failures = [error for task in tasks if (error := task.exception()) is not None]
+    if failures:
+        for error in failures:
+            if not isinstance(error, CodegenError):
+                raise error
+        raise CodegenError("\n".join(str(error) for error in failures)) from failures[0]
+    return tuple(name for task in tasks for name in task.result())
+
+
+def _require_gsl(recipe: _Recipe) -> None:
+    if not toolchain.has_header(recipe.compiler, "gsl/gsl_odeiv.h", recipe.flags):
+        raise CodegenError(
+            f"the target {recipe.target.name!r} needs the GNU Scientific Library. Install its headers "
+            "with `apt install libgsl-dev` (Debian), `dnf install gsl-devel` (Fedora, RHEL) or `conda "
+            "install -c conda-forge gsl`, or take the target 'vectorised' or 'plain', which need none."
+        )
+
+
+@contextlib.contextmanager
+def _templates(target: Target, store: Cache) -> Iterator[Path]:
+    """Folder of a target's templates: its own, or those of the installed NESTML with some replaced."""
+    if target.templates is not None:
+        yield target.templates
+        return
+    spec = importlib.util.find_spec("pynestml")
+    assert spec is not None and spec.submodule_search_locations  # nestml_version() has found it
+    installed = (
+        Path(next(iter(spec.submodule_search_locations))) / "codegeneration/resources_nest/point_neuron"
+    )
+    if target.overlay is None:
+        yield installed
+        return
+    for path in target.overlay.rglob("*.jinja2"):
+        if not (installed / path.relative_to(target.overlay)).is_file():
+            raise CodegenError(
+                f"the installed NESTML has no template {path.relative_to(target.overlay)}, which the target "
+                f"{target.name!r} replaces. Install it again: `pip install --force-reinstall nestml==9.0.0`."
+            )
+    with tempfile.TemporaryDirectory(prefix="templates-", dir=store.root / "tmp") as folder:
+        shutil.copytree(installed, folder, dirs_exist_ok=True)
+        shutil.copytree(target.overlay, folder, dirs_exist_ok=True)
+        yield Path(folder)
+
+
+def _build_object(
+    recipe: _Recipe, store: Cache, source: Path, key: str, templates: Path, tell: Progress
+) -> tuple[str, ...]:
+    """Generate and compile one file; returns its models, or nothing if they had appeared meanwhile."""
+    name = source.stem
+    final = store.entry("objects", key)
+    with store.lock(f"object-{key}", lambda: tell(f"{name}: waiting for another process that compiles it")):
+        if (final / MANIFEST).is_file():
+            return ()
+        with store.building("objects", key) as folder:
+            log = folder / "log.txt"
+            try:
+                tell(f"{name}: generating C++")
+                models = _generate(recipe, source, folder, templates, log)
+                tell(f"{name}: compiling")
+                for model in models:
+                    _compile(recipe, folder, model["name"], log)
+            except CodegenError:
+                if log.is_file():
+                    shutil.copy(log, store.failure_log(key))
+                raise
+            (folder / MANIFEST).write_text(json.dumps({"source": source.name, "models": models}, indent=1))
+    tell(f"{name}: ready")
+    return tuple(model["name"] for model in models)
+
+
+def _generate(
+    recipe: _Recipe, source: Path, folder: Path, templates: Path, log: Path
+) -> list[dict[str, Any]]:
+    """Run NESTML; returns the description of every model in the file."""
+    target = recipe.target
+    options = {
+        **target.nestml_options,
+        "nest_version": f"v{recipe.nest.version}",
+        "templates": {
+            "path": str(templates),
+            "model_templates": {"neuron": list(target.model_templates), "synapse": []},
+            "module_templates": [],
+        },
+    }
+    job = {
+        "source": str(source),
+        "folder": str(folder / "cpp"),
+        "options": options,
+        "plugin": None if target.plugin is None else str(target.plugin),
+        "nest_version": recipe.nest.version,
+        "result": str(folder / "nestml.json"),
+    }
+    (folder / "job.json").write_text(json.dumps(job, indent=1))
+    # -P: files beside the worker must not hide modules of the same name
+    command = [sys.executable, "-P", str(WORKER), str(folder / "job.json")]
+    answer = toolchain.run(command, cwd=folder)
+    _append(log, command, answer.stdout + answer.stderr)
+    if not (folder / "nestml.json").is_file():
+        raise CodegenError(f"{source}: NESTML broke down.\n{_tail(answer.stderr)}")
+    result = json.loads((folder / "nestml.json").read_text())
+    if result["errors"] or result["failure"]:
+        raise CodegenError(_model_errors(source, result))
+    models: list[dict[str, Any]] = result["models"]
+    if not models:
+        raise CodegenError(f"{source}: there is no model in this file; a model begins with `model NAME:`")
+    for model in models:
+        if not (folder / "cpp" / f"{model['name']}.cpp").is_file():
+            raise CodegenError(
+                f"{source}: NESTML has left out the model {model['name']} without an error.\n"
+                + _tail(answer.stderr)
+            )
+    return models
+
+
+def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
+    """Errors in a model as lines that an editor understands: file, line, column."""
+    lines = [
+        f"{source}:{error['line']}:{error['column']}: {error['message']}"
+        if error["line"] is not None
+        else f"{source}: {error['message']}"
+        for error in result["errors"]
+    ]
+    if result["failure"] and not lines:
+        lines.append(f"{source}: NESTML gave up: {result['failure']}")
+    return "\n".join(dict.fromkeys(lines))
+
+
+def _compile(recipe: _Recipe, folder: Path, model: str, log: Path) -> None:
+    source, output = folder / "cpp" / f"{model}.cpp", folder / f"{model}.o"
+    command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(output)]
+    _call_compiler(command, f"compiling the C++ of {model} (target {recipe.target.name}) failed", log)
+
+
+def _call_compiler(command: list[str], complaint: str, log: Path) -> None:
+    answer = toolchain.run(command)
+    _append(log, command, answer.stdout + answer.stderr)
+    if answer.returncode:
+        errors = [line for line in answer.stderr.splitlines() if "error" in line or "undefined" in line]
+        shown = "\n".join(errors[:SHOWN_LINES]) or _tail(answer.stderr)
+        raise CodegenError(f"{complaint}:\n{shown}\nThe command was: {shlex.join(command)}")
+
+
+def _append(log: Path, command: Sequence[str], output: str) -> None:
+    with log.open("a") as file:
+        file.write(f"$ {shlex.join(command)}\n{output}\n")
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-SHOWN_LINES:])
+
+
+def _link(recipe: _Recipe, store: Cache, key: str, object_keys: list[str], tell: Progress) -> None:
+    """Link objects to a module that registers all their models."""
+    tell("linking")
+    name = f"bgnest_{recipe.target.name}_{key[:10]}"
+    models: dict[str, dict[str, Any]] = {}
+    objects: list[str] = []
+    for object_key in object_keys:
+        folder = store.entry("objects", object_key)
+        for model in json.loads((folder / MANIFEST).read_text())["models"]:
+            if model["name"] in models:
+                raise CodegenError(
+                    f"two of the files define a model {model['name']!r}, NEST wants one of a name"
+                )
+            models[model["name"]] = model
+            objects.append(str(folder / f"{model['name']}.o"))
+    with store.building("modules", key) as folder:
+        log = folder / "log.txt"
+        log.write_text("".join((store.entry("objects", one) / "log.txt").read_text() for one in object_keys))
+        source = folder / f"{name}.cpp"
+        source.write_text(_module_source(name, sorted(models)))
+        complaint = "linking the NEST module failed"
+        command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(folder / "module.o")]
+        _call_compiler(command, complaint, log)
+        # Without -fopenmp: NEST has loaded its OpenMP library already, and a second one would be harmful.
+        shared = [
+            *recipe.compiler.command,
+            "-shared",
+            "-o",
+            str(folder / f"{name}.so"),
+            str(folder / "module.o"),
+        ]
+        _call_compiler([*shared, *objects, *recipe.target.link_flags], complaint, log)
+        toolchain.write_nest_config(folder, recipe.nest, recipe.compiler)
+        manifest = {"name": name, "target": recipe.target.name, "nest": recipe.nest.version, "models": models}
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+
+
+def _module_source(name: str, models: Sequence[str]) -> str:
+    """Text of the module itself: NEST looks for an object ``<name>_LTX_module`` and initializes it."""
+    declarations = "\n".join(f"void register_{model}( const std::string& name );" for model in models)
+    calls = "\n".join(f'    register_{model}( "{model}" );' for model in models)
+    return f"""#include <string>
+
+#include "nest_extension_interface.h"
+
+{declarations}
+
+struct {name} : public nest::NESTExtensionInterface
+{{
+  void
+  initialize() override
+  {{
+{calls}
+  }}
+}};
+
+{name} {name}_LTX_module;
+"""

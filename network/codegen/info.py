@@ -1,0 +1,84 @@
+"""What a compiled model offers, as plain data: ports, parameters, states, recordables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """Interface of one compiled neuron model.
+
+    Attributes
+    ----------
+    name : str
+        Name under which NEST knows the model.
+    ports : dict of str to int
+        Spike input ports (receptors) and the ``receptor_type`` that ``nest.Connect`` wants for them.
+    parameters : dict of str to str
+        Type of every parameter: its unit (``mV``), ``real``, ``integer``, ``boolean``. NEST takes only Python
+        ``int`` for an ``integer``.
+    states : dict of str to str
+        State variables that can be set, with their type.
+    recordables : tuple of str
+        What a multimeter can record: state variables and recordable inline expressions.
+    continuous_ports : dict of str to int
+        Ports for currents and the ``receptor_type`` of each.
+    extra : dict
+        Whatever a target has to say about the model beyond this.
+    """
+
+    name: str
+    ports: Mapping[str, int]
+    parameters: Mapping[str, str]
+    states: Mapping[str, str]
+    recordables: tuple[str, ...]
+    continuous_ports: Mapping[str, int] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def integer_parameters(self) -> tuple[str, ...]:
+        """Parameters that NEST takes as whole numbers only."""
+        return tuple(name for name, kind in self.parameters.items() if kind == "integer")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionary for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ModelInfo:
+        """Inverse of :meth:`to_json`."""
+        return cls(**{**data, "recordables": tuple(data["recordables"])})
+
+
+@dataclass(frozen=True)
+class BuiltModule:
+    """A NEST extension module, ready for ``nest.Install(str(module.path))``.
+
+    Attributes
+    ----------
+    path : Path
+        Absolute path of the shared object without its suffix, as ``nest.Install`` wants it.
+    name : str
+        Name of the module; contains a digest, so that modules of other models can be loaded besides.
+    models : dict of str to ModelInfo
+    key : str
+        Digest of everything the module was made from: sources, target, flags, NEST, NESTML, compiler, CPU.
+    target : str
+        Code generation target.
+    log : Path
+        What the tools printed when the module was made.
+    compiled : tuple of str
+        Models that this call compiled; empty when everything was found in the cache.
+    """
+
+    path: Path
+    name: str
+    models: Mapping[str, ModelInfo]
+    key: str
+    target: str
+    log: Path
+    compiled: tuple[str, ...] = ()

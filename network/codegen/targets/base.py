@@ -1,0 +1,83 @@
+"""What the code generator must know of a target; a target is a value of :class:`Target`, not a subclass."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CODEGEN = Path(__file__).resolve().parent.parent
+RUNTIME = CODEGEN / "runtime"
+TEMPLATES = CODEGEN / "templates"
+
+
+@dataclass(frozen=True)
+class Target:
+    """How NESTML is asked to generate C++, and how that C++ is compiled.
+
+    Attributes
+    ----------
+    name, description : str
+    nestml_options : dict
+        Options for NESTML's code generator (``templates`` is filled in from the fields below).
+    overlay : Path, optional
+        Folder of templates that take the place of NESTML's templates of the same relative path; all others
+        come from the installed NESTML.
+    templates : Path, optional
+        Folder of a complete set of templates, instead of an overlay.
+    model_templates : tuple of str
+        Templates that are rendered for every model, relative to the folder; ``@NEURON_NAME@`` stands for its
+        name.
+    plugin : Path, optional
+        Python file that the NESTML process loads before it generates; see ``worker.py`` for its hooks.
+    headers : tuple of str
+        Files of ``runtime/`` that the generated C++ includes. Their folder is on the include path.
+    force_include : tuple of str
+        Those of them that are put in front of every generated file.
+    flags : tuple of str
+        Compiler flags besides those that NEST and the CPU need.
+    needs_gsl : bool
+        Whether the generated C++ includes headers of the GNU Scientific Library.
+    link_flags : tuple of str
+    """
+
+    name: str
+    description: str
+    nestml_options: Mapping[str, object] = field(default_factory=dict)
+    overlay: Path | None = None
+    templates: Path | None = None
+    model_templates: tuple[str, ...] = ("@NEURON_NAME@.cpp.jinja2", "@NEURON_NAME@.h.jinja2")
+    plugin: Path | None = None
+    headers: tuple[str, ...] = ()
+    force_include: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ("-O3", "-fno-math-errno")
+    needs_gsl: bool = False
+    link_flags: tuple[str, ...] = ()
+
+    def include_flags(self) -> tuple[str, ...]:
+        """Compiler flags for our own headers."""
+        forced = [word for name in self.force_include for word in ("-include", str(RUNTIME / name))]
+        return (f"-I{RUNTIME}", *forced) if self.headers else ()
+
+    def fingerprint(self) -> str:
+        """Digest of everything in this target that decides what a model becomes."""
+        digest = hashlib.sha256()
+        settings = [
+            self.name,
+            dict(self.nestml_options),
+            self.model_templates,
+            self.force_include,
+            self.flags,
+        ]
+        digest.update(json.dumps([*settings, self.link_flags], sort_keys=True).encode())
+        files = [RUNTIME / name for name in sorted(self.headers)]
+        for folder in (self.overlay, self.templates):
+            if folder is not None:
+                files += sorted(path for path in folder.rglob("*") if path.is_file())
+        if self.plugin is not None:
+            files.append(self.plugin)
+        for path in files:
+            digest.update(path.relative_to(CODEGEN).as_posix().encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()
