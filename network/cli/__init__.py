@@ -1,0 +1,1 @@
+"""The ``bgnest`` command. NEST and Matplotlib are imported inside the commands that need them only."""

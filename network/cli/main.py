@@ -1,0 +1,88 @@
+"""Entry point of ``bgnest``: its subcommands, and one readable line for every error that a user can mend."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import typer
+
+from network.cli import analyse, models, simulate, specify
+from network.spec.errors import SpecError
+
+app = typer.Typer(
+    name="bgnest",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Build and simulate large spiking networks of the basal ganglia with NEST.
+
+    An *experiment* is a YAML file: a network, its input, and what to record. Published ones are built in
+    (`bgnest list`); a file of your own may change a few values of one of them (`overlay_of:`).
+    """,
+    epilog="""**Examples**
+
+    `bgnest plan` – what the 80,000-neuron network needs, in a second, without NEST
+
+    `bgnest run --n-neurons 10000 --threads 2` – a small version, in under a minute
+
+    `bgnest run lindahl2016/activation_depleted --set network.dopamine=0.2 --out runs/da02`
+
+    `bgnest rates runs/da02` and `bgnest plot runs/da02` – look again at what was recorded
+    """,
+)
+
+app.command("run")(simulate.run)
+app.command("plan")(specify.plan)
+app.command("validate")(specify.validate)
+app.command("list")(specify.list_all)
+app.add_typer(models.app, name="models")
+app.command("rates")(analyse.rates)
+app.command("plot")(analyse.plot)
+
+
+@app.callback()
+def root(
+    log_level: str = typer.Option(
+        "WARNING", help="What to tell on the terminal: DEBUG, INFO, WARNING, ERROR."
+    ),
+) -> None:
+    """Set up logging; the text above is the help."""
+    level = logging.getLevelNamesMapping().get(log_level.upper())
+    if level is None:
+        raise typer.BadParameter(
+            f"{log_level!r}; levels: DEBUG, INFO, WARNING, ERROR", param_hint="--log-level"
+        )
+    handler = logging.StreamHandler()
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("network").addHandler(handler)
+
+
+def _expected_errors() -> tuple[type[BaseException], ...]:
+    """Errors that say what to do about them: no traceback. Imported late, to keep ``--help`` quick."""
+    from network.codegen.errors import CodegenError
+    from network.engine.errors import EngineError
+    from network.results.errors import ResultsError
+
+    return (SpecError, CodegenError, EngineError, ResultsError)
+
+
+def main() -> None:
+    """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C."""
+    try:
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        print("\nbgnest: interrupted; the run folder is marked incomplete", file=sys.stderr)
+        os._exit(130)  # NEST's threads may still be inside a slice
+    except Exception as error:
+        if not isinstance(error, _expected_errors()):
+            raise
+        print(f"bgnest: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

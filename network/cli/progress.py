@@ -1,0 +1,78 @@
+"""Progress bars on a terminal; plain lines in a log file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}] {postfix}"
+
+
+class _Bar:
+    """A phase as a bar. For biological time it shows the real-time factor: wall time over biological time."""
+
+    def __init__(self, name: str, total: float, unit: str, bar: tqdm | None, quiet: bool) -> None:
+        self.name, self.total, self.unit, self.bar = name, total, unit, bar
+        self.quiet = quiet
+        self.start = time.perf_counter()
+        self.done = 0.0
+
+    def advance(self, amount: float, note: str = "") -> None:
+        self.done += amount
+        if self.bar is None:
+            if note and not self.unit and not self.quiet:  # few and slow: a line each in a log
+                print(f"{self.name:<10} {note}", file=sys.stderr, flush=True)
+            return
+        self.bar.update(amount)
+        if self.unit == "ms":
+            self.bar.set_postfix_str(f"RTF {self.real_time_factor:.1f}", refresh=False)
+        elif note:
+            self.bar.set_postfix_str(note, refresh=False)
+
+    @property
+    def real_time_factor(self) -> float:
+        return (time.perf_counter() - self.start) * 1000.0 / self.done if self.done else 0.0
+
+    def summary(self) -> str:
+        """One line for the record: what, how much, how long."""
+        seconds = time.perf_counter() - self.start
+        text = f"{self.name:<10} {seconds:7.1f} s"
+        if self.unit == "ms":
+            factor = f"real-time factor {self.real_time_factor:.1f}"
+            return f"{text}  {self.done:,.0f} ms of biological time, {factor}"
+        return f"{text}  {self.done:,.0f} {self.unit}" if self.unit else text
+
+
+class TerminalReporter:
+    """Shows a bar while a phase runs and leaves one line when it has ended."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+
+    @contextmanager
+    def phase(self, name: str, total: float, unit: str) -> Iterator[_Bar]:
+        """Open a phase."""
+        bar = None
+        if sys.stderr.isatty() and not self.quiet:
+            bar = tqdm(
+                total=total,
+                desc=f"{name:<10}",
+                unit=unit,
+                unit_scale=unit in ("synapses", "neurons"),
+                leave=False,
+                dynamic_ncols=True,
+                mininterval=0.2,
+                bar_format=BAR,
+            )
+        phase = _Bar(name, total, unit, bar, self.quiet)
+        try:
+            yield phase
+        finally:
+            if bar is not None:
+                bar.close()
+        if not self.quiet:
+            print(phase.summary(), file=sys.stderr, flush=True)

@@ -1,0 +1,91 @@
+"""``bgnest plan``, ``validate``, ``list``: everything that needs no simulator."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from network.cli.options import (
+    DEFAULT_EXPERIMENT,
+    ExperimentArgument,
+    NNeurons,
+    Overlays,
+    Overrides,
+    Ranks,
+    Seed,
+    Threads,
+    TPresim,
+    TSim,
+    read_experiment,
+)
+from network.spec import list_experiments, list_overlays, make_plan, plan_summary
+
+
+def plan(
+    experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
+    overlay: Overlays = None,
+    set_: Overrides = None,
+    threads: Threads = 1,
+    ranks: Ranks = 1,
+    seed: Seed = None,
+    t_sim: TSim = None,
+    t_presim: TPresim = None,
+    n_neurons: NNeurons = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
+) -> None:
+    """Show what would be built: neurons, synapses per projection, memory, expected time. Needs no NEST."""
+    spec = read_experiment(
+        experiment, overlay, set_, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons
+    )
+    made = make_plan(spec, threads=threads, ranks=ranks)
+    print(json.dumps(made.to_dict(), indent=1) if as_json else plan_summary(made))
+
+
+def validate(
+    experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
+    overlay: Overlays = None,
+    set_: Overrides = None,
+    show: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Print the values below a key path with where they come from."),
+    ] = None,
+) -> None:
+    """Check an experiment completely; all problems are listed at once, with file, key and valid choices."""
+    spec = read_experiment(experiment, overlay, set_)
+    make_plan(spec)
+    print(f"{spec.name}: valid")
+    if show is not None:
+        found = [
+            (path, origin)
+            for path, origin in spec.origins.items()
+            if path == show or path.startswith(f"{show}.")
+        ]
+        if not found:
+            raise typer.BadParameter(
+                f"nothing below {show!r}; sections: {', '.join(type(spec).model_fields)}"
+            )
+        for path, origin in found:
+            print(f"  {path} = {_value(spec, path)}    [{origin}]")
+
+
+def _value(spec: object, path: str) -> str:
+    """Value at a key path as text."""
+    node = spec
+    for key in path.split("."):
+        node = node[key] if isinstance(node, dict) else getattr(node, key)
+    value, unit = getattr(node, "value", node), getattr(node, "unit", "")
+    return f"{value} {unit}".strip()
+
+
+def list_all() -> None:
+    """List the built-in experiments and the overlays that can be laid over them."""
+    print("Experiments (bgnest run NAME):")
+    experiments = list_experiments()
+    for name, comment in experiments.items():
+        print(f"  {name:<36} {comment}")
+    for model in dict.fromkeys(name.split("/")[0] for name in experiments):
+        print(f"\nOverlays of {model} (bgnest run … --overlay NAME):")
+        for name, comment in list_overlays(model).items():
+            print(f"  {name:<36} {comment}")

@@ -1,0 +1,1 @@
+"""Build and simulate: the only part of bgnest that imports NEST."""

@@ -1,0 +1,183 @@
+"""Drive the cells and record them: Poisson input inside the cells or from devices, recorders and readout.
+
+A plan says *what* a cell receives (one Poisson train, its rate over time, the weight per receptor).  There
+are two ways to produce it.  ``internal``: the cells of the vectorised target draw their own train, which
+costs a few nanoseconds.  ``device``: NEST's generators, the reference, ten times slower; a train that
+reaches several receptors passes through one parrot neuron per cell, so that AMPA and NMDA see the same
+spikes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from network.engine import kernel
+from network.engine.build import Network
+from network.engine.errors import EngineError
+from network.spec.plan import InputPlan, RecorderPlan, Waveform
+
+RECORDER_SYNAPSE = "bgnest_to_recorder"
+"""A connection to a recorder needs neither weight nor delay; the default one costs 30 kB per neuron."""
+
+
+def connect_inputs(network: Network) -> None:
+    """Give every target population of the plan its Poisson input."""
+    driven: set[str] = set()
+    for source in network.plan.inputs:
+        if network.plan.drive == "internal":
+            if source.target in driven:
+                raise EngineError(
+                    f"input {source.name}: {source.target} already has an internal drive, and a cell draws "
+                    "one train; merge the inputs or use simulation.drive: device"
+                )
+            driven.add(source.target)
+            _set_internal_drive(network, source)
+        else:
+            _connect_generator(network, source)
+
+
+def _set_internal_drive(network: Network, source: InputPlan) -> None:
+    """Let the cells draw the train themselves; the delay shifts the waveform (it cannot matter otherwise)."""
+    parameters: dict[str, Any] = {
+        "drive_rate": source.rate,
+        "drive_seed": network.plan.seed,
+        "drive_delay": source.delay,
+    }
+    parameters |= {f"drive_weight_{receptor}": weight for receptor, weight in source.weights.items()}
+    if source.waveform is not None:
+        parameters |= {
+            "drive_times": list(source.waveform.times),
+            "drive_values": list(source.waveform.values),
+            "drive_period": source.waveform.period or 0.0,
+        }
+    network.populations[source.target].set(parameters)
+
+
+def _connect_generator(network: Network, source: InputPlan) -> None:
+    """One shared generator, which draws an independent train for each of its targets."""
+    nest = kernel.import_nest()
+    plan = network.plan
+    if source.waveform is None:
+        generator = nest.Create("poisson_generator", params={"rate": source.rate})
+    else:
+        times, rates = sample_waveform(source, plan.resolution, plan.t_presim + plan.t_sim)
+        generator = nest.Create(
+            "inhomogeneous_poisson_generator", params={"rate_times": times, "rate_values": rates}
+        )
+    cells = network.populations[source.target]
+    ports = {receptor: network.receptor_type(source.target, receptor) for receptor in source.weights}
+    if len(ports) == 1:
+        ((receptor, port),) = ports.items()
+        synapse = {"weight": source.weights[receptor], "delay": source.delay, "receptor_type": port}
+        nest.Connect(generator, cells, "all_to_all", synapse)
+        return
+    parrots = nest.Create("parrot_neuron", len(cells))
+    nest.Connect(generator, parrots, "all_to_all", {"weight": 1.0, "delay": plan.min_delay})
+    delay = max(plan.min_delay, source.delay - plan.min_delay)
+    for receptor, port in ports.items():
+        synapse = {"weight": source.weights[receptor], "delay": delay, "receptor_type": port}
+        nest.Connect(parrots, cells, "one_to_one", synapse)
+
+
+def sample_waveform(source: InputPlan, resolution: float, stop: float) -> tuple[list[float], list[float]]:
+    """Rate of an input as steps for NEST's inhomogeneous generator: times (ms) and rates (spikes/s).
+
+    The rate of a step is the waveform's exact mean over it, so that no spikes are lost or gained at a jump.
+    """
+    waveform = source.waveform or Waveform((0.0,), (1.0,))
+    edges = np.arange(round(stop / resolution) + 1) * resolution
+    means = [waveform.mean(start, end) for start, end in pairwise(edges)]
+    changed = np.flatnonzero(np.diff(means, prepend=np.inf))
+    # NEST wants times after zero; the value given for a time holds from that time on
+    times = [max(float(edges[i]), resolution) for i in changed]
+    return times, [source.rate * means[i] for i in changed]
+
+
+@dataclass
+class SpikeRecorder:
+    """Spikes of one population, read out (and forgotten by NEST) chunk by chunk."""
+
+    population: str
+    device: Any
+    first: int
+
+    def collect(self) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+        """Spikes since the last call: times in ms and 0-based node ids, sorted by time and id."""
+        events = self.device.events
+        times = np.asarray(events["times"], dtype=np.float64)
+        ids = np.asarray(events["senders"], dtype=np.uint64) - np.uint64(self.first)
+        if times.size:
+            self.device.n_events = 0
+        order = np.lexsort((ids, times))
+        return times[order], ids[order]
+
+
+@dataclass
+class StateRecorder:
+    """State variables of chosen cells, read out chunk by chunk."""
+
+    plan: RecorderPlan
+    device: Any
+    first: int
+
+    def collect(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """Samples since the last call: times (ms); per variable an array (n_times, n_cells) in plan order."""
+        events = self.device.events
+        times = np.asarray(events["times"], dtype=np.float64)
+        ids = np.asarray(events["senders"], dtype=np.int64) - self.first
+        n_cells = len(self.plan.node_ids)
+        if times.size % n_cells:
+            raise EngineError(f"recorder on {self.plan.population}: {times.size} samples of {n_cells} cells")
+        if times.size:
+            self.device.n_events = 0
+        order = np.lexsort((np.searchsorted(np.asarray(self.plan.node_ids), ids), times))
+        values = {
+            name: np.asarray(events[name], dtype=np.float64)[order].reshape(-1, n_cells)
+            for name in self.plan.variables
+        }
+        return times[order].reshape(-1, n_cells)[:, 0], values
+
+
+def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[StateRecorder]]:
+    """Attach the recorders of the plan; nothing is recorded outside their windows."""
+    nest = kernel.import_nest()
+    plan = network.plan
+    # NEST records after start up to and including stop; our windows are [start, stop)
+    window = {
+        "start": max(0.0, plan.spike_start - plan.resolution),
+        "stop": plan.spike_stop - plan.resolution,
+    }
+    # The connections to recorders are addressed from the sending thread: the small synapses always fit.
+    nest.CopyModel("static_synapse_hom_w_hpc", RECORDER_SYNAPSE, {"delay": plan.min_delay})
+    spikes, states = [], []
+    for name in plan.spike_populations:
+        cells = network.populations[name]
+        device = nest.Create("spike_recorder", params=window)
+        nest.Connect(cells, device, "all_to_all", {"synapse_model": RECORDER_SYNAPSE})
+        spikes.append(SpikeRecorder(name, device, cells[0].global_id))
+    for recorder in plan.recorders:
+        known = network.model(recorder.population).recordables
+        unknown = [name for name in recorder.variables if name not in known]
+        if unknown:
+            raise EngineError(
+                f"recording of {recorder.population}: {', '.join(unknown)} cannot be recorded from "
+                f"{plan.population(recorder.population).model}; recordables: {', '.join(known)}"
+            )
+        cells = network.populations[recorder.population]
+        device = nest.Create(
+            "multimeter",
+            params={
+                "record_from": list(recorder.variables),
+                "interval": recorder.interval,
+                "start": recorder.start,
+                "stop": recorder.stop,
+            },
+        )
+        nest.Connect(device, cells[list(recorder.node_ids)], "all_to_all", {"delay": plan.min_delay})
+        states.append(StateRecorder(recorder, device, cells[0].global_id))
+    return spikes, states

@@ -1,0 +1,123 @@
+"""The one place that imports, sets and reads the NEST kernel: threads, seed, delays, rank, memory, timers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+
+from network.engine.errors import KernelError
+from network.spec.plan import Plan
+
+# A synapse of the `_hpc` family stores its target as a 16-bit index on its thread (NEST: nest_types.h).
+MAX_HPC_NODES_PER_THREAD = 65_000
+
+
+def import_nest() -> ModuleType:
+    """Return the ``nest`` module, imported without its banner and without it reading our command line.
+
+    Raises
+    ------
+    KernelError
+        If NEST cannot be imported.
+    """
+    if "nest" in sys.modules:
+        return sys.modules["nest"]
+    os.environ.setdefault("PYNEST_QUIET", "1")
+    argv, sys.argv = sys.argv, sys.argv[:1]  # NEST takes --quiet and --debug from argv
+    try:
+        import nest
+    except ImportError as error:
+        raise KernelError(
+            f"NEST cannot be imported ({error}). Install it with `pip install 'bgnest[nest]'`, from "
+            "conda-forge (environment.yml), or load your cluster's NEST 3.10 module."
+        ) from error
+    finally:
+        sys.argv = argv
+    nest.verbosity = nest.VerbosityLevel.ERROR
+    return nest
+
+
+def version() -> str:
+    """NEST's version, for provenance."""
+    return str(import_nest().build_info["version"])
+
+
+def has_mpi() -> bool:
+    """Whether this NEST was built with MPI."""
+    return bool(import_nest().build_info["have_mpi"])
+
+
+def rank() -> int:
+    """Rank of this process; 0 without MPI."""
+    return int(import_nest().Rank())
+
+
+def num_processes() -> int:
+    """Number of MPI processes of this simulation; 1 without MPI."""
+    return int(import_nest().NumProcesses())
+
+
+def reset(plan: Plan, module: Path | None) -> ModuleType:
+    """Bring the kernel into the state a plan asks for, empty, with its models loaded.
+
+    The delay extrema are fixed to the network's own: NEST updates cells in slices of the minimum delay, and
+    every ring buffer is as long as the maximum, so that no device may widen them by accident.
+
+    Parameters
+    ----------
+    plan : Plan
+    module : Path or None
+        Compiled NESTML module without suffix, absolute.
+    """
+    nest = import_nest()
+    if plan.ranks != num_processes():
+        raise KernelError(
+            f"the plan is for {plan.ranks} MPI process(es), but this job has {num_processes()}. "
+            + (
+                "Start it with mpirun."
+                if has_mpi()
+                else "This NEST has no MPI: run `make mpi`, or use --threads."
+            )
+        )
+    nest.ResetKernel()
+    nest.set(verbosity=nest.VerbosityLevel.ERROR, local_num_threads=plan.threads)
+    nest.set(resolution=plan.resolution, rng_seed=plan.seed, overwrite_files=True)
+    nest.set(min_delay=plan.min_delay, max_delay=plan.max_delay)
+    if module is not None:
+        nest.Install(str(module))
+    return nest
+
+
+def hpc_synapses_fit(n_nodes: int) -> bool:
+    """Whether NEST's small ``_hpc`` synapses can address every node that one thread holds."""
+    return n_nodes / virtual_processes() < MAX_HPC_NODES_PER_THREAD
+
+
+def virtual_processes() -> int:
+    """Ranks times threads: what decides, with the seed, which random numbers a cell or synapse gets."""
+    return int(import_nest().total_num_virtual_procs)
+
+
+def memory_bytes() -> int:
+    """Resident memory of this process in bytes."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def native_timers() -> dict[str, float]:
+    """NEST's own timers in seconds (the largest over threads); more of them if NEST has detailed timers."""
+    status: dict[str, Any] = import_nest().kernel_status
+    timers: dict[str, float] = {}
+    for key, value in status.items():
+        if key.startswith("time_") and not key.endswith("_cpu") and not isinstance(value, bool):
+            try:
+                timers[key.removeprefix("time_")] = (
+                    float(max(value)) if hasattr(value, "__len__") else float(value)
+                )
+            except (TypeError, ValueError):
+                continue
+    return timers
