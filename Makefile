@@ -10,7 +10,7 @@ THREADS ?= $(shell nproc)
 OUT ?= runs/lindahl2016-activation_control-80000
 PYTEST_ARGS ?=
 
-.PHONY: run test env test-env lint clean
+.PHONY: run test env test-env lint mpi clean
 .DEFAULT_GOAL := run
 
 run: env
@@ -23,6 +23,10 @@ lint: test-env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# NEST with MPI, compiled from PyPI's sources into .venv-mpi: minutes when new, seconds afterwards
+mpi: $(BIN)/python
+	@$(BIN)/python scripts/build_nest_mpi.py
 
 env: $(VENV)/.installed
 test-env: $(VENV)/.installed-test

@@ -119,9 +119,7 @@ class Coherence:
         """Largest mean coherence in a band (Hz, limits included)."""
         inside = (self.frequencies >= band[0]) & (self.frequencies <= band[1])
         if not inside.any():
-            raise ValueError(
-                f"no frequency between {band[0]} and {band[1]} Hz; resolution {self.frequencies[1]:g} Hz"
-            )
+            raise ValueError(f"no frequency between {band[0]} and {band[1]} Hz; resolution {self.frequencies[1]:g} Hz")
         return float(self.mean[inside].max())
 
 
@@ -294,9 +292,7 @@ class _Pairs:
             self._pairs = _pairs_between(active[0], active[1], n_pairs, seed)
         if not len(self._pairs):
             sizes = " and ".join(str(len(ids)) for ids in active)
-            raise ValueError(
-                f"no pairs: {sizes} neurons with {min_spikes} or more spikes in [{t_start}, {t_stop}) ms"
-            )
+            raise ValueError(f"no pairs: {sizes} neurons with {min_spikes} or more spikes in [{t_start}, {t_stop}) ms")
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -325,9 +321,7 @@ def _pairs_within(ids: Ints, n_pairs: int, seed: int) -> Ints:
     # pair number k counts the pairs (i, j), i < j, row of j after row of j: k = j (j - 1) / 2 + i
     j = ((1 + np.sqrt(1 + 8.0 * chosen)) / 2).astype(np.int64)
     j -= j * (j - 1) // 2 > chosen
-    return (
-        np.stack([ids[chosen - j * (j - 1) // 2], ids[j]], axis=1) if possible else np.empty((0, 2), np.int64)
-    )
+    return np.stack([ids[chosen - j * (j - 1) // 2], ids[j]], axis=1) if possible else np.empty((0, 2), np.int64)
 
 
 def _pairs_between(first: Ints, second: Ints, n_pairs: int, seed: int) -> Ints:
@@ -339,8 +333,4 @@ def _pairs_between(first: Ints, second: Ints, n_pairs: int, seed: int) -> Ints:
 def _choose(possible: int, wanted: int, seed: int) -> Ints:
     if possible <= wanted:
         return np.arange(possible)
-    return (
-        np.random.default_rng(seed)
-        .choice(possible, size=wanted, replace=False, shuffle=False)
-        .astype(np.int64)
-    )
+    return np.random.default_rng(seed).choice(possible, size=wanted, replace=False, shuffle=False).astype(np.int64)

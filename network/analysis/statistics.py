@@ -26,9 +26,7 @@ RATE_BIN = (
 )  # ms; 256 Hz sampling, analysis of Lindahl & Hellgren Kotaleski 2016, doi 10.1523/ENEURO.0156-16.2016
 
 
-def cut(
-    times: ArrayLike, node_ids: ArrayLike, n_neurons: int, t_start: float, t_stop: float
-) -> tuple[Floats, Ints]:
+def cut(times: ArrayLike, node_ids: ArrayLike, n_neurons: int, t_start: float, t_stop: float) -> tuple[Floats, Ints]:
     """Spikes inside the window, after checking window, shapes and ids.
 
     Raises
@@ -49,9 +47,7 @@ def cut(
     return times[inside], ids[inside]
 
 
-def mean_rates(
-    times: ArrayLike, node_ids: ArrayLike, n_neurons: int, t_start: float, t_stop: float
-) -> Floats:
+def mean_rates(times: ArrayLike, node_ids: ArrayLike, n_neurons: int, t_start: float, t_stop: float) -> Floats:
     """Compute the firing rate of every neuron of one population.
 
     Silent neurons count with rate 0, so ``rates.mean()`` is the population mean.
@@ -202,9 +198,7 @@ def fano_factor(
     times, ids = cut(times, node_ids, n_neurons, t_start, t_stop)
     index, n_bins = bin_index(times, t_start, t_stop, bin_width)
     if n_bins < 2:
-        raise ValueError(
-            f"the Fano factor needs two bins; {bin_width} ms gives {n_bins} in [{t_start}, {t_stop}) ms"
-        )
+        raise ValueError(f"the Fano factor needs two bins; {bin_width} ms gives {n_bins} in [{t_start}, {t_stop}) ms")
     whole = index < n_bins
     occupied, counts = np.unique(ids[whole] * n_bins + index[whole], return_counts=True)
     owners = occupied // n_bins
@@ -279,6 +273,4 @@ def run_spikes(run: Run) -> dict[str, Spikes]:
 def run_table(run: Run, t_start: float | None = None, t_stop: float | None = None) -> pd.DataFrame:
     """`population_table` of a run, over its recording window unless another is given."""
     start, stop = run.window
-    return population_table(
-        run_spikes(run), start if t_start is None else t_start, stop if t_stop is None else t_stop
-    )
+    return population_table(run_spikes(run), start if t_start is None else t_start, stop if t_stop is None else t_stop)

@@ -12,9 +12,7 @@ Bands = Mapping[str, tuple[float, float]]
 PASS, LOW, HIGH, MISSING, NONE = "pass", "low", "high", "missing", "-"
 
 
-def judge(
-    measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantity: str = "rate"
-) -> pd.DataFrame:
+def judge(measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantity: str = "rate") -> pd.DataFrame:
     """Verdict per population for one quantity.
 
     Parameters
@@ -114,17 +112,16 @@ def render(table: pd.DataFrame) -> str:
         extra = [row["quantity"], number(row["value"])] if other else []
         cv = "-" if np.isnan(row["cv"]) else f"{row['cv']:.2f}"
         rows.append([str(name), count, number(row["rate"]), cv, *extra, band, row["verdict"]])
-    lines = _aligned(header, rows, left={"population", "quantity", "verdict"})
+    lines = aligned(header, rows, left={"population", "quantity", "verdict"})
     judged = table[table["verdict"] != NONE]
     if len(judged):
         good = int((judged["verdict"] == PASS).sum())
-        lines.append(
-            f"{good} of {len(judged)} inside their bands: {'PASS' if good == len(judged) else 'FAIL'}"
-        )
+        lines.append(f"{good} of {len(judged)} inside their bands: {'PASS' if good == len(judged) else 'FAIL'}")
     return "\n".join(lines)
 
 
-def _aligned(header: list[str], rows: Iterable[list[str]], left: set[str]) -> list[str]:
+def aligned(header: list[str], rows: Iterable[list[str]], left: set[str]) -> list[str]:
+    """Lines of a text table: header, rule, rows; columns named in ``left`` are aligned left."""
     body = [header, *rows]
     widths = [max(len(row[column]) for row in body) for column in range(len(header))]
 

@@ -14,6 +14,8 @@ from network.spec.targets import Targets, load_targets
 if TYPE_CHECKING:
     import pandas as pd
 
+    from network.analysis.judgement import Judgement
+
 
 def rates(
     run: RunArgument,
@@ -36,19 +38,23 @@ def plot(
 
 def show_rates(run: Run) -> pd.DataFrame:
     """Print the rates with the verdict on the published targets; return the table of all populations."""
-    from network.analysis.statistics import run_table
-    from network.analysis.verdict import judge, render
+    return show_verdict(run).table
 
-    table = run_table(run)
-    targets = _targets(run)
-    bands = targets.bands if targets else {}
-    order = [name for name in (targets.report_order if targets else ()) if name in table.index]
-    print(render(judge(table.loc[order] if order else table, bands)))
+
+def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> Judgement:
+    """Print rates, CVs and unit pairs of a run beside the targets of its state (or of another one)."""
+    from network.analysis.judgement import judge_run
+
+    targets = _targets(run, state)
+    judgement = judge_run(run, targets, pairs=pairs)
+    print(judgement.text())
     start, stop = run.window
     print(f"rates and CVs over {start:g} - {stop:g} ms; seed {run.plan['seed']}")
-    if targets and targets.bands and sum(run.populations.values()) != targets.n_neurons:
+    if targets is None or not targets.bands:
+        print("no targets: this experiment belongs to no published state (or there are none for it)")
+    elif sum(run.populations.values()) != targets.n_neurons:
         print(f"the bands hold for {targets.n_neurons:,} neurons; smaller networks scatter, above all in GPe")
-    return table
+    return judgement
 
 
 def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
@@ -63,9 +69,8 @@ def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
     return made
 
 
-def _targets(run: Run) -> Targets | None:
-    """Published targets of the run's state, if there are any."""
+def _targets(run: Run, state: str | None = None) -> Targets | None:
+    """Published targets of a state, by default the run's own, if there are any."""
     meta = run.plan.get("meta", {})
-    if not meta.get("model") or not meta.get("state"):
-        return None
-    return load_targets(meta["model"], meta["state"])
+    state = state or meta.get("state")
+    return load_targets(meta["model"], state) if meta.get("model") and state else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 
 import typer
 
-from network.cli import analyse, models, simulate, specify
+from network.cli import analyse, compare, models, simulate, specify, verdict
+from network.cluster import job
 from network.spec.errors import SpecError
 
 app = typer.Typer(
@@ -41,20 +43,18 @@ app.command("list")(specify.list_all)
 app.add_typer(models.app, name="models")
 app.command("rates")(analyse.rates)
 app.command("plot")(analyse.plot)
+app.command("verdict")(verdict.verdict)
+app.command("compare")(compare.compare)
 
 
 @app.callback()
 def root(
-    log_level: str = typer.Option(
-        "WARNING", help="What to tell on the terminal: DEBUG, INFO, WARNING, ERROR."
-    ),
+    log_level: str = typer.Option("WARNING", help="What to tell on the terminal: DEBUG, INFO, WARNING, ERROR."),
 ) -> None:
     """Set up logging; the text above is the help."""
     level = logging.getLevelNamesMapping().get(log_level.upper())
     if level is None:
-        raise typer.BadParameter(
-            f"{log_level!r}; levels: DEBUG, INFO, WARNING, ERROR", param_hint="--log-level"
-        )
+        raise typer.BadParameter(f"{log_level!r}; levels: DEBUG, INFO, WARNING, ERROR", param_hint="--log-level")
     handler = logging.StreamHandler()
     handler.setLevel(level)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
@@ -63,25 +63,28 @@ def root(
 
 def _expected_errors() -> tuple[type[BaseException], ...]:
     """Errors that say what to do about them: no traceback. Imported late, to keep ``--help`` quick."""
+    from network.cluster.errors import ClusterError
     from network.codegen.errors import CodegenError
     from network.engine.errors import EngineError
     from network.results.errors import ResultsError
 
-    return (SpecError, CodegenError, EngineError, ResultsError)
+    return (SpecError, ClusterError, CodegenError, EngineError, ResultsError)
 
 
 def main() -> None:
     """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C."""
+    job.silence_other_ranks()
     try:
         app(standalone_mode=True)
     except KeyboardInterrupt:
         print("\nbgnest: interrupted; the run folder is marked incomplete", file=sys.stderr)
         os._exit(130)  # NEST's threads may still be inside a slice
     except Exception as error:
-        if not isinstance(error, _expected_errors()):
+        if isinstance(error, _expected_errors()):
+            job.end(f"bgnest: {error}", 1)
+        if job.present().size == 1:
             raise
-        print(f"bgnest: {error}", file=sys.stderr)
-        sys.exit(1)
+        job.end(traceback.format_exc(), 1)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,7 @@ ExperimentArgument = Annotated[
 ]
 Overlays = Annotated[
     list[str] | None,
-    typer.Option(
-        "--overlay", "-o", help="Overlay laid over the experiment: a name or a YAML file. Repeatable."
-    ),
+    typer.Option("--overlay", "-o", help="Overlay laid over the experiment: a name or a YAML file. Repeatable."),
 ]
 Overrides = Annotated[
     list[str] | None,

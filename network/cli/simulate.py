@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
@@ -21,6 +23,9 @@ from network.cli.options import (
     read_experiment,
 )
 from network.cli.progress import TerminalReporter
+from network.cluster import launch
+from network.cluster.ranks import present
+from network.spec import Experiment, make_plan
 
 
 def run(
@@ -42,8 +47,9 @@ def run(
         typer.Option(help="Poisson input: internal (drawn by the cells) or device (NEST's generators)."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME-HASH.")] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a complete run in that folder.")
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a complete run in that folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Do nothing if the folder holds this run complete; else run it.")
     ] = False,
     figures: Annotated[bool, typer.Option(help="Draw the standard figures.")] = True,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
@@ -55,11 +61,11 @@ def run(
     changes = list(set_ or ())
     changes += [f"simulation.target={target}"] if target else []
     changes += [f"simulation.drive={drive}"] if drive else []
-    spec = read_experiment(
-        experiment, overlay, changes, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons
-    )
+    spec = read_experiment(experiment, overlay, changes, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons)
     from network.cli.analyse import draw, show_rates
     from network.engine.run import run as run_experiment
+
+    ranks = _ranks(spec, ranks, threads, out)
 
     done = run_experiment(
         spec,
@@ -67,10 +73,40 @@ def run(
         ranks=ranks,
         out=out,
         overwrite=overwrite,
+        resume=resume,
         reporter=TerminalReporter(quiet),
     )
+    if not present().first:
+        return
     print()
     show_rates(done)
     if figures:
         draw(done)
     print(f"\nrun folder: {done.path}")
+
+
+def _ranks(spec: Experiment, asked: int, threads: int, out: Path | None) -> int:
+    """Ranks of the present MPI job; starts one if ranks are asked for outside of a job, and ends with it."""
+    from network.engine.restart import mark_interrupted
+    from network.engine.run import default_folder
+
+    here = present()
+    if here.size > 1:
+        if asked not in (1, here.size):
+            raise typer.BadParameter(
+                f"{asked}, but the launcher has started {here.size}; leave it out", param_hint="--ranks"
+            )
+        launch.become_rank(sys.argv[1:])
+    elif asked > 1:
+        path = out or default_folder(make_plan(spec, threads=threads, ranks=asked))
+        job = uuid4().hex
+        code = launch.start(sys.argv[1:], ranks=asked, threads=threads, name=job)
+        if code > 2:  # 1 and 2 have been explained by the job itself
+            interrupted = code == launch.INTERRUPTED
+            reason = "interrupted" if interrupted else f"the MPI job ended with code {code}"
+            marked = mark_interrupted(path, job, reason)
+            hint = "" if interrupted else " (137: a rank was killed, perhaps for want of memory)"
+            left = f"; the run in {path} is marked incomplete" if marked else ""
+            print(f"bgnest: {reason}{hint}{left}", file=sys.stderr)
+        raise typer.Exit(code)
+    return here.size

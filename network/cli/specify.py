@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Annotated
 
 import typer
@@ -20,7 +21,7 @@ from network.cli.options import (
     TSim,
     read_experiment,
 )
-from network.spec import list_experiments, list_overlays, make_plan, plan_summary
+from network.spec import list_experiments, list_overlays, list_variants, make_plan, plan_summary
 
 
 def plan(
@@ -36,9 +37,7 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
 ) -> None:
     """Show what would be built: neurons, synapses per projection, memory, expected time. Needs no NEST."""
-    spec = read_experiment(
-        experiment, overlay, set_, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons
-    )
+    spec = read_experiment(experiment, overlay, set_, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons)
     made = make_plan(spec, threads=threads, ranks=ranks)
     print(json.dumps(made.to_dict(), indent=1) if as_json else plan_summary(made))
 
@@ -57,15 +56,9 @@ def validate(
     make_plan(spec)
     print(f"{spec.name}: valid")
     if show is not None:
-        found = [
-            (path, origin)
-            for path, origin in spec.origins.items()
-            if path == show or path.startswith(f"{show}.")
-        ]
+        found = [(path, origin) for path, origin in spec.origins.items() if path == show or path.startswith(f"{show}.")]
         if not found:
-            raise typer.BadParameter(
-                f"nothing below {show!r}; sections: {', '.join(type(spec).model_fields)}"
-            )
+            raise typer.BadParameter(f"nothing below {show!r}; sections: {', '.join(type(spec).model_fields)}")
         for path, origin in found:
             print(f"  {path} = {_value(spec, path)}    [{origin}]")
 
@@ -85,6 +78,10 @@ def list_all() -> None:
     experiments = list_experiments()
     for name, comment in experiments.items():
         print(f"  {name:<36} {comment}")
+        if variants := list_variants(name):
+            text = ", ".join(variants)
+            print(textwrap.fill(f"@ {text}", 108, initial_indent=" " * 6, subsequent_indent=" " * 8))
+    print("  Behind @ are variants: bgnest run NAME@VARIANT")
     for model in dict.fromkeys(name.split("/")[0] for name in experiments):
         print(f"\nOverlays of {model} (bgnest run … --overlay NAME):")
         for name, comment in list_overlays(model).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from network.codegen.build import build
+from network.codegen.builder import build
 from network.codegen.errors import CodegenError
 from network.codegen.info import BuiltModule, ModelInfo
 from network.codegen.targets import Target, available

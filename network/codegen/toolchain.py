@@ -135,9 +135,7 @@ def find_nest(package: Path | None = None) -> Nest:
     digest = hashlib.sha256(f"{version} old_abi={old_abi}".encode())
     for header in sorted(include.glob("*.h")):
         digest.update(header.name.encode() + header.read_bytes())
-    return Nest(
-        package, include, version, old_abi, _define(config, "HAVE_MPI") is not None, digest.hexdigest()
-    )
+    return Nest(package, include, version, old_abi, _define(config, "HAVE_MPI") is not None, digest.hexdigest())
 
 
 def _find_include(package: Path) -> Path:
@@ -230,9 +228,7 @@ def find_compiler() -> Compiler:
     answer = run([*command, "-dumpfullversion", "-dumpversion"])
     description = run([*command, "--version"]).stdout.splitlines()
     if answer.returncode or not description:
-        raise CodegenError(
-            f"the C++ compiler {shlex.join(command)} does not run: {answer.stderr.strip()}. {remedy}"
-        )
+        raise CodegenError(f"the C++ compiler {shlex.join(command)} does not run: {answer.stderr.strip()}. {remedy}")
     version = answer.stdout.strip()
     if "clang" not in description[0].lower() and int(version.split(".")[0]) < MIN_GCC:
         raise CodegenError(
@@ -259,7 +255,7 @@ def resolved_cpu(compiler: Compiler, flags: tuple[str, ...]) -> str:
     CodegenError
         If the compiler does not know the CPU.
     """
-    answer = run([*compiler.command, *flags, "-###", "-E", "-x", "c++", os.devnull])
+    answer = run([*compiler.command, *flags, "-v", "-E", "-x", "c++", os.devnull])
     if answer.returncode:
         reason = next((line for line in answer.stderr.splitlines() if "error" in line), "").strip()
         raise CodegenError(
@@ -300,9 +296,7 @@ def mpi_flags() -> tuple[str, ...]:
         if answer.returncode == 0:
             words = shlex.split(answer.stdout)
             return tuple(word for word in words if word.startswith(("-I", "-D")))
-    raise CodegenError(
-        "mpicxx does not tell its compiler flags (tried --showme:compile, -compile_info and -show)."
-    )
+    raise CodegenError("mpicxx does not tell its compiler flags (tried --showme:compile, -compile_info and -show).")
 
 
 def nest_flags(nest: Nest) -> tuple[str, ...]:
@@ -318,9 +312,7 @@ def nest_flags(nest: Nest) -> tuple[str, ...]:
     )
 
 
-def write_nest_config(
-    folder: Path, nest: Nest, compiler: Compiler, flags: tuple[str, ...] = ("-O3",)
-) -> Path:
+def write_nest_config(folder: Path, nest: Nest, compiler: Compiler, flags: tuple[str, ...] = ("-O3",)) -> Path:
     """Write a ``bin/nest-config`` that tells the truth about the installed NEST.
 
     Nothing here needs it. It serves those who build a NEST module in the usual way, with CMake or with

@@ -59,9 +59,7 @@ def describe(model: Any) -> dict[str, Any]:
     return {
         "name": model.get_name(),
         "ports": {name: rport + offset for name, rport in numbered.items()},
-        "parameters": {
-            symbol.get_symbol_name(): type_name(symbol) for symbol in model.get_parameter_symbols()
-        },
+        "parameters": {symbol.get_symbol_name(): type_name(symbol) for symbol in model.get_parameter_symbols()},
         "states": states,
         "recordables": [*states, *(symbol.get_symbol_name() for symbol in inlines)],
         "continuous_ports": {

@@ -40,7 +40,7 @@ def _population(network: Network, population: PopulationPlan, n_cells: int) -> l
     cells = network.populations[population.name]
     if len(cells) != population.n_neurons:
         return [f"{population.name}: {len(cells)} cells, {population.n_neurons} planned"]
-    status = cells[:n_cells].get(list(population.params))
+    status = cells[: min(n_cells, len(cells))].get(list(population.params))
     problems = []
     for name, expected in population.params.items():
         values = np.atleast_1d(np.asarray(status[name], dtype=float))
@@ -55,7 +55,8 @@ def _population(network: Network, population: PopulationPlan, n_cells: int) -> l
 def _projection(network: Network, projection: ProjectionPlan, n_cells: int) -> list[str]:
     """Distinct sources as planned, weights and delays inside their limits, the right receptor."""
     nest = kernel.import_nest()
-    targets = network.populations[projection.target][:n_cells]
+    cells = network.populations[projection.target]
+    targets = cells[: min(n_cells, len(cells))]
     found = nest.GetConnections(target=targets, synapse_model=network.synapse_models[projection.name])
     data = found.get(["source", "target", "weight", "delay", "receptor"])
     source, target = np.atleast_1d(data["source"]), np.atleast_1d(data["target"])
@@ -74,9 +75,7 @@ def _projection(network: Network, projection: ProjectionPlan, n_cells: int) -> l
         low, high = (planned.low, planned.high) if isinstance(planned, Uniform) else (planned, planned)
         values = np.atleast_1d(np.asarray(data[name], dtype=float))
         if values.size and (values.min() < low - slack - 1e-12 or values.max() > high + slack + 1e-12):
-            problems.append(
-                f"{projection.name}.{name}: [{values.min()}, {values.max()}], [{low}, {high}] planned"
-            )
+            problems.append(f"{projection.name}.{name}: [{values.min()}, {values.max()}], [{low}, {high}] planned")
     # NEST reports the port, which counts from 0; receptor_type counts from 1
     port = network.receptor_type(projection.target, projection.receptor) - 1
     if np.any(np.atleast_1d(data["receptor"]) != port):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +20,8 @@ from numpy.typing import NDArray
 from network.codegen import BuiltModule, ModelInfo
 from network.engine import kernel
 from network.engine.errors import EngineError
+from network.engine.progress import Reporter, SilentReporter
 from network.spec.plan import Clamped, Plan, PopulationPlan, ProjectionPlan, Uniform
-
-Progress = Callable[[str, float], None]
-"""Called with what was done and how much work it was (neurons or synapses)."""
 
 
 @dataclass
@@ -54,9 +51,7 @@ def stream(seed: int, *purpose: str) -> np.random.Generator:
     >>> float(stream(1, "STN", "C_m").random()) == float(stream(1, "STN", "C_m").random())
     True
     """
-    return np.random.default_rng(
-        np.random.SeedSequence([seed, *(zlib.crc32(part.encode()) for part in purpose)])
-    )
+    return np.random.default_rng(np.random.SeedSequence([seed, *(zlib.crc32(part.encode()) for part in purpose)]))
 
 
 def draw(value: Clamped | Uniform | float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -68,7 +63,7 @@ def draw(value: Clamped | Uniform | float, n: int, rng: np.random.Generator) -> 
     return np.full(n, float(value))
 
 
-def build(plan: Plan, module: BuiltModule, progress: Progress = lambda what, amount: None) -> Network:
+def build(plan: Plan, module: BuiltModule, reporter: Reporter | None = None) -> Network:
     """Create all populations, then connect all projections.
 
     Raises
@@ -76,18 +71,21 @@ def build(plan: Plan, module: BuiltModule, progress: Progress = lambda what, amo
     EngineError
         If NEST refuses a population or projection; the message names it.
     """
+    reporter = reporter or SilentReporter()
     network = Network(plan, module)
     start = time.perf_counter()
     _copy_synapse_models(network)  # before nodes exist: afterwards each copy costs milliseconds
-    for population in plan.populations:
-        _create(network, population)
-        progress(population.name, population.n_neurons)
+    with reporter.phase("create", plan.n_neurons, "neurons") as phase:
+        for population in plan.populations:
+            _create(network, population)
+            phase.advance(population.n_neurons, population.name)
     network.timers["create"] = time.perf_counter() - start
 
     start = time.perf_counter()
-    for projection in plan.projections:
-        _connect(network, projection)
-        progress(projection.name, projection.n_synapses)
+    with reporter.phase("connect", plan.n_synapses, "synapses") as phase:
+        for projection in plan.projections:
+            _connect(network, projection)
+            phase.advance(projection.n_synapses, projection.name)
     network.timers["connect"] = time.perf_counter() - start
     return network
 
@@ -113,11 +111,9 @@ def _create(network: Network, population: PopulationPlan) -> None:
         nest.CopyModel(info.name, name, constant)
         nodes = nest.Create(name, population.n_neurons)
         if varied:
-            nodes.set(varied)
-    except nest.NESTErrors.NESTError as error:
-        raise EngineError(
-            f"population {population.name} ({population.model}): NEST refused it: {error}"
-        ) from error
+            kernel.set_arrays(nodes, varied)
+    except nest.NESTError as error:
+        raise EngineError(f"population {population.name} ({population.model}): NEST refused it: {error}") from error
     network.populations[population.name] = nodes
 
 
@@ -141,7 +137,10 @@ def _copy_synapse_models(network: Network) -> None:
             if not isinstance(value, Uniform):
                 constants[name] = value
         name = f"bgnest_{projection.name}"
-        nest.CopyModel(base, name, constants)
+        try:
+            nest.CopyModel(base, name, constants)
+        except nest.NESTError as error:
+            raise EngineError(f"projection {projection.name}: NEST refused its synapses: {error}") from error
         network.synapse_models[projection.name] = name
 
 
@@ -159,14 +158,18 @@ def _connect(network: Network, projection: ProjectionPlan) -> None:
         "allow_autapses": projection.allow_autapses,
     }
     before = nest.num_connections
+    sources, targets = network.populations[projection.source], network.populations[projection.target]
     try:
-        nest.Connect(
-            network.populations[projection.source], network.populations[projection.target], rule, synapse
-        )
-    except nest.NESTErrors.NESTError as error:
+        if projection.n_sets == 1:
+            nest.Connect(sources, targets, rule, synapse)
+        else:
+            for first in range(projection.n_sets):
+                part = slice(first, None, projection.n_sets)
+                nest.Connect(sources[part], targets[part], rule, synapse)
+    except nest.NESTError as error:
         raise EngineError(f"projection {projection.name}: NEST refused it: {error}") from error
     made = nest.num_connections - before
-    if made != projection.n_synapses:
-        raise EngineError(
-            f"projection {projection.name}: {made} synapses made, {projection.n_synapses} planned"
-        )
+    # NEST counts the synapses that this rank holds: those onto its own cells
+    planned = projection.n_synapses // len(targets) * kernel.count_local(targets)
+    if made != planned:
+        raise EngineError(f"projection {projection.name}: {made} synapses made, {planned} planned")

@@ -9,7 +9,8 @@ spikes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from network.engine import kernel
 from network.engine.build import Network
 from network.engine.errors import EngineError
+from network.engine.spike_trains import connect_spike_trains
 from network.spec.plan import InputPlan, RecorderPlan, Waveform
 
 RECORDER_SYNAPSE = "bgnest_to_recorder"
@@ -27,18 +29,28 @@ RECORDER_SYNAPSE = "bgnest_to_recorder"
 
 def connect_inputs(network: Network) -> None:
     """Give every target population of the plan its Poisson input."""
-    driven: set[str] = set()
+    driven: dict[str, set[int]] = {}
     for source in network.plan.inputs:
         if network.plan.drive == "internal":
-            if source.target in driven:
+            n_neurons = len(network.populations[source.target])
+            ids = set(range(n_neurons) if source.cells is None else source.cells.ids)
+            if ids & driven.setdefault(source.target, set()):
                 raise EngineError(
                     f"input {source.name}: {source.target} already has an internal drive, and a cell draws "
                     "one train; merge the inputs or use simulation.drive: device"
                 )
-            driven.add(source.target)
+            driven[source.target] |= ids
             _set_internal_drive(network, source)
         else:
             _connect_generator(network, source)
+    for trains in network.plan.spike_inputs:
+        connect_spike_trains(network, trains)
+
+
+def _cells(network: Network, source: InputPlan) -> Any:
+    """Cells that an input reaches, as a NEST node collection."""
+    cells = network.populations[source.target]
+    return cells if source.cells is None else cells[slice(*astuple(source.cells))]
 
 
 def _set_internal_drive(network: Network, source: InputPlan) -> None:
@@ -55,7 +67,7 @@ def _set_internal_drive(network: Network, source: InputPlan) -> None:
             "drive_values": list(source.waveform.values),
             "drive_period": source.waveform.period or 0.0,
         }
-    network.populations[source.target].set(parameters)
+    _cells(network, source).set(parameters)
 
 
 def _connect_generator(network: Network, source: InputPlan) -> None:
@@ -66,10 +78,8 @@ def _connect_generator(network: Network, source: InputPlan) -> None:
         generator = nest.Create("poisson_generator", params={"rate": source.rate})
     else:
         times, rates = sample_waveform(source, plan.resolution, plan.t_presim + plan.t_sim)
-        generator = nest.Create(
-            "inhomogeneous_poisson_generator", params={"rate_times": times, "rate_values": rates}
-        )
-    cells = network.populations[source.target]
+        generator = nest.Create("inhomogeneous_poisson_generator", params={"rate_times": times, "rate_values": rates})
+    cells = _cells(network, source)
     ports = {receptor: network.receptor_type(source.target, receptor) for receptor in source.weights}
     if len(ports) == 1:
         ((receptor, port),) = ports.items()
@@ -119,28 +129,49 @@ class SpikeRecorder:
 
 @dataclass
 class StateRecorder:
-    """State variables of chosen cells, read out chunk by chunk."""
+    """State variables of chosen cells, read out chunk by chunk.
+
+    Attributes
+    ----------
+    node_ids : ndarray of int64
+        Those of the plan's cells that this rank holds; may be none.
+    """
 
     plan: RecorderPlan
     device: Any
     first: int
+    node_ids: NDArray[np.int64]
+    n_frames: int = 0
+
+    @property
+    def first_time(self) -> float:
+        """Time of the first sample: NEST samples at multiples of the interval, and never at 0."""
+        interval = self.plan.interval
+        return max(1, math.ceil(self.plan.start / interval - 1e-9)) * interval
 
     def collect(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-        """Samples since the last call: times (ms); per variable an array (n_times, n_cells) in plan order."""
+        """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`."""
         events = self.device.events
         times = np.asarray(events["times"], dtype=np.float64)
         ids = np.asarray(events["senders"], dtype=np.int64) - self.first
-        n_cells = len(self.plan.node_ids)
+        n_cells = len(self.node_ids)
+        if not n_cells:
+            nothing: NDArray[np.float64] = np.empty((0, 0))
+            return times, dict.fromkeys(self.plan.variables, nothing)
         if times.size % n_cells:
             raise EngineError(f"recorder on {self.plan.population}: {times.size} samples of {n_cells} cells")
         if times.size:
             self.device.n_events = 0
-        order = np.lexsort((np.searchsorted(np.asarray(self.plan.node_ids), ids), times))
-        values = {
-            name: np.asarray(events[name], dtype=np.float64)[order].reshape(-1, n_cells)
-            for name in self.plan.variables
+        order = np.lexsort((np.searchsorted(self.node_ids, ids), times))
+        values: dict[str, NDArray[np.float64]] = {
+            name: np.asarray(events[name], dtype=np.float64)[order].reshape(-1, n_cells) for name in self.plan.variables
         }
-        return times[order].reshape(-1, n_cells)[:, 0], values
+        frames = times[order].reshape(-1, n_cells)
+        expected: NDArray[np.float64] = self.first_time + self.plan.interval * (self.n_frames + np.arange(len(frames)))
+        if not np.allclose(frames, expected[:, None], rtol=0.0, atol=1e-6):
+            raise EngineError(f"recorder on {self.plan.population}: samples are missing or out of order")
+        self.n_frames += len(frames)
+        return expected, values
 
 
 def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[StateRecorder]]:
@@ -174,10 +205,13 @@ def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[State
             params={
                 "record_from": list(recorder.variables),
                 "interval": recorder.interval,
-                "start": recorder.start,
-                "stop": recorder.stop,
+                "start": max(0.0, recorder.start - plan.resolution),
+                "stop": recorder.stop - plan.resolution,
             },
         )
-        nest.Connect(device, cells[list(recorder.node_ids)], "all_to_all", {"delay": plan.min_delay})
-        states.append(StateRecorder(recorder, device, cells[0].global_id))
+        nest.Connect(device, cells[sorted(recorder.node_ids)], "all_to_all", {"delay": plan.min_delay})
+        first = cells[0].global_id
+        node_ids = np.sort(np.asarray(recorder.node_ids, dtype=np.int64))
+        node_ids = node_ids[kernel.is_local(node_ids + first)]
+        states.append(StateRecorder(recorder, device, first, node_ids))
     return spikes, states

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
+import numpy as np
 import psutil
+from numpy.typing import NDArray
 
+from network.cluster import ranks
 from network.engine.errors import KernelError
 from network.spec.plan import Plan
 
@@ -39,7 +43,25 @@ def import_nest() -> ModuleType:
     finally:
         sys.argv = argv
     nest.verbosity = nest.VerbosityLevel.ERROR
+    _end_job_on_error()
     return nest
+
+
+def _end_job_on_error() -> None:
+    """Let an error that nobody catches end all ranks.
+
+    The usual end of Python would wait in MPI for the other ranks, which wait for this one.
+    """
+    if ranks.present().size == 1:
+        return
+    usual = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        usual(kind, error, trace)
+        sys.stderr.flush()
+        os._exit(130 if issubclass(kind, KeyboardInterrupt) else 1)
+
+    sys.excepthook = hook
 
 
 def version() -> str:
@@ -62,6 +84,33 @@ def num_processes() -> int:
     return int(import_nest().NumProcesses())
 
 
+def synchronise() -> None:
+    """Wait until all ranks have come here; what they have written before is written then."""
+    if num_processes() > 1:
+        import_nest().SyncProcesses()
+
+
+def is_local(nest_ids: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Which nodes this rank holds: node i is on virtual process (i mod VPs), so on rank (i mod ranks)."""
+    return np.asarray(nest_ids) % num_processes() == rank()
+
+
+def set_arrays(nodes: Any, values: Mapping[str, NDArray[np.float64]]) -> None:
+    """Give every node of a population its own values, one array per parameter, the same on all ranks.
+
+    NEST's ``set`` takes arrays only for nodes that are all on this rank; what other ranks hold they set.
+    """
+    chosen = np.flatnonzero(is_local(nodes[0].global_id + np.arange(len(nodes))))
+    if chosen.size:
+        local = nodes[int(chosen[0]) :: num_processes()]
+        local.set({name: array[chosen] for name, array in values.items()})
+
+
+def count_local(nodes: Any) -> int:
+    """Return how many nodes of a population this rank holds."""
+    return int(is_local(nodes[0].global_id + np.arange(len(nodes))).sum())
+
+
 def reset(plan: Plan, module: Path | None) -> ModuleType:
     """Bring the kernel into the state a plan asks for, empty, with its models loaded.
 
@@ -78,11 +127,7 @@ def reset(plan: Plan, module: Path | None) -> ModuleType:
     if plan.ranks != num_processes():
         raise KernelError(
             f"the plan is for {plan.ranks} MPI process(es), but this job has {num_processes()}. "
-            + (
-                "Start it with mpirun."
-                if has_mpi()
-                else "This NEST has no MPI: run `make mpi`, or use --threads."
-            )
+            + ("Start it with mpirun." if has_mpi() else "This NEST has no MPI: run `make mpi`, or use --threads.")
         )
     nest.ResetKernel()
     nest.set(verbosity=nest.VerbosityLevel.ERROR, local_num_threads=plan.threads)
@@ -115,9 +160,7 @@ def native_timers() -> dict[str, float]:
     for key, value in status.items():
         if key.startswith("time_") and not key.endswith("_cpu") and not isinstance(value, bool):
             try:
-                timers[key.removeprefix("time_")] = (
-                    float(max(value)) if hasattr(value, "__len__") else float(value)
-                )
+                timers[key.removeprefix("time_")] = float(max(value)) if hasattr(value, "__len__") else float(value)
             except (TypeError, ValueError):
                 continue
     return timers

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
 from network import codegen
-from network.engine import kernel
+from network.cluster.job import identity
+from network.cluster.ranks import Ranks, present
+from network.codegen import toolchain
+from network.engine import kernel, parts, restart
 from network.engine.progress import Reporter, SilentReporter
 from network.engine.simulate import Outcome, simulate
 from network.results.record import collect_record
@@ -30,25 +36,31 @@ def run(
     experiment: Experiment,
     *,
     threads: int = 1,
-    ranks: int = 1,
+    ranks: int | None = None,
     out: Path | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     reporter: Reporter | None = None,
 ) -> Run:
     """Run an experiment and return the reader of its folder.
 
-    Everything that can be refused is refused before anything is built: the plan, the folder, the models.
+    Everything that can be refused is refused before anything is built: the plan, the folder, the models. In
+    an MPI job all ranks call this alike; the first compiles, merges and writes what all share.
 
     Parameters
     ----------
     experiment : Experiment
         From :func:`network.spec.load_experiment`.
-    threads, ranks : int
-        Threads per process, MPI processes.
+    threads : int
+        Threads per process.
+    ranks : int, optional
+        MPI processes; by default those of the job that calls this.
     out : Path, optional
         Run folder; see :func:`default_folder`.
     overwrite : bool
         Replace a complete run in that folder.
+    resume : bool
+        Return at once if that folder holds this simulation complete; otherwise run it from the beginning.
     reporter : Reporter, optional
         Shows the progress; silent by default.
 
@@ -56,33 +68,73 @@ def run(
     ------
     SpecError, RunExistsError, CodegenError, EngineError
     """
+    here = present()
     reporter = reporter or SilentReporter()
-    plan = make_plan(experiment, threads=threads, ranks=ranks)
-    record = collect_record(versions=versions(), threads=threads, ranks=ranks)
-    with RunFolder.create(out or default_folder(plan), overwrite=overwrite, record=record) as folder:
+    plan = make_plan(experiment, threads=threads, ranks=here.size if ranks is None else ranks)
+    path = out or default_folder(plan)
+    if resume and (done := restart.finished(path, plan)) is not None:
+        return done
+    if not here.first:
+        return _take_part(plan, path, here)
+    if resume:
+        restart.release(path)
+    record = collect_record(versions=versions(), threads=threads, ranks=plan.ranks) | {"job": identity()}
+    with RunFolder.create(path, overwrite=overwrite, record=record) as folder:
         folder.write_params(dump_experiment(experiment))
         folder.write_origin({path: str(origin) for path, origin in experiment.origins.items()})
         folder.write_plan(plan.to_dict())
-        handler = logging.FileHandler(folder.log_path, mode="w", encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
-        root = logging.getLogger("network")
-        level = root.level
-        root.setLevel(logging.INFO)
-        root.addHandler(handler)
-        try:
+        with log_to(folder.log_path):
             start = time.perf_counter()
+            # before NEST is imported: a process that has started MPI must not start compilers
             module = compile_models(plan, reporter)
             compiled = time.perf_counter() - start
+            parts.write_start(folder.path, module, plan.simulation_hash)
+            kernel.import_nest()
+            kernel.synchronise()
             outcome = simulate(plan, module, folder, reporter)
-        except Exception:
-            logger.exception("the run failed")
-            raise
-        finally:
-            root.removeHandler(handler)
-            root.setLevel(level)
-            handler.close()
         outcome.timers = {"compile": compiled, **outcome.timers}
-        return seal(folder, plan, module, outcome)
+        done = seal(folder, plan, module, outcome)
+    kernel.synchronise()
+    return done
+
+
+def _take_part(plan: Plan, path: Path, here: Ranks) -> Run:
+    """Do the part of a rank that is not the first; returns when the first has sealed the run."""
+    kernel.import_nest()  # waits, idle, until rank 0 has compiled the models and imports NEST, too
+    kernel.synchronise()
+    module = parts.read_start(path, plan.simulation_hash)
+    (path / "log").mkdir(exist_ok=True)
+    try:
+        with log_to(path / "log" / f"{here.name}.log"):
+            simulate(plan, module, RunFolder(path, {}))
+    except Exception as error:
+        if not parts.claim_failure(path, f"rank {here.rank}: {type(error).__name__}: {error}"):
+            time.sleep(10.0)  # another rank was first to tell; its end will end this one
+        raise
+    kernel.synchronise()
+    return Run.open(path)
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Write the log of the package to a file, an exception with its traceback included."""
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    root = logging.getLogger("network")
+    level = root.level
+    root.setLevel(logging.INFO)
+    root.addHandler(handler)
+    try:
+        yield
+    except Exception:
+        # into the file only: the terminal gets the message, not the traceback
+        details = logger.makeRecord(logger.name, logging.ERROR, __file__, 0, "failed", (), sys.exc_info())
+        handler.handle(details)
+        raise
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
 
 
 def compile_models(plan: Plan, reporter: Reporter) -> codegen.BuiltModule:
@@ -94,7 +146,7 @@ def compile_models(plan: Plan, reporter: Reporter) -> codegen.BuiltModule:
 
 def versions() -> dict[str, str]:
     """Versions of everything that computes a result."""
-    found = {"nest": kernel.version()}
+    found = {"nest": toolchain.find_nest().version}
     for package in ("bgnest", "nestml", "numpy", "h5py"):
         try:
             found[package] = metadata.version(package)
@@ -111,6 +163,16 @@ def seal(folder: RunFolder, plan: Plan, module: codegen.BuiltModule, outcome: Ou
             "real_time_factor": outcome.real_time_factor,
             "memory_bytes": outcome.memory,
             "nest_timers": outcome.native_timers,
+            "ranks": [
+                {
+                    "rank": facts.rank,
+                    "host": facts.host,
+                    "seconds": facts.timers,
+                    "memory_bytes": facts.memory,
+                    "nest_timers": facts.native_timers,
+                }
+                for facts in outcome.ranks
+            ],
         }
     )
     return folder.finish(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from network.codegen import BuiltModule
-from network.engine import kernel
+from network.engine import kernel, parts
 from network.engine.build import Network, build
 from network.engine.devices import SpikeRecorder, StateRecorder, connect_inputs, connect_recorders
 from network.engine.errors import EngineError
 from network.engine.progress import Reporter, SilentReporter
+from network.engine.segments import Changes
+from network.results.layout import report_filename
 from network.results.run_folder import RunFolder
+from network.results.sonata import ReportWriter, SpikeWriter
 from network.spec.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -29,6 +33,9 @@ NEST lets a recorder forget only outside a run, so each readout costs a ``Cleanu
 below a second for 80,000 cells once the wiring stands).
 """
 
+MAX_SAMPLES = 4_000_000
+"""Samples of state variables that a rank holds between two readouts, about 100 MB in all."""
+
 
 @dataclass
 class Outcome:
@@ -38,6 +45,7 @@ class Outcome:
     memory: dict[str, int] = field(default_factory=dict)
     n_spikes: dict[str, int] = field(default_factory=dict)
     native_timers: dict[str, float] = field(default_factory=dict)
+    ranks: list[parts.Facts] = field(default_factory=list)
 
     @property
     def real_time_factor(self) -> float:
@@ -61,14 +69,16 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
     module : BuiltModule
         Compiled models, see :func:`network.codegen.build`.
     folder : RunFolder
-        Open run folder that knows the plan; gets the spikes and one report per recorded variable.
+        Folder of the run, the same for all ranks; gets the spikes and one report per recorded variable.
     reporter : Reporter, optional
         Shows the progress; silent by default.
 
     Returns
     -------
     Outcome
-        Seconds per phase, memory in bytes after each, spikes per population.
+        Seconds per phase (of the slowest rank), memory in bytes after each (of all ranks together), spikes
+        per population. On other ranks than the first what that rank measured. All return when the files of
+        the run are whole.
 
     Raises
     ------
@@ -80,10 +90,13 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
     nest = kernel.reset(plan, module.path)
     outcome.memory["base"] = kernel.memory_bytes()
 
-    network = _build(plan, module, reporter, outcome)
+    network = build(plan, module, reporter)
+    outcome.timers |= network.timers
     connect_inputs(network)
     spike_recorders, state_recorders = connect_recorders(network)
     outcome.memory["network"] = kernel.memory_bytes()
+    changes = Changes(network)
+    changes.apply(0)
 
     with ExitStack() as stack:
         sink = _Sink(network, folder, spike_recorders, state_recorders, stack)
@@ -91,54 +104,83 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
             nest.Prepare()
         outcome.memory["prepared"] = kernel.memory_bytes()
         with outcome.timed("presimulate"):
-            _run(plan, plan.t_presim, "warm up", reporter, sink)
+            _run(plan, 0.0, plan.t_presim, "warm up", reporter, sink, changes)
         with outcome.timed("simulate"):
-            _run(plan, plan.t_sim, "simulate", reporter, sink)
+            _run(plan, plan.t_presim, plan.t_sim, "simulate", reporter, sink, changes)
+        if state_recorders:
+            nest.Run(plan.min_delay)  # a multimeter gets the samples of a slice in the next one
         nest.Cleanup()
         sink.drain()
         outcome.timers["biological"] = plan.t_sim / 1000.0
         outcome.memory["simulated"] = kernel.memory_bytes()
-        with outcome.timed("write"):
-            outcome.n_spikes = sink.close()
+        start = time.perf_counter()
+        outcome.n_spikes = sink.close()
     outcome.native_timers = kernel.native_timers()
+    _collect(plan, folder, outcome, sink)
+    outcome.timers["write"] = time.perf_counter() - start
     logger.info("simulated %g ms at a real-time factor of %.2f", plan.t_sim, outcome.real_time_factor)
     return outcome
 
 
-def _build(plan: Plan, module: BuiltModule, reporter: Reporter, outcome: Outcome) -> Network:
-    """Create and connect with one progress bar each."""
-    with ExitStack() as stack:
-        create = stack.enter_context(reporter.phase("create", plan.n_neurons, "neurons"))
-        connect = None
+def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> None:
+    """Rank 0 merges the files of all ranks; its outcome then stands for all."""
+    rank = kernel.rank()
+    facts = parts.Facts(
+        rank,
+        timers=outcome.timers,
+        memory=outcome.memory,
+        native_timers=outcome.native_timers,
+        n_spikes=outcome.n_spikes,
+        reports=sink.reports,
+    )
+    parts.write_facts(folder.path, facts)
+    kernel.synchronise()
+    if rank == 0:
+        reports = [(recorder.population, name) for recorder in plan.recorders for name in recorder.variables]
+        outcome.ranks = parts.merge(folder.path, reports, plan.ranks)
+        outcome.timers = parts.combine([facts.timers for facts in outcome.ranks], max)
+        outcome.native_timers = parts.combine([facts.native_timers for facts in outcome.ranks], max)
+        outcome.memory = parts.combine([facts.memory for facts in outcome.ranks], sum)
+        outcome.n_spikes = parts.combine([facts.n_spikes for facts in outcome.ranks], sum)
+    kernel.synchronise()
 
-        def progress(what: str, amount: float) -> None:
-            nonlocal connect
-            if what in populations:
-                create.advance(amount, what)
-            else:
-                if connect is None:
-                    connect = stack.enter_context(reporter.phase("connect", plan.n_synapses, "synapses"))
-                connect.advance(amount, what)
 
-        populations = {population.name for population in plan.populations}
-        network = build(plan, module, progress)
-    outcome.timers |= network.timers
-    return network
+def drain_interval(plan: Plan) -> float:
+    """Biological time between two readouts in ms, a multiple of the slice in which NEST updates cells.
+
+    Spikes allow `DRAIN_MS`; many cells whose state is recorded need shorter intervals.
+    """
+    per_ms = sum(len(recorder.node_ids) * len(recorder.variables) / recorder.interval for recorder in plan.recorders)
+    longest = MAX_SAMPLES * plan.ranks / per_ms if per_ms else DRAIN_MS
+    slices = max(1, math.floor(min(longest, DRAIN_MS) / plan.min_delay + 1e-9))
+    return slices * plan.min_delay
 
 
-def _run(plan: Plan, duration: float, name: str, reporter: Reporter, sink: _Sink) -> None:
-    """Advance the prepared network by ``duration`` ms; between readouts NEST is cleaned up and prepared
-    again."""
+def _run(
+    plan: Plan, begin: float, duration: float, name: str, reporter: Reporter, sink: _Sink, changes: Changes
+) -> None:
+    """Advance the prepared network from ``begin`` by ``duration`` ms.
+
+    For readouts and changes of parameters NEST is cleaned up and prepared again.
+    """
     nest = kernel.import_nest()
-    left = round(duration / plan.resolution)
-    stride, until_drain = round(PROGRESS_MS / plan.resolution), round(DRAIN_MS / plan.resolution)
+    step, left = round(begin / plan.resolution), round(duration / plan.resolution)
+    stride, drain = round(PROGRESS_MS / plan.resolution), round(drain_interval(plan) / plan.resolution)
+    until_drain = drain
     with reporter.phase(name, duration, "ms") as phase:
         while left > 0:
-            now = min(stride, left, until_drain)
+            until_change = changes.steps_left(step)
+            if until_change == 0:
+                nest.Cleanup()
+                changes.apply(step)
+                nest.Prepare()
+                continue
+            now = min(stride, left, until_drain, left if until_change is None else until_change)
             try:
                 nest.Run(now * plan.resolution)
-            except nest.NESTErrors.NESTError as error:
+            except nest.NESTError as error:
                 raise EngineError(f"{name}: NEST stopped at {nest.biological_time:g} ms: {error}") from error
+            step += now
             left -= now
             until_drain -= now
             phase.advance(now * plan.resolution)
@@ -146,12 +188,14 @@ def _run(plan: Plan, duration: float, name: str, reporter: Reporter, sink: _Sink
                 nest.Cleanup()
                 sink.drain()
                 nest.Prepare()
-                until_drain = round(DRAIN_MS / plan.resolution)
+                until_drain = drain
 
 
 class _Sink:
-    """Moves what the recorders hold into SONATA files, so that memory does not grow with the length of a
-    run."""
+    """Moves what the recorders of this rank hold into files of this rank.
+
+    Memory does so not grow with the length of a run.
+    """
 
     def __init__(
         self,
@@ -162,25 +206,38 @@ class _Sink:
         stack: ExitStack,
     ) -> None:
         self.spikes, self.states = spikes, states
-        self.spike_file = stack.enter_context(
-            folder.spike_writer([recorder.population for recorder in spikes])
-        )
+        rank = kernel.rank()
+        sizes: dict[str, int | None] = {
+            recorder.population: network.plan.population(recorder.population).n_neurons for recorder in spikes
+        }
+        self.spike_file = stack.enter_context(SpikeWriter(parts.spikes_part(folder.path, rank), sizes))
         self.report_files = [
             {
                 variable: stack.enter_context(
-                    folder.report_writer(
+                    ReportWriter(
+                        parts.report_part(folder.path, state.plan.population, variable, rank),
                         state.plan.population,
                         variable,
-                        state.plan.node_ids,
+                        state.node_ids,
                         units=network.model(state.plan.population).states.get(variable, "nS"),
-                        start=state.plan.start
-                        + state.plan.interval,  # the first sample closes the first interval
+                        start=state.first_time,
                         interval=state.plan.interval,
                     )
                 )
                 for variable in state.plan.variables
             }
+            if len(state.node_ids)
+            else {}
             for state in states
+        ]
+
+    @property
+    def reports(self) -> list[str]:
+        """Final names of the reports of which this rank has a part."""
+        return [
+            report_filename(state.plan.population, variable)
+            for state, files in zip(self.states, self.report_files, strict=True)
+            for variable in files
         ]
 
     def drain(self) -> None:

@@ -7,15 +7,19 @@ from network.spec.loading import (
     experiment_origins,
     list_experiments,
     list_overlays,
+    list_variants,
     load_experiment,
 )
 from network.spec.plan import (
+    Cells,
     Clamped,
     InputPlan,
     Plan,
     PopulationPlan,
     ProjectionPlan,
     RecorderPlan,
+    Segment,
+    SpikeInputPlan,
     Tsodyks,
     Uniform,
     Waveform,
@@ -27,6 +31,7 @@ from network.spec.summary import plan_summary
 from network.spec.targets import Targets, load_targets
 
 __all__ = [
+    "Cells",
     "Clamped",
     "Estimate",
     "Experiment",
@@ -35,7 +40,9 @@ __all__ = [
     "PopulationPlan",
     "ProjectionPlan",
     "RecorderPlan",
+    "Segment",
     "SpecError",
+    "SpikeInputPlan",
     "Targets",
     "Tsodyks",
     "Uniform",
@@ -45,6 +52,7 @@ __all__ = [
     "experiment_origins",
     "list_experiments",
     "list_overlays",
+    "list_variants",
     "load_experiment",
     "load_targets",
     "make_plan",

@@ -20,9 +20,7 @@ from network.spec.yamlfile import KeyPath
 Problem = tuple[KeyPath, str]
 
 
-def check_references(
-    tree: Tree, models: Mapping[str, ModelInterface], sources: Collection[str]
-) -> list[Problem]:
+def check_references(tree: Tree, models: Mapping[str, ModelInterface], sources: Collection[str]) -> list[Problem]:
     """All problems that need more than one value to be seen, as (key path, message)."""
     return _Checker(tree, models, sources).run()
 
@@ -57,7 +55,13 @@ class _Checker:
         for name, population in self.populations.items():
             if isinstance(population, dict):
                 self._population(("populations", name), population)
-        for section, check in (("projections", self._projection), ("inputs", self._input)):
+        self._actions()
+        for section, check in (
+            ("projections", self._projection),
+            ("inputs", self._input),
+            ("spike_inputs", self._input),
+            ("currents", self._current),
+        ):
             for name, entry in _mapping(self.tree.data, section).items():
                 if isinstance(entry, dict):
                     check((section, name), entry)
@@ -81,9 +85,7 @@ class _Checker:
             return
         source = node.get("source")
         if isinstance(source, str) and source not in self.sources:
-            self._add(
-                path, f"unknown source {source!r}; {choices(source, self.sources, 'sources', limit=12)}"
-            )
+            self._add(path, f"unknown source {source!r}; {choices(source, self.sources, 'sources', limit=12)}")
 
     def _in_unit(self, path: KeyPath, node: Any, expected: str | None) -> None:
         unit = str(node.get("unit")) if is_quantity(node) else None
@@ -130,9 +132,7 @@ class _Checker:
         for key, entry in _mapping(population, "heterogeneity").items():
             if isinstance(entry, dict) and "sd" in entry and is_quantity(neuron.get(key)):
                 unit = str(neuron[key].get("unit"))
-                self._in_unit(
-                    (*path, "heterogeneity", key, "sd"), entry["sd"], unit if unit in UNITS else None
-                )
+                self._in_unit((*path, "heterogeneity", key, "sd"), entry["sd"], unit if unit in UNITS else None)
         for key, entry in _mapping(population, "initial").items():
             relative_to = entry.get("relative_to") if isinstance(entry, dict) else None
             if relative_to is not None and relative_to not in neuron:
@@ -179,9 +179,7 @@ class _Checker:
                     f"not a port of {model.name}; {choices(port, model.ports, 'ports')}",
                 )
             else:
-                self._receptor(
-                    (*path, "receptors", port), port, _mapping(receptors, port), model, of_receptor
-                )
+                self._receptor((*path, "receptors", port), port, _mapping(receptors, port), model, of_receptor)
         for port in model.ports:
             if port not in receptors:
                 self._add((*path, "receptors"), f"no values for the port {port!r} of {model.name}")
@@ -203,23 +201,17 @@ class _Checker:
         given = {key for key in ("tau_syn", "E_rev", "V_act", "S_act") if key in receptor} | set(extra)
         for key in sorted(given - wanted):
             where = (*path, "parameters", key) if key in extra else (*path, key)
-            message = (
-                f"{model.name} has no parameter {f'{key}_{port}'!r}; {choices(key, sorted(wanted), 'here')}"
-            )
+            message = f"{model.name} has no parameter {f'{key}_{port}'!r}; {choices(key, sorted(wanted), 'here')}"
             self._add(where, message)
         for key in sorted(wanted - given - {"tau_syn", "E_rev"}):
             self._add(path, f"no value for {key!r} (parameter {f'{key}_{port}'!r} of {model.name})")
         if (_number(receptor.get("beta")) or 0.0) != 0.0 and f"gain_{port}" not in model.parameters:
-            self._add(
-                (*path, "beta"), f"{model.name} has no parameter {f'gain_{port}'!r}, dopamine cannot act here"
-            )
+            self._add((*path, "beta"), f"{model.name} has no parameter {f'gain_{port}'!r}, dopamine cannot act here")
 
     def _port(self, path: KeyPath, target: Any, receptor: Any) -> None:
         model = self._model(self.populations.get(target)) if isinstance(target, str) else None
         if model is not None and isinstance(receptor, str) and receptor not in model.ports:
-            self._add(
-                path, f"{receptor!r} is not a port of {model.name}; {choices(receptor, model.ports, 'ports')}"
-            )
+            self._add(path, f"{receptor!r} is not a port of {model.name}; {choices(receptor, model.ports, 'ports')}")
 
     def _delay(self, path: KeyPath, entry: dict[str, Any]) -> None:
         delay, spread = _number(entry.get("delay")), _number(entry.get("delay_spread")) or 0.0
@@ -238,19 +230,48 @@ class _Checker:
         if self._is_population((*path, "target"), entry.get("target")):
             self._port((*path, "receptor"), entry.get("target"), entry.get("receptor"))
         self._delay(path, entry)
+        if entry.get("within_action") is True:
+            outside = [str(entry.get(side)) for side in ("source", "target") if entry.get(side) not in self.actions]
+            if outside:
+                self._add(
+                    (*path, "within_action"),
+                    f"not split into actions: {', '.join(outside)}; network.actions.populations: "
+                    f"{', '.join(self.actions) or 'none'}",
+                )
 
     def _input(self, path: KeyPath, entry: dict[str, Any]) -> None:
         if self._is_population((*path, "target"), entry.get("target")):
             for receptor in _mapping(entry, "weights"):
                 self._port((*path, "weights", receptor), entry.get("target"), receptor)
         self._delay(path, entry)
+        for name, stimulus in _mapping(entry, "stimuli").items():
+            action = stimulus.get("action") if isinstance(stimulus, dict) else None
+            n = self.actions.get(str(entry.get("target")), 0)
+            if isinstance(action, int) and action > n:
+                self._add(
+                    (*path, "stimuli", name, "action"),
+                    f"this is number {action}, {entry.get('target')} has {n or 'none'} (network.actions)",
+                )
+
+    def _current(self, path: KeyPath, entry: dict[str, Any]) -> None:
+        name = entry.get("target")
+        if self._is_population((*path, "target"), name):
+            neuron = _mapping(self.populations.get(str(name)), "neuron")
+            if neuron and "I_e" not in neuron:
+                self._add((*path, "target"), f"{name} has no parameter I_e to add a current to")
+
+    def _actions(self) -> None:
+        given = _mapping(_mapping(self.tree.data, "network"), "actions")
+        names, n = given.get("populations"), _number(given.get("n"))
+        self.actions: dict[str, int] = {}
+        for name in names if isinstance(names, list | tuple) else ():
+            if self._is_population(("network", "actions", "populations"), name) and n is not None:
+                self.actions[str(name)] = int(n)
 
     # --- sizes ------------------------------------------------------------------------------------------
 
     def _counts(self) -> dict[str, float]:
-        counts = {
-            name: _number(_mapping(self.populations, name).get("n_anatomical")) for name in self.populations
-        }
+        counts = {name: _number(_mapping(self.populations, name).get("n_anatomical")) for name in self.populations}
         return {name: count for name, count in counts.items() if count is not None and count > 0}
 
     def _sizes(self) -> dict[str, int]:
@@ -280,12 +301,13 @@ class _Checker:
                 continue
             source, same = entry["source"], entry["source"] == entry.get("target")
             in_degree = derive.modulated_in_degree(k, _number(entry.get("in_degree_beta")) or 0.0, phi)
+            n_sets = self.actions.get(source, 1) if entry.get("within_action") is True else 1
             autapses = entry.get("autapses") is not False
             multapses = multapses_chosen or entry.get("multapses") is True
-            if derive.fits(in_degree, self.sizes[source], same=same, autapses=autapses, multapses=multapses):
+            if derive.fits(in_degree, self.sizes[source] // n_sets, same=same, autapses=autapses, multapses=multapses):
                 continue
-            failing.append(f"{name} ({in_degree} of {self.sizes[source]} {source})")
-            least = (1 if multapses else in_degree) + (1 if same and not autapses else 0)
+            failing.append(f"{name} ({in_degree} of {self.sizes[source] // n_sets} {source})")
+            least = n_sets * (1 if multapses else in_degree) + (1 if same and not autapses else 0)
             needed[source] = max(needed.get(source, 0), least)
         counts = self._counts()
         for name, size in self.sizes.items():
@@ -306,9 +328,7 @@ class _Checker:
         way_out = f"smallest n_neurons from which on it works: {derive.smallest_network(counts, scaled)}"
         if failing and not multapses_chosen:
             way_out += "; or set network.small_network to multapses (sources drawn repeatedly where needed)"
-        self._add(
-            ("network", "n_neurons"), f"too small, {'; '.join(what)}. {way_out[0].upper()}{way_out[1:]}"
-        )
+        self._add(("network", "n_neurons"), f"too small, {'; '.join(what)}. {way_out[0].upper()}{way_out[1:]}")
 
     # --- times ------------------------------------------------------------------------------------------
 
@@ -330,9 +350,7 @@ class _Checker:
         first, last = _number(entry.get(start)), _number(entry.get(stop))
         first, last = presim if first is None else first, presim + sim if last is None else last
         if not 0.0 <= first < last <= presim + sim + 1e-9:
-            message = (
-                f"the window {first:g} to {last:g} ms is not within 0 and {presim + sim:g} ms (or is empty)"
-            )
+            message = f"the window {first:g} to {last:g} ms is not within 0 and {presim + sim:g} ms (or is empty)"
             self._add(path, message)
         for key in (start, stop):
             self._multiple((*path, key), entry.get(key))

@@ -76,10 +76,7 @@ def _load(path: Path) -> CostModel:
         return CostModel.model_validate(data)
     except ValidationError as error:
         raise SpecError(
-            [
-                f"{path.name}: {'.'.join(str(p) for p in item['loc'])}: {item['msg']}"
-                for item in error.errors()
-            ]
+            [f"{path.name}: {'.'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
         ) from error
 
 
@@ -120,9 +117,7 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     recorded = sum(sizes[name] for name in plan.spike_populations)
     window = (plan.spike_stop - plan.spike_start) / 1000.0
     recorded_spikes = sum(sizes[name] * rates[name] for name in plan.spike_populations) * window
-    samples = sum(
-        len(r.node_ids) * len(r.variables) * (r.stop - r.start) / r.interval for r in plan.recorders
-    )
+    samples = sum(len(r.node_ids) * len(r.variables) * (r.stop - r.start) / r.interval for r in plan.recorders)
     memory = (
         m.memory_base.value
         + plan.ranks * m.memory_per_process.value

@@ -85,9 +85,7 @@ def modulated_in_degree(k: float, beta: float, phi: float) -> int:
     return max(0, round_half_away(round_half_away(k) * (1.0 + beta * phi)))
 
 
-def fits(
-    in_degree: int, n_source: int, *, same: bool = False, autapses: bool = True, multapses: bool = False
-) -> bool:
+def fits(in_degree: int, n_source: int, *, same: bool = False, autapses: bool = True, multapses: bool = False) -> bool:
     """Whether a target neuron can have ``in_degree`` sources: distinct ones unless multapses are allowed.
 
     ``same`` says that source and target are one population, where forbidden autapses cost one candidate.
@@ -167,9 +165,7 @@ def sine_wave(level: float, amplitude: float, frequency: float, phase: float = 0
     return Waveform(tuple(period * i / _SINE_KNOTS for i in steps), tuple(values), period)
 
 
-def pulse_wave(
-    level: float, factor: float, start: float, duration: float, period: float | None = None
-) -> Waveform:
+def pulse_wave(level: float, factor: float, start: float, duration: float, period: float | None = None) -> Waveform:
     """Factor ``level``, and ``level * factor`` from ``start`` for ``duration`` ms, repeated with ``period``.
 
     Raises
@@ -199,11 +195,78 @@ def piecewise_wave(
         If the lists differ in length, times go backwards, or a repeated wave does not fill its period.
     """
     if len(times) != len(factors) or not times:
-        raise ValueError(
-            f"{len(times)} times and {len(factors)} factors; there must be as many, at least one"
-        )
+        raise ValueError(f"{len(times)} times and {len(factors)} factors; there must be as many, at least one")
     if any(later < earlier for earlier, later in pairwise(times)):
         raise ValueError("times must not go backwards")
     if period is not None and (times[0] != 0.0 or times[-1] != period):
         raise ValueError(f"with a period the times must go from 0 to {period:g} ms")
     return Waveform(tuple(times), tuple(level * factor for factor in factors), period)
+
+
+def pulse_train(level: float, factors: tuple[float, ...], start: float, duration: float, interval: float) -> Waveform:
+    """Factor ``level``, and ``level * factors[k]`` from ``start + k interval`` for ``duration`` ms.
+
+    Raises
+    ------
+    ValueError
+        If a pulse does not end before the next one, or there is none.
+    """
+    if not factors:
+        raise ValueError("there must be at least one factor")
+    if duration > interval:
+        raise ValueError(f"a pulse of {duration:g} ms does not fit the interval of {interval:g} ms")
+    times, values = [0.0], [level]
+    for k, factor in enumerate(factors):
+        on = start + k * interval
+        times += [on, on, on + duration, on + duration]
+        values += [level, level * factor, level * factor, level]
+    return Waveform(tuple(times), tuple(values), None)
+
+
+def check_steps(times: tuple[float, ...], values: tuple[float, ...], what: str) -> None:
+    """Raise ValueError unless there are as many values as times and the times increase."""
+    if len(times) != len(values) or not times:
+        raise ValueError(f"{len(times)} times and {len(values)} {what}; there must be as many, at least one")
+    if any(later <= earlier for earlier, later in pairwise(times)):
+        raise ValueError("times must increase")
+
+
+def repeated_steps(
+    start: float, duration: float, period: float, value: float, base: float, stop: float
+) -> list[tuple[float, float]]:
+    """Steps to ``value`` and back to ``base`` every ``period`` from ``start`` to ``stop``, as (time, value).
+
+    >>> repeated_steps(100.0, 50.0, 200.0, 1.0, 0.8, 400.0)
+    [(100.0, 1.0), (150.0, 0.8), (300.0, 1.0), (350.0, 0.8)]
+    """
+    steps = []
+    k = 0
+    while start + k * period < stop:
+        steps += [(start + k * period, value), (start + k * period + duration, base)]
+        k += 1
+    return steps
+
+
+def sampled_steps(times: tuple[float, ...], values: tuple[float, ...], interval: float) -> list[tuple[float, float]]:
+    """Steps of ``interval`` ms that follow a piecewise-linear course, as (time, value).
+
+    Each step has the mean of the course over the step, so that nothing is lost or gained on average; the last
+    value holds from the last time on.
+
+    Raises
+    ------
+    ValueError
+        If the lists differ in length or times go backwards.
+
+    Examples
+    --------
+    >>> sampled_steps((0.0, 200.0), (1.0, 0.0), 100.0)
+    [(0.0, 0.75), (100.0, 0.25), (200.0, 0.0)]
+    """
+    course = piecewise_wave(1.0, times, values)
+    start, stop = times[0], times[-1]
+    steps = []
+    for k in range(math.ceil((stop - start) / interval - 1e-9)):
+        begin, end = start + k * interval, min(start + (k + 1) * interval, stop)
+        steps.append((begin, course.mean(begin, end)))
+    return [*steps, (stop, values[-1])]

@@ -18,6 +18,7 @@ HASH_FORMAT = 1
 _NETWORK = ("populations", "projections", "models", "resolution", "seed")
 _SIMULATION = (
     "inputs",
+    "segments",
     "t_presim",
     "t_sim",
     "recorders",
@@ -60,6 +61,8 @@ def simulation_hash(plan: Plan) -> str:
     """Identity of a simulation: the network, its input, times, recordings and number of virtual processes."""
     data = plan.to_dict()
     content = {key: data[key] for key in _SIMULATION}
+    # a file is what it contains, wherever it lies
+    content["spike_inputs"] = [{k: v for k, v in item.items() if k != "file"} for item in data["spike_inputs"]]
     return digest(
         {
             "format": HASH_FORMAT,

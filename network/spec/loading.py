@@ -19,7 +19,7 @@ from network.spec.schema import Experiment
 from network.spec.sources import load_sources
 from network.spec.yamlfile import KeyPath, read_yaml
 
-_STRUCTURAL = ("overlay_of", "include")
+_STRUCTURAL = ("overlay_of", "include", "variants")
 
 
 def load_experiment(
@@ -34,7 +34,8 @@ def load_experiment(
     Parameters
     ----------
     name_or_path : str or Path
-        ``lindahl2016/activation_depleted`` (a file below ``params/``) or the path of a YAML file.
+        ``lindahl2016/activation_depleted`` (a file below ``params/``) or the path of a YAML file; with
+        ``@variant`` one of the variants listed in that file (see :func:`list_variants`).
     overlays : sequence of str or Path
         Names (``paper_table_rates``, a state) or files, merged in this order.
     overrides : sequence of str or mapping
@@ -55,9 +56,13 @@ def load_experiment(
     """
     tree = Tree()
     stack = _Stack(tree)
-    path = find_experiment(name_or_path)
+    name, _, variant = str(name_or_path).partition("@")
+    path = find_experiment(name)
     stack.load(path)
-    labels = [_label(path).removesuffix(".yaml").replace("/", "-")]
+    labels = [_label(path).removesuffix(".yaml").replace("/experiments/", "/").replace("/", "-")]
+    if variant:
+        stack.apply_variant(path, variant)
+        labels[0] += f"-{variant}"
     for overlay in overlays:
         overlay_path = find_overlay(overlay, path)
         stack.load(overlay_path, overlay=True)
@@ -87,9 +92,7 @@ def validate(
     interfaces = model_interfaces() if models is None else models
     for path, message in check_references(tree, interfaces, load_sources(folder)):
         origin = tree.origin(path)
-        problems.append(
-            f"{origin}: {'.'.join(path)}: {message}" if origin else f"{'.'.join(path)}: {message}"
-        )
+        problems.append(f"{origin}: {'.'.join(path)}: {message}" if origin else f"{'.'.join(path)}: {message}")
     if problems or experiment is None:
         raise SpecError(list(dict.fromkeys(problems)))
     experiment._origins.update(tree.origins)
@@ -122,17 +125,38 @@ class _Stack:
         included = structural.get("include", [])
         for item in [included] if isinstance(included, str) else included:
             self.load(_relative(path, item, f"{label}:{lines[('include',)]}: include"))
+        _locate_spike_files(data, path.parent)
         self.tree.apply(Layer(data, label, lines, user=_is_user_file(path)))
         self.active.pop()
         self.loaded.append(path)
+
+    def apply_variant(self, path: Path, name: str) -> None:
+        """Merge the changes of one variant of an experiment file."""
+        label = _label(path)
+        data, lines = read_yaml(path, label)
+        variants = data.get("variants")
+        known = variants if isinstance(variants, dict) else {}
+        if name not in known:
+            raise SpecError([f"{label}: no variant {name!r}; {choices(name, known, 'variants')}"])
+        where = ("variants", name, "changes")
+        at = {keys[3:]: line for keys, line in lines.items() if keys[:3] == where and len(keys) > 3}
+        self.tree.apply(Layer(known[name].get("changes") or {}, label, at, user=_is_user_file(path)))
 
     def _check_base(self, base: Path, label: str, *, overlay: bool) -> None:
         """Refuse an overlay of another network; the overlays it stands on are welcome."""
         if overlay and "overlay_of" not in read_yaml(base, _label(base))[0]:
             loaded = ", ".join(_label(path) for path in self.loaded)
-            raise SpecError(
-                [f"{label}: overlay_of: {_label(base)} is not part of this experiment; loaded: {loaded}"]
-            )
+            raise SpecError([f"{label}: overlay_of: {_label(base)} is not part of this experiment; loaded: {loaded}"])
+
+
+def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
+    """Make file names that are relative to the YAML file absolute, where there is such a file."""
+    section = data.get("spike_inputs")
+    for entry in section.values() if isinstance(section, dict) else ():
+        if isinstance(entry, dict) and isinstance(name := entry.get("file"), str):
+            beside = (folder / Path(name).expanduser()).resolve()
+            if beside.is_file():
+                entry["file"] = str(beside)
 
 
 def _relative(path: Path, name: Any, where: str) -> Path:
@@ -181,7 +205,12 @@ def find_experiment(name_or_path: str | Path) -> Path:
             return given
         raise SpecError([f"no file {str(given)!r}"])
     for folder in resources.params_dirs():
-        for candidate in (folder / f"{name_or_path}.yaml", folder / str(name_or_path) / "base.yaml"):
+        model, _, stem = str(name_or_path).rpartition("/")
+        for candidate in (
+            folder / f"{name_or_path}.yaml",
+            folder / model / "experiments" / f"{stem}.yaml",
+            folder / str(name_or_path) / "base.yaml",
+        ):
             if candidate.is_file():
                 return candidate
     raise SpecError(
@@ -236,7 +265,18 @@ def list_experiments() -> dict[str, str]:
             is_overlay, comment = _first_lines(path)
             if is_overlay or path.stem == "base":
                 found.setdefault(f"{path.parent.name}/{path.stem}", comment)
+        for path in sorted(folder.glob("*/experiments/*.yaml")):
+            found.setdefault(f"{path.parent.parent.name}/{path.stem}", _first_lines(path)[1])
     return found
+
+
+def list_variants(name_or_path: str | Path) -> dict[str, str]:
+    """Name and title of every variant of an experiment; run one as ``experiment@variant``."""
+    path = find_experiment(name_or_path)
+    variants = read_yaml(path, _label(path))[0].get("variants")
+    if not isinstance(variants, dict):
+        return {}
+    return {str(name): str((entry or {}).get("title", "")) for name, entry in variants.items()}
 
 
 def list_overlays(model: str = "lindahl2016") -> dict[str, str]:
@@ -306,6 +346,7 @@ __all__ = [
     "find_overlay",
     "list_experiments",
     "list_overlays",
+    "list_variants",
     "load_experiment",
     "validate",
 ]

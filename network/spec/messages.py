@@ -50,9 +50,7 @@ def _message(item: Any, path: KeyPath, parent: Any, check: Check | None) -> str:
         tags = str(context.get("expected_tags", "")).replace("'", "")
         return f"kind must be one of: {tags}" if tags else "kind is missing"
     if kind == "string_type":
-        yes_no = (
-            " (YAML reads on, off, yes, no as true and false: use quotes)" if isinstance(given, bool) else ""
-        )
+        yes_no = " (YAML reads on, off, yes, no as true and false: use quotes)" if isinstance(given, bool) else ""
         return f"must be text, not {given!r}{yes_no}"
     if kind in ("tuple_type", "list_type"):
         return f"must be a list, not {given!r}"
@@ -99,9 +97,7 @@ def _walk(loc: tuple[int | str, ...]) -> tuple[KeyPath, Any, Check | None]:
             options = tagged
             continue
         if key in _TAGS and len(options) > 1:
-            options = [
-                o for o in options if _is_spec(o) and (("low" in o.model_fields) == (key == "uniform"))
-            ]
+            options = [o for o in options if _is_spec(o) and (("low" in o.model_fields) == (key == "uniform"))]
             continue
         models = [o for o in options if _is_spec(o)]
         dicts = [o for o in options if get_origin(o) is dict]

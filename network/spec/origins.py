@@ -99,9 +99,7 @@ class Tree:
             for match in matches:
                 self._set(node, match, value, (*path, match), source, layer)
 
-    def _set(
-        self, node: dict[str, Any], key: str, value: Any, path: KeyPath, written: KeyPath, layer: Layer
-    ) -> None:
+    def _set(self, node: dict[str, Any], key: str, value: Any, path: KeyPath, written: KeyPath, layer: Layer) -> None:
         old = node.get(key)
         if value is None:
             node.pop(key, None)
@@ -168,14 +166,10 @@ class Tree:
         operand = new.pop(operation)
         value = old.get("value") if isinstance(old, dict) else None
         if not isinstance(old, dict) or not isinstance(value, int | float) or isinstance(value, bool):
-            self._problem(
-                layer, written, path, f"nothing to {operation}: there is no value below this overlay"
-            )
+            self._problem(layer, written, path, f"nothing to {operation}: there is no value below this overlay")
             return old
         if not _is_number(operand):
-            self._problem(
-                layer, written, path, f"{operation} must be a number, not {operand!r}{number_hint(operand)}"
-            )
+            self._problem(layer, written, path, f"{operation} must be a number, not {operand!r}{number_hint(operand)}")
             return old
         unit = new.pop("unit", None)
         if operation == "scale":

@@ -16,7 +16,7 @@ from network.spec.errors import SpecError
 if TYPE_CHECKING:
     from network.spec.schema import Experiment
 
-PLAN_FORMAT = 1
+PLAN_FORMAT = 2
 """Version of the JSON form of a plan."""
 
 
@@ -125,8 +125,25 @@ class PopulationPlan:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """Some cells of a population: node ids ``start``, ``start + step``, ... below ``stop``."""
+
+    start: int
+    stop: int
+    step: int = 1
+
+    @property
+    def ids(self) -> range:
+        """Node ids, counted from 0 within the population."""
+        return range(self.start, self.stop, self.step)
+
+
+@dataclass(frozen=True)
 class ProjectionPlan:
-    """One projection: every target neuron receives ``in_degree`` synapses from random source neurons."""
+    """One projection: every target neuron receives ``in_degree`` synapses from random source neurons.
+
+    With ``n_sets`` above 1 source i and target j are connected only if i and j are equal modulo ``n_sets``.
+    """
 
     name: str
     source: str
@@ -139,13 +156,15 @@ class ProjectionPlan:
     plasticity: Tsodyks | None
     allow_multapses: bool
     allow_autapses: bool
+    n_sets: int = 1
 
 
 @dataclass(frozen=True)
 class InputPlan:
     """Independent Poisson spikes to every neuron of ``target``; all receptors get the same spikes.
 
-    The instantaneous rate of one neuron is ``rate * waveform.value(t)`` in spikes/s.
+    The instantaneous rate of one neuron is ``rate * waveform.value(t)`` in spikes/s.  ``cells`` restricts the
+    input to some cells; several inputs of a population then share its cells among them.
     """
 
     name: str
@@ -154,6 +173,38 @@ class InputPlan:
     weights: dict[str, float]
     delay: float
     waveform: Waveform | None
+    cells: Cells | None = None
+
+
+@dataclass(frozen=True)
+class SpikeInputPlan:
+    """Spike trains of one population in a SONATA file; all receptors get the same spikes.
+
+    ``in_degree`` random trains per target neuron, or train i to neuron i if it is None.  ``digest`` is the
+    SHA-256 of the file, which is identity where its path is not.
+    """
+
+    name: str
+    target: str
+    file: str
+    population: str
+    digest: str
+    weights: dict[str, float]
+    delay: float
+    shift: float
+    in_degree: int | None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Parameters of populations that take new values at ``time`` ms and keep them until they change again.
+
+    ``dopamine`` is the level from then on.  Parameters that stay as they are do not occur.
+    """
+
+    time: float
+    dopamine: float
+    params: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -196,6 +247,9 @@ class Plan:
     """SHA-256 of the NESTML source of every model in use."""
     meta: dict[str, str] = field(default_factory=dict)
     """``model``, ``state`` (key of the targets, may be empty) and ``title``."""
+    segments: tuple[Segment, ...] = ()
+    """Changes of parameters during the run, in order of time."""
+    spike_inputs: tuple[SpikeInputPlan, ...] = ()
 
     @property
     def n_neurons(self) -> int:
@@ -297,9 +351,17 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
         for p in data["projections"]
     )
     rest["inputs"] = tuple(
-        InputPlan(**{**i, "waveform": None if i["waveform"] is None else _waveform(i["waveform"])})
+        InputPlan(
+            **{
+                **i,
+                "waveform": None if i["waveform"] is None else _waveform(i["waveform"]),
+                "cells": None if i["cells"] is None else Cells(**i["cells"]),
+            }
+        )
         for i in data["inputs"]
     )
+    rest["segments"] = tuple(Segment(**segment) for segment in data["segments"])
+    rest["spike_inputs"] = tuple(SpikeInputPlan(**i) for i in data["spike_inputs"])
     rest["recorders"] = tuple(
         RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
         for r in data["recorders"]

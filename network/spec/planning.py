@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from network.spec import derive
 from network.spec.errors import SpecError
+from network.spec.inputs import plan_input, plan_spike_input
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.plan import (
     Clamped,
-    InputPlan,
     Plan,
     PopulationPlan,
     ProjectionPlan,
@@ -18,7 +18,8 @@ from network.spec.plan import (
     Uniform,
 )
 from network.spec.quantities import Quantity
-from network.spec.schema import Experiment, Input, Population, Projection, Trace
+from network.spec.schema import Experiment, Population, Projection, Trace
+from network.spec.segments import build_segments, effective_params
 
 
 def build_plan(
@@ -51,16 +52,26 @@ def build_plan(
         first_id += sizes[name]
     enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
     multapses = experiment.network.small_network == "multapses"
-    projections = tuple(_projection(name, p, sizes, phi, multapses) for name, p in enabled.items())
+    projections = tuple(
+        _projection(name, p, sizes, phi, multapses, n_actions(experiment, p.source) if p.within_action else 1)
+        for name, p in enabled.items()
+    )
     recording = experiment.recording
     delays = [
         derive.delay_range(p.delay.value, _value(p.delay_spread, 0.0), resolution)
         for p, made in zip(enabled.values(), projections, strict=True)
         if made.in_degree
     ]
-    inputs = tuple(_input(name, i) for name, i in experiment.inputs.items() if i.enabled)
+    inputs = tuple(
+        part
+        for name, i in experiment.inputs.items()
+        if i.enabled
+        for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target))
+    )
+    spike_inputs = tuple(plan_spike_input(name, i) for name, i in experiment.spike_inputs.items() if i.enabled)
     if simulation.drive == "device" or not delays:
         delays += [derive.delay_range(i.delay, 0.0, resolution) for i in inputs]
+    delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
     delays = delays or [(resolution, resolution)]
     return Plan(
         name=experiment.name,
@@ -95,19 +106,25 @@ def build_plan(
             "state": experiment.meta.state or "",
             "title": experiment.meta.title,
         },
+        segments=build_segments(experiment, interfaces),
+        spike_inputs=spike_inputs,
     )
 
 
 def population_sizes(experiment: Experiment) -> dict[str, int]:
     """Work out the number of neurons of every population of an experiment."""
-    counts = {
-        n: p.n_anatomical.value for n, p in experiment.populations.items() if p.n_anatomical is not None
-    }
+    counts = {n: p.n_anatomical.value for n, p in experiment.populations.items() if p.n_anatomical is not None}
     scaled = {}
     if counts and experiment.network.n_neurons is not None:
         scaled = derive.population_sizes(counts, int(experiment.network.n_neurons.value))
     fixed = {n: int(p.n_neurons.value) for n, p in experiment.populations.items() if p.n_neurons is not None}
     return {name: (scaled | fixed)[name] for name in experiment.populations}
+
+
+def n_actions(experiment: Experiment, population: str) -> int:
+    """Look up into how many interleaved sets a population is split."""
+    actions = experiment.network.actions
+    return int(actions.n.value) if actions is not None and population in actions.populations else 1
 
 
 def _value(quantity: Quantity | None, default: float) -> float:
@@ -117,24 +134,7 @@ def _value(quantity: Quantity | None, default: float) -> float:
 def _population(
     name: str, population: Population, n_neurons: int, first_id: int, phi: float, interface: ModelInterface
 ) -> PopulationPlan:
-    params: dict[str, float] = {}
-    for key, quantity in population.neuron.items():
-        beta = population.dopamine.get(key)
-        params[key] = quantity.value
-        if beta is not None and beta.value != 0.0 and phi != 0.0:
-            params[key] = derive.modulated_parameter(quantity.value, beta.value, phi)
-        if interface.parameters.get(key) == "integer":
-            params[key] = int(params[key])
-    for port, receptor in population.receptors.items():
-        params[f"tau_syn_{port}"] = receptor.tau_syn.value
-        params[f"E_rev_{port}"] = receptor.E_rev.value
-        for key, quantity in (("V_act", receptor.V_act), ("S_act", receptor.S_act)):
-            if quantity is not None:
-                params[f"{key}_{port}"] = quantity.value
-        for key, quantity in receptor.parameters.items():
-            params[f"{key}_{port}"] = quantity.value
-        if f"gain_{port}" in interface.parameters:
-            params[f"gain_{port}"] = derive.receptor_gain(_value(receptor.beta, 0.0), phi)
+    params = effective_params(population, phi, interface)
     heterogeneity = {}
     for key, spread in population.heterogeneity.items():
         mean = params[key]
@@ -157,13 +157,16 @@ def _spread(mean: float, spread: float) -> Uniform | float:
 
 
 def _projection(
-    name: str, projection: Projection, sizes: dict[str, int], phi: float, multapses_where_needed: bool
+    name: str,
+    projection: Projection,
+    sizes: dict[str, int],
+    phi: float,
+    multapses_where_needed: bool,
+    n_sets: int,
 ) -> ProjectionPlan:
-    in_degree = derive.modulated_in_degree(
-        projection.in_degree.value, _value(projection.in_degree_beta, 0.0), phi
-    )
+    in_degree = derive.modulated_in_degree(projection.in_degree.value, _value(projection.in_degree_beta, 0.0), phi)
     same = projection.source == projection.target
-    fits = derive.fits(in_degree, sizes[projection.source], same=same, autapses=projection.autapses)
+    fits = derive.fits(in_degree, sizes[projection.source] // n_sets, same=same, autapses=projection.autapses)
     plasticity = projection.plasticity
     return ProjectionPlan(
         name=name,
@@ -176,25 +179,10 @@ def _projection(
         delay=_spread(projection.delay.value, _value(projection.delay_spread, 0.0)),
         plasticity=None
         if plasticity is None
-        else Tsodyks(
-            plasticity.U.value, plasticity.tau_rec.value, plasticity.tau_fac.value, plasticity.tau_psc.value
-        ),
+        else Tsodyks(plasticity.U.value, plasticity.tau_rec.value, plasticity.tau_fac.value, plasticity.tau_psc.value),
         allow_multapses=projection.multapses or (multapses_where_needed and not fits),
         allow_autapses=projection.autapses,
-    )
-
-
-def _input(name: str, given: Input) -> InputPlan:
-    level = _value(given.level, 1.0)
-    # the waveform is relative to the mean level, so that `rate` is the mean rate of a modulated input, too
-    reference = level if level > 0.0 or given.modulation is None else 1.0
-    return InputPlan(
-        name=name,
-        target=given.target,
-        rate=given.rate.value * reference,
-        weights={receptor: weight.value for receptor, weight in given.weights.items()},
-        delay=given.delay.value,
-        waveform=None if given.modulation is None else given.modulation.waveform(level, reference),
+        n_sets=n_sets,
     )
 
 

@@ -13,17 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from network.spec.derive import piecewise_wave, pulse_wave, sine_wave, square_wave
-from network.spec.plan import Waveform
 from network.spec.quantities import (
     AnatomicalCount,
     AnyPositive,
     AnyQuantity,
     Conductance,
     Count,
-    Factors,
     Fraction,
-    Frequency,
     Milliseconds,
     Millivolts,
     NonNegative,
@@ -34,14 +30,19 @@ from network.spec.quantities import (
     PositiveMillivolts,
     Rate,
     Spec,
-    Times,
+)
+from network.spec.stimuli import (
+    Actions,
+    Current,
+    DopamineSchedule,
+    Modulation,
+    Name,
+    SpikeInput,
+    Stimulus,
 )
 
 if TYPE_CHECKING:
     from network.spec.origins import Origin
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-"""Name of a population, projection, receptor: letters, digits and underscores."""
 
 
 def _exactly_one(model: Any, first: str, second: str, *, required: bool) -> None:
@@ -71,6 +72,9 @@ class Network(Spec):
     """Level alpha."""
     dopamine_reference: Fraction
     """Level alpha_0 at which every dopamine-dependent factor is 1."""
+    dopamine_schedule: DopamineSchedule | None = None
+    """How the level changes during the run. In-degrees keep what ``dopamine`` says."""
+    actions: Actions | None = None
     small_network: Literal["error", "multapses"] = "error"
     """What to do where an in-degree exceeds the source population: refuse, or draw sources repeatedly."""
 
@@ -177,82 +181,12 @@ class Projection(Spec):
     delay: PositiveMilliseconds
     delay_spread: Fraction | None = None
     plasticity: Plasticity | None = None
+    within_action: bool = False
+    """Connect only cells of the same action, see ``network.actions``."""
     autapses: bool = True
     multapses: bool = False
     enabled: bool = True
     note: str | None = None
-
-
-class Square(Spec):
-    """Square wave on the level p0: p0 - m in one half-cycle, p0 + m in the other, never below 0."""
-
-    kind: Literal["square"]
-    frequency: Frequency
-    amplitude: NonNegative
-    """m, relative to the base rate."""
-    low_first: bool = True
-
-    def waveform(self, level: float, reference: float) -> Waveform:
-        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
-        m = self.amplitude.value / reference
-        return square_wave(level / reference, m, self.frequency.value, low_first=self.low_first)
-
-
-class Sine(Spec):
-    """p0 + m sin(2 pi (f t + phase)), never below 0."""
-
-    kind: Literal["sine"]
-    frequency: Frequency
-    amplitude: NonNegative
-    phase: Number | None = None
-    """Fraction of a cycle."""
-
-    def waveform(self, level: float, reference: float) -> Waveform:
-        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
-        phase = self.phase.value if self.phase is not None else 0.0
-        return sine_wave(level / reference, self.amplitude.value / reference, self.frequency.value, phase)
-
-
-class Pulse(Spec):
-    """p0 times ``factor`` from ``start`` for ``duration``, again every ``period`` if one is given."""
-
-    kind: Literal["pulse"]
-    start: NonNegativeMilliseconds
-    duration: PositiveMilliseconds
-    factor: NonNegative
-    period: PositiveMilliseconds | None = None
-
-    def waveform(self, level: float, reference: float) -> Waveform:
-        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
-        period = None if self.period is None else self.period.value
-        return pulse_wave(level / reference, self.factor.value, self.start.value, self.duration.value, period)
-
-    @model_validator(mode="after")
-    def _fits_period(self) -> Pulse:
-        self.waveform(1.0, 1.0)
-        return self
-
-
-class Piecewise(Spec):
-    """p0 times a piecewise-linear factor; two equal successive times make a jump."""
-
-    kind: Literal["piecewise"]
-    times: Times
-    factors: Factors
-    period: PositiveMilliseconds | None = None
-
-    def waveform(self, level: float, reference: float) -> Waveform:
-        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
-        period = None if self.period is None else self.period.value
-        return piecewise_wave(level / reference, self.times.value, self.factors.value, period)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Piecewise:
-        self.waveform(1.0, 1.0)
-        return self
-
-
-Modulation = Annotated[Square | Sine | Pulse | Piecewise, Field(discriminator="kind")]
 
 
 class Input(Spec):
@@ -266,6 +200,7 @@ class Input(Spec):
     weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
     delay: PositiveMilliseconds
     modulation: Modulation | None = None
+    stimuli: dict[Name, Stimulus] = Field(default_factory=dict)
     enabled: bool = True
 
 
@@ -313,11 +248,11 @@ class Experiment(Spec):
     meta: Meta
     network: Network
     populations: Annotated[dict[Name, Population], Field(min_length=1)]
-    groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = Field(
-        default_factory=dict
-    )
+    groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = Field(default_factory=dict)
     projections: dict[Name, Projection] = Field(default_factory=dict)
     inputs: dict[Name, Input] = Field(default_factory=dict)
+    spike_inputs: dict[Name, SpikeInput] = Field(default_factory=dict)
+    currents: dict[Name, Current] = Field(default_factory=dict)
     simulation: Simulation
     recording: Recording = Recording()
 

@@ -9,7 +9,8 @@ from network.spec.plan import Plan, ProjectionPlan, Uniform, Waveform
 def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:
     """Neurons, synapses per projection, input, memory and expected time of a plan, as text."""
     cost = estimate(plan) if cost is None else cost
-    blocks = [_head(plan), _populations(plan), _projections(plan), _inputs(plan), _costs(plan, cost)]
+    parts = (_populations, _projections, _inputs, _spike_inputs, _segments)
+    blocks = [_head(plan), *(part(plan) for part in parts), _costs(plan, cost)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -18,9 +19,7 @@ def table(header: list[str], rows: list[list[str]], right: str) -> str:
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     lines = []
     for row in [header, ["-" * width for width in widths], *rows]:
-        cells = (
-            c.rjust(w) if side == "r" else c.ljust(w) for c, w, side in zip(row, widths, right, strict=True)
-        )
+        cells = (c.rjust(w) if side == "r" else c.ljust(w) for c, w, side in zip(row, widths, right, strict=True))
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 
@@ -81,6 +80,28 @@ def _inputs(plan: Plan) -> str:
         for i in plan.inputs
     ]
     return table(["input", "weights (nS)", "rate (spikes/s)", "time course"], rows, "llrl")
+
+
+def _spike_inputs(plan: Plan) -> str:
+    rows = [
+        [
+            i.name,
+            i.file,
+            ", ".join(f"{r} {w:g}" for r, w in i.weights.items()),
+            str(i.in_degree or "one to one"),
+        ]
+        for i in plan.spike_inputs
+    ]
+    return table(["spikes from a file", "file", "weights (nS)", "in-degree"], rows, "lllr") if rows else ""
+
+
+def _segments(plan: Plan) -> str:
+    """Name the first changes; a slow ramp has hundreds."""
+    shown = plan.segments[:12]
+    rows = [[f"{s.time:g}", f"{s.dopamine:g}", ", ".join(s.params)] for s in shown]
+    if len(plan.segments) > len(shown):
+        rows.append(["...", "", f"{len(plan.segments) - len(shown)} more"])
+    return table(["change at (ms)", "dopamine", "populations"], rows, "rrl") if rows else ""
 
 
 def human_bytes(n: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
@@ -36,6 +36,16 @@ class Reference(Spec):
     populations: dict[str, Value]
 
 
+class PairBands(Spec):
+    """Bands for pairs of units, by ``A/B``: peak coherence, magnitude of the phase difference, resultant."""
+
+    coherence: dict[str, Band] = Field(default_factory=dict)
+    phase: dict[str, Band] = Field(default_factory=dict)
+    """Degrees, 0 to 180."""
+    resultant: dict[str, Band] = Field(default_factory=dict)
+    """Length of the mean over pairs of unit vectors at their phase difference."""
+
+
 class Acceptance(Spec):
     """Bands a simulation must hit."""
 
@@ -43,6 +53,8 @@ class Acceptance(Spec):
     assumed: str | None = None
     n_neurons: int
     populations: dict[str, Band]
+    cv: dict[str, Band] = Field(default_factory=dict)
+    pairs: PairBands | None = None
 
 
 class StateTargets(Spec):
@@ -60,6 +72,10 @@ class Targets:
     ----------
     bands : dict of str to (float, float)
         Accepted mean rate, spikes/s, by population or group; empty if nothing is proposed for the state.
+    cv_bands : dict of str to (float, float)
+        Accepted mean CV of the inter-spike intervals.
+    pair_bands : dict of str to dict of str to (float, float)
+        By ``coherence``, ``phase`` (magnitude in degrees) and ``resultant``, then by pair ``A/B``.
     references : dict of str to Reference
         For instance ``mallet2008``, ``published_model``, ``resimulation_80000``.
     report_order : tuple of str
@@ -74,6 +90,8 @@ class Targets:
     acceptance_source: str
     n_neurons: int | None
     """Size of the network that the bands hold for."""
+    cv_bands: dict[str, tuple[float, float]] = field(default_factory=dict)
+    pair_bands: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
 
     def rate(self, reference: str, population: str) -> float | None:
         """Rate of a reference in spikes/s, None where it says nothing."""
@@ -104,11 +122,7 @@ def load_targets(model: str, state: str) -> Targets:
     from pydantic import ValidationError
 
     path = next(
-        (
-            d / model / "targets.yaml"
-            for d in resources.params_dirs()
-            if (d / model / "targets.yaml").is_file()
-        ),
+        (d / model / "targets.yaml" for d in resources.params_dirs() if (d / model / "targets.yaml").is_file()),
         None,
     )
     if path is None:
@@ -135,7 +149,13 @@ def load_targets(model: str, state: str) -> Targets:
         raise SpecError(problems)
     targets = content.states[state]
     acceptance = targets.acceptance
-    bands = {} if acceptance is None else {n: (b.low, b.high) for n, b in acceptance.populations.items()}
+    bands = {} if acceptance is None else _limits(acceptance.populations)
+    pairs = acceptance.pairs if acceptance is not None else None
+    pair_bands = {
+        quantity: _limits(given)
+        for quantity in PairBands.model_fields
+        if pairs is not None and (given := getattr(pairs, quantity))
+    }
     source = "" if acceptance is None else acceptance.source or acceptance.assumed or ""
     return Targets(
         model,
@@ -145,4 +165,10 @@ def load_targets(model: str, state: str) -> Targets:
         tuple(content.report_order),
         source,
         acceptance.n_neurons if acceptance else None,
+        {} if acceptance is None else _limits(acceptance.cv),
+        pair_bands,
     )
+
+
+def _limits(bands: dict[str, Band]) -> dict[str, tuple[float, float]]:
+    return {name: (band.low, band.high) for name, band in bands.items()}

@@ -12,23 +12,31 @@ from matplotlib.figure import Figure
 
 from network.analysis.plots.activity import intervals, raster, rate_bands, rate_courses, spectra, traces
 from network.analysis.plots.base import save
+from network.analysis.plots.experiments import dose_response, effects, selection_maps, states
 from network.analysis.plots.matrices import connectivity, weights
+from network.analysis.plots.oscillations import coherence, phase_circles
 from network.analysis.plots.style import colours, label
 from network.analysis.statistics import population_table, run_spikes
 from network.analysis.verdict import Bands
 from network.results import Run
 
 __all__ = [
+    "coherence",
     "colours",
     "connectivity",
+    "dose_response",
+    "effects",
     "intervals",
     "label",
+    "phase_circles",
     "plot_run",
     "raster",
     "rate_bands",
     "rate_courses",
     "save",
+    "selection_maps",
     "spectra",
+    "states",
     "traces",
     "weights",
 ]
@@ -84,7 +92,5 @@ def plot_run(
     for variable in dict.fromkeys(variable for _, variable in run.reports):
         recorded = [name for name in run.populations if (name, variable) in run.reports]
         reports = [run.report(name, variable) for name in recorded]
-        figures[f"traces_{variable}"] = traces(
-            reports, spikes=spikes, t_start=start, t_stop=early, title=about
-        )
+        figures[f"traces_{variable}"] = traces(reports, spikes=spikes, t_start=start, t_stop=early, title=about)
     return [path for name, figure in figures.items() for path in save(figure, out / name, pdf=pdf)]

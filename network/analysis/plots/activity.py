@@ -73,9 +73,7 @@ def raster(
     for tick, name in zip(axes.get_yticklabels(), spikes, strict=True):
         tick.set_color(shades[name])
     axes.tick_params(axis="y", length=0)
-    axes.set(
-        xlim=(t_start, t_stop), ylim=(len(spikes), 0), xlabel="time (ms)", ylabel="population (sampled cells)"
-    )
+    axes.set(xlim=(t_start, t_stop), ylim=(len(spikes), 0), xlabel="time (ms)", ylabel="population (sampled cells)")
     axes.spines["left"].set_visible(False)
     if title:
         axes.set_title(title)
@@ -334,9 +332,7 @@ def intervals(
     return figure
 
 
-def _shares(
-    axes: Axes, values: NDArray[np.float64], bins: NDArray[np.float64], colour: str, empty: str
-) -> None:
+def _shares(axes: Axes, values: NDArray[np.float64], bins: NDArray[np.float64], colour: str, empty: str) -> None:
     """Histogram in percent of all values."""
     if values.size:
         counts, _ = np.histogram(values, bins)

@@ -29,15 +29,15 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapper
 
 
-def save(figure: Figure, path: str | Path, *, pdf: bool = False) -> list[Path]:
-    """Write ``path`` with the ending ``.png`` (300 dpi), and ``.pdf`` if wanted."""
+def save(figure: Figure, path: str | Path, *, pdf: bool = False, dpi: int = style.DPI) -> list[Path]:
+    """Write ``path`` with the ending ``.png`` (300 dpi by default), and ``.pdf`` if wanted."""
     base = Path(path).with_suffix("")
     base.parent.mkdir(parents=True, exist_ok=True)
     written = []
     with mpl.rc_context(style.RC):
         for ending in ("png", "pdf") if pdf else ("png",):
             target = base.with_suffix(f".{ending}")
-            figure.savefig(target, dpi=style.DPI)
+            figure.savefig(target, dpi=dpi)
             written.append(target)
     return written
 

@@ -63,9 +63,7 @@ def _matrix(axes: Axes, values: pd.DataFrame, colour_map: str, text: str, form: 
     data = values.to_numpy()
     if not np.any(data > 0):
         return
-    norm = LogNorm(
-        float(np.nanmin(data[data > 0])) / 2, float(np.nanmax(data)) * 2
-    )  # keeps the numbers readable
+    norm = LogNorm(float(np.nanmin(data[data > 0])) / 2, float(np.nanmax(data)) * 2)  # keeps the numbers readable
     image = axes.imshow(np.ma.masked_invalid(data), cmap=colour_map, norm=norm, aspect="auto")
     for row, column in zip(*np.nonzero(~np.isnan(data)), strict=True):
         red, green, blue, _ = image.cmap(norm(data[row, column]))

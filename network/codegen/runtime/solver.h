@@ -47,15 +47,18 @@ namespace bgnest
 /* Numbers that govern a step; state in mV, pA and nS, time in ms. */
 struct StepControl
 {
-  // accepted error of one fixed step: |third order - Heun| of each numeric variable; the result kept is the better one
-  double fixed_tolerance = 1e-2;
+  // Accepted error of one fixed step: |third order - Heun| of each numeric variable, the better of the two
+  // is kept. Where the variable slows down an error decays, where it speeds up (before a spike) it grows;
+  // hence the second, stricter number for steps in which its slope keeps its sign and increases.
+  double fixed_tolerance = 2e-2;
+  double growing_tolerance = 2e-3;
   // accepted local error of one adaptive sub-step: absolute + relative * |y|
   double absolute_tolerance = 2e-4;
   double relative_tolerance = 2e-6;
   // width to which the moment of an event is located
-  double event_tolerance = 1e-5;
+  double event_tolerance = 1e-6;
   // a sub-step is never shorter than this; at this length it is taken as it is
-  double min_substep = 1e-6;
+  double min_substep = 1e-7;
   // an event that would fire more often than this in one step is left to the next step
   int max_events = 16;
 };
@@ -119,8 +122,10 @@ fixed_step( const System& system, const double* y0, double* y1, const double h, 
     {
       const double heun = k1[ i ] + k2[ i ];
       y1[ i ] = y0[ i ] + h / 6.0 * ( heun + 4.0 * k3[ i ] );
+      const bool growing = ( k2[ i ] - k1[ i ] ) * k1[ i ] > 0.0;
+      const double tolerance = growing ? control.growing_tolerance : control.fixed_tolerance;
       // a comparison with NaN is false, so this also refuses what is not finite
-      keep = keep and std::abs( h / 3.0 * ( 2.0 * k3[ i ] - heun ) ) <= control.fixed_tolerance;
+      keep = keep and std::abs( h / 3.0 * ( 2.0 * k3[ i ] - heun ) ) <= tolerance;
     }
   }
   return keep;
@@ -176,7 +181,7 @@ dormand_prince( const System& system,
     const double scale = control.absolute_tolerance
       + control.relative_tolerance * std::max( std::abs( y[ i ] ), std::abs( y_new[ i ] ) );
     const double scaled = std::abs( h * difference ) / scale;
-    error = not( scaled <= error ) ? scaled : error; // this form of the comparison keeps a NaN
+    error = scaled > error or std::isnan( scaled ) ? scaled : error; // keeps a NaN
   }
   return error;
 }

@@ -170,7 +170,7 @@ CASES = {
     ),
     "unknown modulation": (
         "inputs: {X_to_P: {modulation: {kind: sawtooth}}}",
-        "inputs.X_to_P.modulation: kind must be one of: square, sine, pulse, piecewise",
+        "inputs.X_to_P.modulation: kind must be one of: square, sine, pulse, pulse_train, piecewise",
     ),
     "modulation without a frequency": (
         "inputs: {X_to_P: {modulation: {kind: sine, amplitude: {value: 1, unit: 1, source: book}}}}",

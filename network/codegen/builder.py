@@ -142,9 +142,7 @@ def _read(source: Path) -> str:
     try:
         return source.read_text()
     except UnicodeDecodeError as error:
-        raise CodegenError(
-            f"{source} is not a text file in UTF-8 ({error.reason} at byte {error.start})"
-        ) from error
+        raise CodegenError(f"{source} is not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
 
 
 def _open(folder: Path, key: str, compiled: tuple[str, ...]) -> BuiltModule:
@@ -165,10 +163,7 @@ def _build_objects(
         _require_gsl(recipe)
     n_jobs = jobs or len(os.sched_getaffinity(0))
     with _templates(recipe.target, store) as templates, ThreadPoolExecutor(max_workers=n_jobs) as pool:
-        tasks = [
-            pool.submit(_build_object, recipe, store, source, keys[source], templates, tell)
-            for source in missing
-        ]
+        tasks = [pool.submit(_build_object, recipe, store, source, keys[source], templates, tell) for source in missing]
         failures = [error for task in tasks if (error := task.exception()) is not None]
     if failures:
         for error in failures:
@@ -195,9 +190,7 @@ def _templates(target: Target, store: Cache) -> Iterator[Path]:
         return
     spec = importlib.util.find_spec("pynestml")
     assert spec is not None and spec.submodule_search_locations  # nestml_version() has found it
-    installed = (
-        Path(next(iter(spec.submodule_search_locations))) / "codegeneration/resources_nest/point_neuron"
-    )
+    installed = Path(next(iter(spec.submodule_search_locations))) / "codegeneration/resources_nest/point_neuron"
     if target.overlay is None:
         yield installed
         return
@@ -239,9 +232,7 @@ def _build_object(
     return tuple(model["name"] for model in models)
 
 
-def _generate(
-    recipe: _Recipe, source: Path, folder: Path, templates: Path, log: Path
-) -> list[dict[str, Any]]:
+def _generate(recipe: _Recipe, source: Path, folder: Path, templates: Path, log: Path) -> list[dict[str, Any]]:
     """Run NESTML; returns the description of every model in the file."""
     target = recipe.target
     options = {
@@ -277,8 +268,7 @@ def _generate(
     for model in models:
         if not (folder / "cpp" / f"{model['name']}.cpp").is_file():
             raise CodegenError(
-                f"{source}: NESTML has left out the model {model['name']} without an error.\n"
-                + _tail(answer.stderr)
+                f"{source}: NESTML has left out the model {model['name']} without an error.\n" + _tail(answer.stderr)
             )
     return models
 
@@ -330,9 +320,7 @@ def _link(recipe: _Recipe, store: Cache, key: str, object_keys: list[str], tell:
         folder = store.entry("objects", object_key)
         for model in json.loads((folder / MANIFEST).read_text())["models"]:
             if model["name"] in models:
-                raise CodegenError(
-                    f"two of the files define a model {model['name']!r}, NEST wants one of a name"
-                )
+                raise CodegenError(f"two of the files define a model {model['name']!r}, NEST wants one of a name")
             models[model["name"]] = model
             objects.append(str(folder / f"{model['name']}.o"))
     with store.building("modules", key) as folder:

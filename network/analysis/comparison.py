@@ -1,0 +1,86 @@
+"""Two runs side by side: parameters that differ, statistics of all populations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from network.analysis.statistics import run_table
+from network.analysis.verdict import aligned, number
+from network.results import Run
+
+ABSENT = "-"
+_WORDING = ("source", "assumed", "note", "set_by")
+
+
+def parameter_differences(first: Run, second: Run) -> list[tuple[str, str, str]]:
+    """Key path and both values of every parameter that differs; sources and notes do not count."""
+    a, b = (_flat(yaml.safe_load((run.path / "params.yaml").read_text(encoding="utf-8"))) for run in (first, second))
+    paths = [*a, *(path for path in b if path not in a)]
+    return [
+        (path, a.get(path, ABSENT), b.get(path, ABSENT))
+        for path in paths
+        if a.get(path) != b.get(path) and path not in ("meta.name", "meta.title")
+    ]
+
+
+def _flat(node: Any, path: str = "") -> dict[str, str]:
+    """Values by dotted key path; a quantity is one value with its unit."""
+    if isinstance(node, dict) and "value" not in node:
+        found: dict[str, str] = {}
+        for key, child in node.items():
+            found |= _flat(child, f"{path}.{key}" if path else str(key))
+        return found
+    if isinstance(node, dict):
+        rest = {key: value for key, value in node.items() if key not in ("value", "unit", *_WORDING)}
+        unit = "" if str(node.get("unit", "1")) == "1" else f" {node['unit']}"
+        return {path: f"{_text(node['value'])}{unit}" + (f" {rest}" if rest else "")}
+    return {path: _text(node)}
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def statistics(first: Run, second: Run) -> pd.DataFrame:
+    """Rate (spikes/s), CV and synchrony (spikes/s) of both runs: columns ``rate_A``, ``rate_B`` and so on."""
+    tables = {"A": run_table(first), "B": run_table(second)}
+    names = [*tables["A"].index, *(name for name in tables["B"].index if name not in tables["A"].index)]
+    columns = {
+        f"{quantity}_{label}": table[quantity].reindex(names)
+        for quantity in ("rate", "cv", "synchrony")
+        for label, table in tables.items()
+    }
+    return pd.DataFrame(columns, index=pd.Index(names, name="population"))
+
+
+def render_statistics(first: Run, second: Run) -> str:
+    """Aligned text table of `statistics`, with the ratio of the rates."""
+    table = statistics(first, second)
+    header = [
+        "population",
+        "rate A (1/s)",
+        "rate B",
+        "B / A",
+        "CV A",
+        "CV B",
+        "synchrony A (1/s)",
+        "synchrony B",
+    ]
+    rows = []
+    for name, row in table.iterrows():
+        ratio = row["rate_B"] / row["rate_A"] if row["rate_A"] > 0 else np.nan
+        values = [
+            row["rate_A"],
+            row["rate_B"],
+            ratio,
+            row["cv_A"],
+            row["cv_B"],
+            row["synchrony_A"],
+            row["synchrony_B"],
+        ]
+        rows.append([str(name), *(number(float(value)) for value in values)])
+    return "\n".join(aligned(header, rows, left={"population"}))

@@ -1,0 +1,148 @@
+"""Oscillations of a run: coherence and phases of unit pairs, oscillation and synchrony indices of populations.
+
+Bands and windows are those of Lindahl & Hellgren Kotaleski 2016 (doi 10.1523/ENEURO.0156-16.2016), see
+`network.analysis.spectra`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from network.analysis.spectra import (
+    Coherence,
+    PhaseDifferences,
+    modulation_depth,
+    oscillation_index,
+    pair_coherence,
+    phase_differences,
+    rate_spectrum,
+)
+from network.analysis.statistics import RATE_BIN, synchrony_index
+from network.results import Spikes
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Band:
+    """What to look at: frequencies in Hz, bins per window of the coherence, frequency of the drive in Hz."""
+
+    low: float
+    high: float
+    n_window: int
+    drive: float
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest frequency in Hz."""
+        return self.low, self.high
+
+
+BETA = Band(15.0, 25.0, 128, 20.0)
+SLOW = Band(0.5, 2.0, 1024, 1.0)
+
+PAIRS: tuple[Pair, ...] = (
+    ("GPe_TI", "GPe_TI"),
+    ("GPe_TA", "GPe_TA"),
+    ("STN", "STN"),
+    ("GPe_TI", "GPe_TA"),
+    ("GPe_TI", "STN"),
+    ("GPe_TA", "STN"),
+)
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """Coherence (None where the recording is shorter than a window) and phases of one pair of populations."""
+
+    coherence: Coherence | None
+    phases: PhaseDifferences
+
+
+def analyse_pairs(
+    spikes: Mapping[str, Spikes],
+    t_start: float,
+    t_stop: float,
+    band: Band = BETA,
+    pairs: Iterable[Pair] = PAIRS,
+    *,
+    n_coherence: int = 2000,
+    n_phase: int = 900,
+    seed: int = 0,
+) -> dict[Pair, PairResult]:
+    """Coherence and phase differences of unit pairs; population pairs without active cells are left out."""
+    results = {}
+    for first, second in pairs:
+        if first not in spikes or second not in spikes:
+            continue
+        others = None if first == second else spikes[second]
+        try:
+            phases = phase_differences(spikes[first], others, t_start, t_stop, band.limits, n_pairs=n_phase, seed=seed)
+        except ValueError:  # no pair of cells with enough spikes, or too short for the filter
+            continue
+        coherence = None
+        if (t_stop - t_start) / RATE_BIN >= 2 * band.n_window:
+            coherence = pair_coherence(
+                spikes[first], others, t_start, t_stop, n_pairs=n_coherence, n_window=band.n_window, seed=seed
+            )
+        results[first, second] = PairResult(coherence, phases)
+    return results
+
+
+def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.DataFrame:
+    """Summary of `analyse_pairs`.
+
+    Returns
+    -------
+    DataFrame
+        Index ``A/B``; columns ``coherence`` (peak in the band of the mean over pairs), ``chance`` (mean that
+        independent units have, one over the number of windows), ``phase`` (degrees, positive: A leads; within
+        one population its magnitude), ``phase_size`` (its magnitude) and ``resultant``.
+    """
+    rows = {}
+    for (first, second), result in results.items():
+        phase = np.degrees(result.phases.mean_phase)
+        rows[f"{first}/{second}"] = {
+            "coherence": np.nan if result.coherence is None else result.coherence.peak(band.limits),
+            "chance": np.nan if result.coherence is None else 1.0 / result.coherence.n_windows,
+            "phase": abs(phase) if first == second else phase,
+            "phase_size": abs(phase),
+            "resultant": result.phases.resultant,
+        }
+    columns = ["coherence", "chance", "phase", "phase_size", "resultant"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("pair")
+
+
+def oscillation_table(
+    spikes: Mapping[str, Spikes],
+    t_start: float,
+    t_stop: float,
+    band: Band = BETA,
+    *,
+    upper: float | None = None,
+) -> pd.DataFrame:
+    """Oscillation of each population rate.
+
+    Returns
+    -------
+    DataFrame
+        Index ``population``; columns ``modulation`` (2 |FT| / mean at the frequency of the drive),
+        ``oscillation`` (share of the band in the power up to ``upper`` Hz; by default 1.6 times the frequency
+        of the largest power) and ``synchrony`` (variance over mean of the population rate, spikes/s).
+    """
+    rows = {}
+    for name, train in spikes.items():
+        # whole periods of the drive, so that the mean rate does not leak into its frequency
+        period = 1000.0 / band.drive
+        whole = t_start + np.floor((t_stop - t_start) / period + 1e-9) * period
+        frequencies, power = rate_spectrum(train.times, train.n_neurons, t_start, t_stop)
+        rows[name] = {
+            "modulation": modulation_depth(train.times, t_start, max(whole, t_start + RATE_BIN), band.drive),
+            "oscillation": oscillation_index(frequencies, power, band.limits, upper),
+            "synchrony": synchrony_index(train.times, train.n_neurons, t_start, t_stop),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("population")

@@ -1,0 +1,33 @@
+"""``bgnest compare``: what differs between two runs, in parameters and in results; needs no NEST."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from network.cli.options import RunArgument
+from network.results.run import Run
+
+
+def compare(
+    first: RunArgument,
+    second: RunArgument,
+    limit: Annotated[int, typer.Option(min=0, help="Parameter differences shown; 0 for all.")] = 40,
+) -> None:
+    """Show the parameter differences of two runs and their statistics side by side."""
+    from network.analysis.comparison import parameter_differences, render_statistics
+    from network.analysis.verdict import aligned
+
+    runs = [Run.open(first), Run.open(second)]
+    print(f"A  {runs[0].path}\nB  {runs[1].path}\n")
+    differences = parameter_differences(*runs)
+    if not differences:
+        print("no parameter differs")
+    else:
+        rows = [list(row) for row in differences[: limit or None]]
+        print("\n".join(aligned(["parameter", "A", "B"], rows, left={"parameter"})))
+        if len(rows) < len(differences):
+            print(f"... and {len(differences) - len(rows)} more (--limit 0 shows all)")
+    print()
+    print(render_statistics(*runs))

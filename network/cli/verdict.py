@@ -1,0 +1,27 @@
+"""``bgnest verdict``: does a run hit the target windows of its state; needs no NEST."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from network.cli.options import RunArgument
+from network.results.run import Run
+
+
+def verdict(
+    run: RunArgument,
+    state: Annotated[
+        str | None, typer.Option(help="Judge by the targets of this state; by default the run's own.")
+    ] = None,
+    pairs: Annotated[bool, typer.Option(help="Also coherence and phases, where there are targets.")] = True,
+) -> None:
+    """Compare rates, CVs, coherence and phases of a run with target windows.
+
+    Exit code 0 if everything is inside its window, 1 if not or if there is nothing to compare with.
+    """
+    from network.cli.analyse import show_verdict
+
+    if not show_verdict(Run.open(run), state=state, pairs=pairs).passed:
+        raise typer.Exit(1)

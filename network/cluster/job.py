@@ -1,0 +1,73 @@
+"""Make the ranks of a job behave as one program: only the first talks, an error on any of them ends all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, NoReturn
+
+from network.cluster.ranks import present
+
+_GRACE, _GRACE_BEFORE_MPI = 1.0, 10.0
+"""Seconds that other ranks leave to rank 0, whose end ends them, too, to report an error that all have.
+
+Before MPI is started all ranks do the same and have the same errors (a plan that cannot be, say).
+"""
+
+_terminal: IO[str] | None = None
+
+
+def silence_other_ranks() -> None:
+    """Let Python's output of all ranks but the first go nowhere; errors still come through `end`."""
+    global _terminal
+    if present().first or _terminal is not None:
+        return
+    _terminal = sys.stderr
+    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+
+
+JOB_NAME = "BGNEST_JOB"
+"""Variable with which `network.cluster.launch` names the jobs it starts."""
+
+
+def identity() -> dict[str, str]:
+    """Names of the job that this process belongs to: ours, and Slurm's number where Slurm runs it."""
+    names = {"name": os.environ.get(JOB_NAME), "slurm": os.environ.get("SLURM_JOB_ID")}
+    return {key: value for key, value in names.items() if value}
+
+
+def is_gone(job: Mapping[str, str]) -> bool:
+    """Whether a job is known to have ended; False where nobody can tell."""
+    if not job.get("slurm") or shutil.which("squeue") is None:
+        return False
+    command = ["squeue", "--noheader", "--states=all", "--format=%T", "--jobs", job["slurm"]]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:  # Slurm has forgotten the job; a squeue that reaches no controller says so, too
+        return "Invalid job id" in answer.stderr
+    states = set(answer.stdout.split())
+    return not states & {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "REQUEUED"}
+
+
+def end(message: str, code: int) -> NoReturn:
+    """Say why and end the whole job.
+
+    Outside of an MPI job this is `sys.exit`. Within one, Python's orderly end would wait in MPI for ranks
+    that wait for this one: the process ends at once, and the launcher ends the others because of its exit
+    code.
+    """
+    here = present()
+    if here.size == 1:
+        print(message, file=sys.stderr)
+        sys.exit(code)
+    if not here.first:
+        time.sleep(_GRACE if "nest" in sys.modules else _GRACE_BEFORE_MPI)
+        message = f"rank {here.rank} of {here.size}: {message}"
+    stream = _terminal or sys.stderr
+    print(message, file=stream, flush=True)
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,158 @@
+"""Start an MPI job here or inside a cluster allocation: which Python, which launcher, which options."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from network import resources
+from network.cluster.errors import ClusterError
+from network.cluster.job import JOB_NAME
+from network.cluster.ranks import without_launcher
+
+INTERRUPTED = 130
+MPI_ENVIRONMENT = ".venv-mpi"
+BUILD_MARK = "bgnest-build.json"
+"""File that `network.cluster.nest_mpi` leaves in a NEST which it has compiled, installed and tested."""
+
+
+def mpi_python() -> Path:
+    """Python whose NEST has MPI: this one, ``$BGNEST_MPI_PYTHON``, or that of ``make mpi``.
+
+    Raises
+    ------
+    ClusterError
+        If there is none; says how to get one.
+    """
+    if _nest_has_mpi():
+        return Path(sys.executable)
+    if given := os.environ.get("BGNEST_MPI_PYTHON"):
+        if not shutil.which(given):
+            raise ClusterError(f"BGNEST_MPI_PYTHON={given}: no such program")
+        return Path(given)
+    made = resources.data_root() / MPI_ENVIRONMENT
+    if any(made.glob(f"lib/python*/site-packages/nest/{BUILD_MARK}")):
+        return made / "bin" / "python"
+    raise ClusterError(
+        "the installed NEST has threads, but no MPI. Either run with --threads only, or get a NEST with MPI: "
+        "`make mpi` compiles one (minutes, once), environment.yml has one from conda-forge; on a cluster see "
+        "docs/clusters.md. The variable BGNEST_MPI_PYTHON names the Python of an environment that has one."
+    )
+
+
+@functools.cache
+def _nest_has_mpi() -> bool:
+    """Whether the NEST of this Python was built with MPI; looks at its files and does not import it."""
+    from network.codegen.errors import CodegenError
+    from network.codegen.toolchain import find_nest
+
+    try:
+        return find_nest().mpi
+    except CodegenError:
+        return False
+
+
+def launcher_command(ranks: int, threads: int = 1) -> list[str]:
+    """Return the command, without the program, that starts a job of so many ranks here.
+
+    ``$BGNEST_LAUNCHER`` replaces the choice made here, ``{ranks}`` and ``{threads}`` in it are filled in:
+    ``BGNEST_LAUNCHER="srun --mpi=pmix -n {ranks} -c {threads}"``.
+
+    Raises
+    ------
+    ClusterError
+        If there is no launcher, or it refuses to start a trivial program.
+    """
+    if given := os.environ.get("BGNEST_LAUNCHER"):
+        return shlex.split(given.format(ranks=ranks, threads=threads))
+    program = next((name for name in ("mpirun", "mpiexec", "srun") if shutil.which(name)), None)
+    if program is None:
+        raise ClusterError(
+            "no mpirun, mpiexec or srun. Debian/Ubuntu: apt-get install openmpi-bin; on a cluster load its MPI module."
+        )
+    problems = []
+    for command in _candidates(program, ranks, threads):
+        done = subprocess.run([*command, "true"], capture_output=True, text=True, env=without_launcher(), check=False)
+        if done.returncode == 0:
+            return command
+        problems.append(f"  {shlex.join(command)}: {(done.stderr or done.stdout).strip()[:400]}")
+    raise ClusterError(f"{program} does not start {ranks} ranks here:\n" + "\n".join(problems))
+
+
+def _candidates(program: str, ranks: int, threads: int) -> list[list[str]]:
+    """Commands to try in order: ranks bound to cores of their own, not bound, more ranks than cores."""
+    count = ["-n", str(ranks)]
+    if program == "srun":
+        return [[program, *count, "-c", str(threads), "--cpu-bind=cores", "--kill-on-bad-exit=1"]]
+    fits = ranks * threads <= (psutil.cpu_count(logical=False) or 1)
+    if "Open MPI" in _version(program):
+        base = [program, "--quiet", *(["--allow-run-as-root"] if os.geteuid() == 0 else [])]
+        bound = [*base, "--map-by", f"slot:PE={threads}", "--bind-to", "core", *count]
+        free = [*base, "--bind-to", "none", *count]
+        return [*([bound] if fits else []), free, [*base, "--bind-to", "none", "--oversubscribe", *count]]
+    # MPICH and Intel MPI share the launcher Hydra, which knows no limit on the number of ranks
+    bound = [program, "-bind-to", f"core:{threads}", *count]
+    return [*([bound] if fits else []), [program, *count]]
+
+
+@functools.cache
+def _version(program: str) -> str:
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> int:
+    """Run ``bgnest`` with the given arguments as an MPI job of some name and return its exit code.
+
+    The job gets the terminal: what rank 0 prints appears as it would without MPI. Ctrl-C and SIGTERM end the
+    job; the exit code is then 130.
+
+    Raises
+    ------
+    ClusterError
+        If there is no NEST with MPI or no launcher.
+    """
+    python = mpi_python()
+    # -P: a folder named `network` in the working directory is not ours
+    command = [*launcher_command(ranks, threads), str(python), "-P", "-m", "network.cli.main", *arguments]
+    environment = {**without_launcher(), "OMP_NUM_THREADS": str(threads), JOB_NAME: name}
+    interrupted = False
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        if number == signal.SIGTERM:  # Ctrl-C reaches the launcher by itself, being in our process group
+            job.terminate()
+
+    with subprocess.Popen(command, env=environment) as job:
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            code = job.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    return INTERRUPTED if interrupted else code
+
+
+def become_rank(arguments: Sequence[str]) -> None:
+    """Replace this process by the Python whose NEST has MPI, for ``mpirun -n 2 .venv/bin/bgnest …``.
+
+    Returns if this Python's NEST has MPI.
+
+    Raises
+    ------
+    ClusterError
+        If there is no NEST with MPI.
+    """
+    python = mpi_python()
+    if python != Path(sys.executable):
+        os.execv(python, [str(python), "-P", "-m", "network.cli.main", *arguments])

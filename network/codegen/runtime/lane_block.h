@@ -1,0 +1,983 @@
+/*
+ * lane_block.h - the cells of one model on one thread, advanced several at a time
+ *
+ * A block holds LANES cells of one model as a structure of arrays: row i of a table is variable i of all
+ * lanes. A loop over the lanes of a row becomes vector instructions. The first cell of a block that NEST
+ * updates in a slice advances all lanes over the whole slice; the others find the work done.
+ *
+ * What a block keeps, and why so little: at full scale the cells do not fit into the cache, so the bytes
+ * that a slice touches decide the speed.
+ *   state      two tables, read from one and written to the other in turn, so that a lane whose fast step
+ *              is refused can be done again from its start
+ *   constants  parameters and what is computed from them. Most are equal in all lanes and in nearly all
+ *              blocks; equal ones live once per thread (SharedConstants), only rows that differ between the
+ *              lanes are stored in the block. Before a slice they are laid out in one table per thread,
+ *              where most blocks find everything but their own rows already in place.
+ *   input      one ring buffer (time x port x lane) with a bit per slot and port that tells whether
+ *              anything has arrived. It is as long as the longest delay that really occurs.
+ *
+ * Lanes that are empty, or whose cell is frozen, are computed along with the others and keep their state.
+ * Lanes never influence one another.
+ *
+ * What a model has to offer (class Model) is written by the code generator; see the template
+ * model.h.jinja2 for the list.
+ */
+#ifndef BGNEST_LANE_BLOCK_H
+#define BGNEST_LANE_BLOCK_H
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <bitset>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "lane_math.h"
+#include "lane_solver.h"
+#include "poisson_drive.h"
+#include "solver.h"
+
+#ifndef BGNEST_LANES
+#define BGNEST_LANES 8
+#endif
+
+namespace bgnest
+{
+
+inline constexpr int lanes = BGNEST_LANES;
+static_assert( lanes >= 2 and lanes <= 32 and std::has_single_bit( unsigned( lanes ) ) );
+
+using LaneMask = std::uint32_t;
+
+template < typename T >
+struct alignas( 64 ) LaneRow
+{
+  T value[ lanes ];
+
+  BGNEST_INLINE T&
+  operator[]( const int lane )
+  {
+    return value[ lane ];
+  }
+  BGNEST_INLINE const T&
+  operator[]( const int lane ) const
+  {
+    return value[ lane ];
+  }
+};
+
+using Row = LaneRow< double >;
+
+/*
+ * Input that has arrived but is not due yet: sums of weights per time step, port and lane. Steps are
+ * counted from the start of the simulation; the slot of a step is the step modulo the capacity, a power of
+ * two that grows when an event comes with a longer delay.
+ */
+template < int PORTS >
+class InputRing
+{
+public:
+  static_assert( PORTS <= 64, "a model of the vectorised target has at most 64 ports" );
+  static constexpr int rows = PORTS > 0 ? PORTS : 1;
+
+  long
+  capacity() const
+  {
+    return capacity_;
+  }
+
+  std::size_t
+  bytes() const
+  {
+    return slots_.capacity() * sizeof( Slot ) + occupied_.capacity() * sizeof( std::uint64_t );
+  }
+
+  /* The caller has made sure that now <= step < now + capacity(). */
+  void
+  add( const long step, const int port, const int lane, const double value )
+  {
+    const std::size_t slot = step & ( capacity_ - 1 );
+    slots_[ slot ].row[ port ][ lane ] += value;
+    occupied_[ slot ] |= std::uint64_t( 1 ) << port;
+  }
+
+  /* Bit p is set when port p of any lane has input in this step. */
+  std::uint64_t
+  occupied( const long step ) const
+  {
+    return capacity_ > 0 ? occupied_[ step & ( capacity_ - 1 ) ] : 0;
+  }
+
+  const Row&
+  row( const long step, const int port ) const
+  {
+    return slots_[ step & ( capacity_ - 1 ) ].row[ port ];
+  }
+
+  /* Forget the input of a step; its slot is free for step + capacity(). */
+  void
+  clear( const long step )
+  {
+    if ( capacity_ == 0 )
+    {
+      return;
+    }
+    const std::size_t slot = step & ( capacity_ - 1 );
+    for ( std::uint64_t bits = occupied_[ slot ]; bits; bits &= bits - 1 )
+    {
+      slots_[ slot ].row[ std::countr_zero( bits ) ] = Row{};
+    }
+    occupied_[ slot ] = 0;
+  }
+
+  void
+  clear_all()
+  {
+    std::fill( slots_.begin(), slots_.end(), Slot{} );
+    std::fill( occupied_.begin(), occupied_.end(), 0 );
+  }
+
+  void
+  clear_lane( const int lane )
+  {
+    for ( Slot& slot : slots_ )
+    {
+      for ( Row& row : slot.row )
+      {
+        row[ lane ] = 0.0;
+      }
+    }
+  }
+
+  /* Make room for a step; now is the first step that is not done yet. */
+  void
+  grow( const long now, const long step )
+  {
+    const long needed = static_cast< long >( std::bit_ceil( static_cast< unsigned long >( step - now + 1 ) ) );
+    const long larger = std::max( { needed, 2 * capacity_, 8L } );
+    std::vector< Slot > slots( larger );
+    std::vector< std::uint64_t > occupied( larger, 0 );
+    for ( long s = now; s < now + capacity_; ++s )
+    {
+      slots[ s & ( larger - 1 ) ] = slots_[ s & ( capacity_ - 1 ) ];
+      occupied[ s & ( larger - 1 ) ] = occupied_[ s & ( capacity_ - 1 ) ];
+    }
+    slots_.swap( slots );
+    occupied_.swap( occupied );
+    capacity_ = larger;
+  }
+
+private:
+  struct Slot
+  {
+    Row row[ rows ] = {};
+  };
+
+  long capacity_ = 0;
+  std::vector< Slot > slots_;
+  std::vector< std::uint64_t > occupied_;
+};
+
+/* Constants that are equal in all lanes of a block, and a note of those that are not. */
+template < int N >
+struct SharedConstants
+{
+  std::bitset< N > differs; // rows that a block has of its own
+  double value[ N ];        // the others
+  bool unit_exponents;      // all integer exponents are 1
+
+  bool
+  operator==( const SharedConstants& other ) const
+  {
+    // bitwise, so that NaN equals NaN and 0 differs from -0
+    return differs == other.differs and std::memcmp( value, other.value, sizeof value ) == 0;
+  }
+
+  std::size_t
+  hash() const
+  {
+    std::size_t result = std::hash< std::bitset< N > >()( differs );
+    for ( const double v : value )
+    {
+      result = mix64( result ^ std::bit_cast< std::uint64_t >( v ) );
+    }
+    return result;
+  }
+};
+
+template < class Neuron, class Model >
+class LaneBlock;
+
+/* Everything that the blocks of one model on one thread have in common. */
+template < class Neuron, class Model >
+class LaneRegistry
+{
+public:
+  using Block = LaneBlock< Neuron, Model >;
+  using Shared = SharedConstants< Model::n_constants + Model::n_ports >;
+
+  static LaneRegistry&
+  of_thread( const std::size_t thread )
+  {
+    // never destroyed: cells may outlive the static objects of this module
+    static auto* const registries = new std::vector< std::unique_ptr< LaneRegistry > >;
+    static auto* const mutex = new std::mutex;
+    const std::lock_guard< std::mutex > lock( *mutex );
+    while ( registries->size() <= thread )
+    {
+      registries->push_back( std::make_unique< LaneRegistry >() );
+    }
+    return *( *registries )[ thread ];
+  }
+
+  /* A block with a free lane. */
+  Block*
+  open_block( const long now )
+  {
+    if ( not open_ or open_->full() )
+    {
+      open_ = new Block( *this, now );
+    }
+    return open_;
+  }
+
+  void
+  discard( Block* const block )
+  {
+    if ( open_ == block )
+    {
+      open_ = nullptr;
+    }
+    delete block;
+  }
+
+  std::shared_ptr< const Shared >
+  share( const Shared& constants )
+  {
+    std::weak_ptr< const Shared >& known = shared_[ constants.hash() ];
+    std::shared_ptr< const Shared > found = known.lock();
+    if ( not found or not( *found == constants ) )
+    {
+      found = std::make_shared< const Shared >( constants );
+      known = found;
+    }
+    return found;
+  }
+
+  std::shared_ptr< DriveTable< lanes > >
+  share_drive( const DriveSpec ( &specs )[ lanes ], const double resolution )
+  {
+    for ( auto it = drives_.begin(); it != drives_.end(); )
+    {
+      auto found = it->lock();
+      if ( not found )
+      {
+        it = drives_.erase( it );
+        continue;
+      }
+      if ( found->matches( specs, resolution ) )
+      {
+        return found;
+      }
+      ++it;
+      if ( it - drives_.begin() >= longest_search )
+      {
+        break; // every block has rates of its own: nothing to share
+      }
+    }
+    auto made = std::make_shared< DriveTable< lanes > >( specs, resolution );
+    drives_.insert( drives_.begin(), made );
+    if ( drives_.size() > 2 * longest_search )
+    {
+      drives_.resize( longest_search );
+    }
+    return made;
+  }
+
+  /* The constants of the block that is being advanced, laid out for the loops over lanes. */
+  Row constants[ Model::n_constants + Model::n_ports ];
+  std::shared_ptr< const Shared > laid_out;
+  std::vector< int > own_rows;
+
+private:
+  static constexpr long longest_search = 16;
+
+  Block* open_ = nullptr;
+  std::unordered_map< std::size_t, std::weak_ptr< const Shared > > shared_;
+  std::vector< std::weak_ptr< DriveTable< lanes > > > drives_;
+};
+
+template < class Neuron, class Model >
+class alignas( 64 ) LaneBlock
+{
+public:
+  using Registry = LaneRegistry< Neuron, Model >;
+  using Shared = typename Registry::Shared;
+  static constexpr int n_states = Model::n_states;
+  static constexpr int n_constants = Model::n_constants + Model::n_ports;
+
+  LaneBlock( Registry& registry, const long now )
+    : registry_( registry )
+    , clock_( now )
+  {
+  }
+
+  bool
+  full() const
+  {
+    return occupied_ == all_lanes;
+  }
+
+  /* Give a cell a lane; its state has to be written by the caller. */
+  int
+  join( Neuron* const node )
+  {
+    const int lane = std::countr_one( occupied_ );
+    nodes_[ lane ] = node;
+    occupied_ |= LaneMask( 1 ) << lane;
+    spikes_.clear_lane( lane );
+    currents_.clear_lane( lane );
+    drive_count_[ lane ] = 0.0;
+    for ( Row& row : current_ )
+    {
+      row[ lane ] = 0.0;
+    }
+    stale_ = true;
+    return lane;
+  }
+
+  void
+  leave( const int lane )
+  {
+    nodes_[ lane ] = nullptr;
+    occupied_ &= ~( LaneMask( 1 ) << lane );
+    stale_ = true;
+    if ( occupied_ == 0 )
+    {
+      registry_.discard( this );
+    }
+  }
+
+  double&
+  state( const int variable, const int lane )
+  {
+    return state_[ side_ ][ variable ][ lane ];
+  }
+
+  double
+  drive_count( const int lane ) const
+  {
+    return drive_count_[ lane ];
+  }
+
+  double
+  current( const int port, const int lane ) const
+  {
+    return current_[ port ][ lane ];
+  }
+
+  /* Parameters, frozen flags or recorders of a cell have changed. */
+  void
+  mark_stale()
+  {
+    stale_ = true;
+  }
+
+  /* Before a run: now is the first step that will be done. */
+  void
+  prepare( const long now )
+  {
+    stale_ = true;
+    if ( now < clock_ )
+    {
+      // time has been set back; what was on its way is lost, as its date has no meaning any more
+      spikes_.clear_all();
+      currents_.clear_all();
+      clock_ = now;
+    }
+    catch_up_( now );
+  }
+
+  void
+  add_spike( const long step, const int port, const int lane, const double weight )
+  {
+    add_( spikes_, step, port, lane, weight );
+  }
+
+  void
+  add_current( const long step, const int port, const int lane, const double value )
+  {
+    add_( currents_, step, port, lane, value );
+  }
+
+  /* Advance all lanes over the steps begin ... end - 1, unless that has been done already. */
+  void
+  update( const long begin, const long end, const long slice_origin )
+  {
+    if ( clock_ == end )
+    {
+      return;
+    }
+    catch_up_( begin );
+    if ( stale_ )
+    {
+      gather_();
+    }
+    lay_out_();
+    if ( shared_->unit_exponents )
+    {
+      advance_< 1 >( end, slice_origin );
+    }
+    else
+    {
+      advance_< lane::largest_exponent >( end, slice_origin );
+    }
+  }
+
+  std::size_t
+  bytes() const
+  {
+    return sizeof( *this ) + spikes_.bytes() + currents_.bytes() + own_.capacity() * sizeof( Row );
+  }
+
+private:
+  static constexpr LaneMask all_lanes = lanes == 32 ? ~LaneMask( 0 ) : ( LaneMask( 1 ) << lanes ) - 1;
+  static constexpr int n_current_rows = Model::n_currents > 0 ? Model::n_currents : 1;
+
+  template < class Ring >
+  void
+  add_( Ring& ring, const long step, const int port, const int lane, const double value )
+  {
+    if ( static_cast< unsigned long >( step - clock_ ) >= static_cast< unsigned long >( ring.capacity() ) )
+    {
+      // either the delay is longer than any before, or the block rests because all its cells are frozen
+      const auto& manager = nest::kernel().simulation_manager;
+      catch_up_( manager.get_slice_origin().get_steps() + manager.get_from_step() );
+      if ( step < clock_ )
+      {
+        return;
+      }
+      if ( step - clock_ >= ring.capacity() )
+      {
+        ring.grow( clock_, step );
+      }
+    }
+    ring.add( step, port, lane, value );
+  }
+
+  /* Drop input that was due while nobody updated the block. */
+  void
+  catch_up_( const long now )
+  {
+    for ( long s = clock_; s < now and s < clock_ + std::max( spikes_.capacity(), currents_.capacity() ); ++s )
+    {
+      spikes_.clear( s );
+      currents_.clear( s );
+    }
+    clock_ = std::max( clock_, now );
+  }
+
+  /* Collect constants, masks and drives from the cells. */
+  void
+  gather_()
+  {
+    const double resolution = nest::Time::get_resolution().get_ms();
+    const int first = std::countr_zero( occupied_ );
+    auto columns = std::make_unique< Row[] >( n_constants );
+    DriveSpec drives[ lanes ];
+    active_ = 0;
+    recorded_ = 0;
+    driven_ports_ = 0;
+    bool driven = false;
+    for ( int l = 0; l < lanes; ++l )
+    {
+      // An empty lane computes the same as the first cell, so that no strange numbers come up in it.
+      const bool used = occupied_ >> l & 1;
+      const Neuron& node = *nodes_[ used ? l : first ];
+      double constants[ n_constants ];
+      Model::constants( node.parameters_, resolution, constants );
+      std::copy( node.drive_weights_, node.drive_weights_ + Model::n_ports, constants + Model::n_constants );
+      for ( int i = 0; i < n_constants; ++i )
+      {
+        columns[ i ][ l ] = constants[ i ];
+      }
+      if ( not used )
+      {
+        for ( int i = 0; i < n_states; ++i )
+        {
+          state_[ side_ ][ i ][ l ] = state_[ side_ ][ i ][ first ];
+        }
+        continue;
+      }
+      if ( not node.is_frozen() )
+      {
+        active_ |= LaneMask( 1 ) << l;
+      }
+      if ( node.recorded_ )
+      {
+        recorded_ |= LaneMask( 1 ) << l;
+      }
+      drives[ l ] = node.drive_;
+      const std::uint64_t key = drive_key( node.drive_seed_, node.get_node_id() );
+      drive_key_low_[ l ] = static_cast< std::uint32_t >( key );
+      drive_key_high_[ l ] = static_cast< std::uint32_t >( key >> 32 );
+      drive_delay_[ l ] = static_cast< std::uint32_t >( node.drive_.delay );
+      driven = driven or node.drive_.rate > 0.0;
+      for ( int p = 0; p < Model::n_ports; ++p )
+      {
+        if ( node.drive_.rate > 0.0 and node.drive_weights_[ p ] != 0.0 )
+        {
+          driven_ports_ |= std::uint64_t( 1 ) << p;
+        }
+      }
+    }
+
+    Shared shared{};
+    own_.clear();
+    for ( int i = 0; i < n_constants; ++i )
+    {
+      for ( int l = 1; l < lanes; ++l )
+      {
+        if ( std::memcmp( &columns[ i ][ 0 ], &columns[ i ][ l ], sizeof( double ) ) != 0 )
+        {
+          shared.differs.set( i );
+        }
+      }
+      if ( shared.differs[ i ] )
+      {
+        own_.push_back( columns[ i ] );
+      }
+      else
+      {
+        shared.value[ i ] = columns[ i ][ 0 ];
+      }
+    }
+    own_.shrink_to_fit();
+    shared.unit_exponents = true;
+    for ( const int i : Model::exponents )
+    {
+      for ( int l = 0; l < lanes; ++l )
+      {
+        shared.unit_exponents = shared.unit_exponents and columns[ i ][ l ] == 1.0;
+      }
+    }
+    shared_ = registry_.share( shared );
+    drive_ = driven ? registry_.share_drive( drives, resolution ) : nullptr;
+    resolution_ = resolution;
+    stale_ = false;
+  }
+
+  /* Put the constants of this block into the table of the thread. */
+  void
+  lay_out_()
+  {
+    if ( registry_.laid_out != shared_ )
+    {
+      for ( int i = 0; i < n_constants; ++i )
+      {
+        for ( int l = 0; l < lanes; ++l )
+        {
+          registry_.constants[ i ][ l ] = shared_->value[ i ];
+        }
+      }
+      registry_.laid_out = shared_;
+      registry_.own_rows.clear();
+      for ( int i = 0; i < n_constants; ++i )
+      {
+        if ( shared_->differs[ i ] )
+        {
+          registry_.own_rows.push_back( i );
+        }
+      }
+    }
+    const Row* own = own_.data();
+    for ( const int i : registry_.own_rows )
+    {
+      registry_.constants[ i ] = *own++;
+    }
+  }
+
+  /* All steps up to end. EXPONENT: see lane::Exponent. */
+  template < int EXPONENT >
+  __attribute__( ( noinline ) ) void
+  advance_( const long end, const long slice_origin )
+  {
+    const Row* const constants = registry_.constants;
+    const double h = resolution_;
+    if ( drive_ )
+    {
+      drive_->prepare( clock_, end - clock_ );
+    }
+
+    for ( ; clock_ < end; ++clock_ )
+    {
+      const Row* const from = state_[ side_ ];
+      Row* const to = state_[ 1 - side_ ];
+      LaneRow< std::uint64_t > refused;
+
+      [[maybe_unused]] const bool any = step_< EXPONENT >( constants, from, current_, to, refused.value, h );
+      if constexpr ( Model::n_numeric > 0 )
+      {
+        for ( int l = 0; any and l < lanes; ++l )
+        {
+          if ( refused[ l ] and ( active_ >> l & 1 ) )
+          {
+            redo_( l, from, to, slice_origin );
+          }
+        }
+      }
+      side_ = 1 - side_;
+
+      const std::uint64_t occupied = spikes_.occupied( clock_ );
+      if ( occupied )
+      {
+        receive_spikes_< EXPONENT >( constants, to, occupied );
+        spikes_.clear( clock_ );
+      }
+      if ( drive_ )
+      {
+        receive_drive_< EXPONENT >( constants, to );
+      }
+      if ( active_ != all_lanes )
+      {
+        for ( LaneMask idle = ~active_ & all_lanes; idle; idle &= idle - 1 )
+        {
+          const int l = std::countr_zero( idle );
+          for ( int i = 0; i < n_states; ++i )
+          {
+            to[ i ][ l ] = from[ i ][ l ];
+          }
+        }
+      }
+      if constexpr ( Model::has_late_events )
+      {
+        late_events_< EXPONENT >( constants, to, slice_origin );
+      }
+      if constexpr ( Model::n_currents > 0 )
+      {
+        receive_currents_();
+      }
+      for ( LaneMask recorded = recorded_ & active_; recorded; recorded &= recorded - 1 )
+      {
+        nodes_[ std::countr_zero( recorded ) ]->record_( clock_ );
+      }
+    }
+  }
+
+  using State = typename Model::State;
+
+  template < int I >
+  static BGNEST_INLINE double
+  get( const State& s )
+  {
+    return s.*Model::members[ I ];
+  }
+
+  template < int I >
+  static BGNEST_INLINE void
+  set( State& s, const double value )
+  {
+    s.*Model::members[ I ] = value;
+  }
+
+  /*
+   * One step of one lane by the first part of solver.h; the analytic states at half the step come from
+   * their exact solution, too. Not zero if it is refused: error too large, not finite, or an event.
+   */
+  template < int EXPONENT >
+  static BGNEST_INLINE std::uint64_t
+  step_lane_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, const int l, const double h )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( constants, l );
+    const auto in = Model::load_input( current, l );
+    const State y0 = Model::load_state( from, l );
+    State y1 = y0;
+    std::uint64_t bad = 0;
+    Model::propagate( c, y0, in, y1 );
+    if constexpr ( Model::n_numeric > 0 )
+    {
+      State half = y0;
+      Model::propagate_half( c, y0, in, half );
+      State k1 = y0;
+      State k2 = y0;
+      State k3 = y0;
+      Model::rates( c, y0, in, k1 );
+      State trial = y1;
+      Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set< i >( trial, get< i >( y0 ) + h * get< i >( k1 ) ); } );
+      Model::rates( c, trial, in, k2 );
+      trial = half;
+      Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set< i >( trial, get< i >( y0 ) + 0.25 * h * ( get< i >( k1 ) + get< i >( k2 ) ) ); } );
+      Model::rates( c, trial, in, k3 );
+      Model::each_numeric(
+        [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
+        {
+          const double heun = get< i >( k1 ) + get< i >( k2 );
+          set< i >( y1, get< i >( y0 ) + h / 6.0 * ( heun + 4.0 * get< i >( k3 ) ) );
+          const double growth = ( get< i >( k2 ) - get< i >( k1 ) ) * get< i >( k1 );
+          const double tolerance = growth > 0.0 ? step_control.growing_tolerance : step_control.fixed_tolerance;
+          // the negated comparison is true for NaN
+          bad |= not( lane::abs( h / 3.0 * ( 2.0 * get< i >( k3 ) - heun ) ) <= tolerance ) ? 1 : 0;
+        } );
+    }
+    bad |= Model::event( c, y1, in ) ? 1 : 0;
+    Model::store_state( to, l, y1 );
+    return bad;
+  }
+
+  /*
+   * One step of all lanes; true if any is refused. What a lane does is a function of its own: variables
+   * declared in the body of an omp simd loop are made arrays before they can be kept in registers.
+   */
+  template < int EXPONENT >
+  static BGNEST_INLINE bool
+  step_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, std::uint64_t* const refused, const double h )
+  {
+    std::uint64_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      refused[ l ] = step_lane_< EXPONENT >( constants, from, current, to, l, h );
+      any |= refused[ l ];
+    }
+    return any != 0;
+  }
+
+  /* One cell as solver.h wants it. */
+  struct System
+  {
+    static_assert( sizeof( State ) == n_states * sizeof( double ) );
+    static constexpr int n = Model::n_numeric + Model::n_analytic;
+    static constexpr std::array< bool, n > numeric = []
+    {
+      std::array< bool, n > result{};
+      std::fill( result.begin(), result.begin() + Model::n_numeric, true );
+      return result;
+    }();
+
+    typename Model::Cell c;
+    typename Model::Input in;
+    State rest; // holds the variables that no equation governs
+    int spikes = 0;
+
+    State
+    unpack( const double* y ) const
+    {
+      State s = rest;
+      std::memcpy( &s, y, n * sizeof( double ) );
+      return s;
+    }
+
+    void
+    pack( const State& s, double* y )
+    {
+      std::memcpy( y, &s, n * sizeof( double ) );
+      rest = s;
+    }
+
+    void
+    rhs( const double* y, double* f ) const
+    {
+      const State s = unpack( y );
+      State d;
+      Model::rates( c, s, in, d );
+      std::memcpy( f, &d, n * sizeof( double ) );
+    }
+
+    bool
+    event( const double* y ) const
+    {
+      return Model::event( c, unpack( y ), in );
+    }
+
+    void
+    on_event( double* y )
+    {
+      State s = unpack( y );
+      Model::on_event( c, s, in, spikes );
+      pack( s, y );
+    }
+  };
+
+  System
+  system_( const int l, const Row* const table ) const
+  {
+    System system{ Model::cell( nodes_[ l ]->parameters_, resolution_ ), Model::load_input( current_, l ), Model::load_state( table, l ) };
+    return system;
+  }
+
+  void
+  send_( const int l, const int spikes, const long slice_origin )
+  {
+    for ( int i = 0; i < spikes; ++i )
+    {
+      nodes_[ l ]->send_spike_( clock_, clock_ - slice_origin );
+    }
+  }
+
+  /* The step of one cell again, by the adaptive solver. */
+  void
+  redo_( const int l, const Row* const from, Row* const to, const long slice_origin )
+  {
+    System system = system_( l, from );
+    double y[ System::n ];
+    system.pack( system.rest, y );
+    if ( LaneSolver< System >( system, resolution_ ).step( y ) < 0 )
+    {
+      throw nest::NumericalInstability( nodes_[ l ]->get_name() );
+    }
+    system.pack( system.unpack( y ), y );
+    for ( int i = 0; i < n_states; ++i )
+    {
+      // the fast step has already put the exact values of the analytic states in place
+      if ( i < Model::n_numeric or i >= System::n )
+      {
+        to[ i ][ l ] = system.rest.*Model::members[ i ];
+      }
+    }
+    send_( l, system.spikes, slice_origin );
+  }
+
+  /* Conditions that are tested at the end of a step. */
+  template < int EXPONENT >
+  void
+  late_events_( const Row* const constants, Row* const to, const long slice_origin )
+  {
+    LaneRow< std::uint64_t > due;
+    std::uint64_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      const auto c = Model::template load_constants< EXPONENT >( constants, l );
+      due[ l ] = Model::event_late( c, Model::load_state( to, l ), Model::load_input( current_, l ) ) ? 1 : 0;
+      any |= due[ l ];
+    }
+    for ( int l = 0; any and l < lanes; ++l )
+    {
+      if ( due[ l ] and ( active_ >> l & 1 ) )
+      {
+        System system = system_( l, to );
+        Model::on_event_late( system.c, system.rest, system.in, system.spikes );
+        Model::store_state( to, l, system.rest );
+        send_( l, system.spikes, slice_origin );
+      }
+    }
+  }
+
+  template < int EXPONENT >
+  void
+  receive_spikes_( const Row* const constants, Row* const to, const std::uint64_t occupied )
+  {
+    Model::each_port(
+      [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
+      {
+        if ( occupied >> port & 1 )
+        {
+          const Row& input = spikes_.row( clock_, port );
+#pragma omp simd
+          for ( int l = 0; l < lanes; ++l )
+          {
+            Model::template receive< port, EXPONENT >( constants, to, l, input[ l ] );
+          }
+        }
+      } );
+  }
+
+  template < int EXPONENT >
+  BGNEST_INLINE void
+  receive_drive_( const Row* const constants, Row* const to )
+  {
+    LaneRow< std::int32_t > uniform;
+    LaneRow< std::int32_t > count;
+    const auto step = static_cast< std::uint32_t >( clock_ );
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      const std::uint32_t u = drive_uniform( step - drive_delay_[ l ], drive_key_low_[ l ], drive_key_high_[ l ] );
+      uniform[ l ] = static_cast< std::int32_t >( u ^ 0x80000000U );
+      count[ l ] = 0;
+    }
+    const std::int32_t* t = drive_->thresholds( clock_ );
+    const std::int32_t* const t_end = t + drive_->count() * lanes;
+    static_assert( DriveTable< lanes >::group == 4 );
+    for ( ; t != t_end; t += 4 * lanes )
+    {
+#pragma omp simd
+      for ( int l = 0; l < lanes; ++l )
+      {
+        const std::int32_t u = uniform[ l ];
+        const std::int32_t n0 = u > t[ l ] ? 1 : 0;
+        const std::int32_t n1 = u > t[ lanes + l ] ? 1 : 0;
+        const std::int32_t n2 = u > t[ 2 * lanes + l ] ? 1 : 0;
+        const std::int32_t n3 = u > t[ 3 * lanes + l ] ? 1 : 0;
+        count[ l ] += ( n0 + n1 ) + ( n2 + n3 );
+      }
+    }
+    Row number;
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      number[ l ] = count[ l ];
+      drive_count_[ l ] += number[ l ];
+    }
+    Model::each_port(
+      [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
+      {
+        if ( driven_ports_ >> port & 1 )
+        {
+          const Row& weight = constants[ Model::n_constants + port ];
+#pragma omp simd
+          for ( int l = 0; l < lanes; ++l )
+          {
+            Model::template receive< port, EXPONENT >( constants, to, l, number[ l ] * weight[ l ] );
+          }
+        }
+      } );
+  }
+
+  /* The current that arrives in this step acts during the next one. */
+  void
+  receive_currents_()
+  {
+    const std::uint64_t occupied = currents_.occupied( clock_ );
+    for ( int p = 0; p < Model::n_currents; ++p )
+    {
+      for ( int l = 0; l < lanes; ++l )
+      {
+        current_[ p ][ l ] = occupied >> p & 1 ? currents_.row( clock_, p )[ l ] : 0.0;
+      }
+    }
+    currents_.clear( clock_ );
+  }
+
+  Registry& registry_;
+  long clock_; // first step that is not done yet
+  Neuron* nodes_[ lanes ] = {};
+  LaneMask occupied_ = 0; // lanes with a cell
+  LaneMask active_ = 0;   // ... that is not frozen
+  LaneMask recorded_ = 0; // ... that a multimeter asks
+  bool stale_ = true;
+  int side_ = 0; // which table holds the present state
+  double resolution_ = 0.0;
+
+  std::shared_ptr< const Shared > shared_;
+  std::vector< Row > own_;
+  std::shared_ptr< DriveTable< lanes > > drive_;
+  std::uint64_t driven_ports_ = 0;
+  InputRing< Model::n_ports > spikes_;
+  InputRing< Model::n_currents > currents_;
+
+  LaneRow< std::uint32_t > drive_key_low_ = {};
+  LaneRow< std::uint32_t > drive_key_high_ = {};
+  LaneRow< std::uint32_t > drive_delay_ = {};
+  Row drive_count_ = {};
+  Row current_[ n_current_rows ] = {};
+  Row state_[ 2 ][ n_states ] = {};
+};
+
+} // namespace bgnest
+
+#endif

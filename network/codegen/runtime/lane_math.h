@@ -1,0 +1,219 @@
+/*
+ * lane_math.h - elementary functions that a compiler can turn into vector code
+ *
+ * The functions of the C library are calls, and a loop with a call in it is not vectorised. These are
+ * short, branch-free and inline, so that a loop over lanes that uses them becomes vector instructions of
+ * whatever width the target CPU has. They keep the meaning of infinities and of NaN and need no fast-math.
+ *
+ * exp() is exact to about 1 ulp (tested against the C library). It differs from it at the ends only:
+ * results below the smallest normal number are 0, and the overflow to infinity begins at 709.4, not 709.78.
+ */
+#ifndef BGNEST_LANE_MATH_H
+#define BGNEST_LANE_MATH_H
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#define BGNEST_INLINE inline __attribute__( ( always_inline ) )
+#define BGNEST_INLINE_LAMBDA __attribute__( ( always_inline ) )
+
+namespace bgnest::lane
+{
+
+BGNEST_INLINE double
+min( const double a, const double b )
+{
+  return b < a ? b : a;
+}
+
+BGNEST_INLINE double
+max( const double a, const double b )
+{
+  return a < b ? b : a;
+}
+
+BGNEST_INLINE double
+abs( const double x )
+{
+  return __builtin_fabs( x );
+}
+
+/*
+ * exp(x) = 2^k exp(r), k the integer next to x / ln 2, |r| <= ln 2 / 2. exp(r) = 1 + r + r^2 p(r), p the
+ * polynomial of degree 9 with the smallest largest relative error (3.6e-18, Remez). Adding 1.5 * 2^52
+ * rounds to the nearest integer and leaves k in the low bits of the sum.
+ */
+BGNEST_INLINE double
+exp( const double argument )
+{
+  constexpr double upper = 709.4;
+  constexpr double lower = -708.39;
+  constexpr double round = 0x1.8p52;
+  constexpr double ln2_high = 6.93147180369123816490e-01;
+  constexpr double ln2_low = 1.90821492927058770002e-10;
+
+  const double above = argument > upper ? upper : argument;
+  const double x = above < lower ? lower : above;
+  const double shifted = x * 1.44269504088896338700 + round;
+  const double k = shifted - round;
+  const double r = ( x - k * ln2_high ) - k * ln2_low;
+
+  const double r2 = r * r;
+  const double r4 = r2 * r2;
+  const double p01 = 0x1.000000000000ap-1 + 0x1.55555555554f9p-3 * r;
+  const double p23 = 0x1.555555555083fp-5 + 0x1.1111111127d12p-7 * r;
+  const double p45 = 0x1.6c16c18438a9bp-10 + 0x1.a01a012a0decap-13 * r;
+  const double p67 = 0x1.a01999e270a29p-16 + 0x1.71df25b62aae4p-19 * r;
+  const double p89 = 0x1.28ad9b7ccc698p-22 + 0x1.ad7f39b879aebp-26 * r;
+  const double low = p01 + p23 * r2;
+  const double high = ( p45 + p67 * r2 ) + p89 * r4;
+  const double p = low + high * r4;
+  const double fraction = 1.0 + ( r + r2 * p );
+
+  // multiplying, not adding to the exponent, lets a NaN through
+  const auto bits = ( std::bit_cast< std::uint64_t >( shifted ) + 1023 ) << 52;
+  const double result = fraction * std::bit_cast< double >( bits );
+  const double capped = argument > upper ? __builtin_inf() : result;
+  return argument < lower ? 0.0 : capped;
+}
+
+/*
+ * Natural logarithm by x = 2^k m, sqrt(1/2) <= m < sqrt(2), and the series of atanh((m-1)/(m+1)), to about
+ * 2 ulp. 0 gives -infinity, a negative number NaN; subnormal numbers count as 0.
+ */
+BGNEST_INLINE double
+log( const double x )
+{
+  constexpr double ln2_high = 6.93147180369123816490e-01;
+  constexpr double ln2_low = 1.90821492927058770002e-10;
+  const auto bits = std::bit_cast< std::uint64_t >( x );
+  // bits of sqrt(1/2): subtracting them before taking the exponent puts m in the wanted interval
+  const std::uint64_t shifted = bits - 0x3fe6a09e667f3bcdULL;
+  const std::uint64_t biased = ( shifted >> 52 ) ^ 0x800; // the exponent, made positive
+  const double k = std::bit_cast< double >( biased | 0x4330000000000000ULL ) - ( 0x1p52 + 2048.0 );
+  const double m = std::bit_cast< double >( ( shifted & 0x000fffffffffffffULL ) + 0x3fe6a09e667f3bcdULL );
+
+  const double f = m - 1.0;
+  const double s = f / ( m + 1.0 );
+  const double z = s * s;
+  double p = 2.0 / 23;
+  p = p * z + 2.0 / 21;
+  p = p * z + 2.0 / 19;
+  p = p * z + 2.0 / 17;
+  p = p * z + 2.0 / 15;
+  p = p * z + 2.0 / 13;
+  p = p * z + 2.0 / 11;
+  p = p * z + 2.0 / 9;
+  p = p * z + 2.0 / 7;
+  p = p * z + 2.0 / 5;
+  p = p * z + 2.0 / 3;
+  // log(m) = 2 s + s z p and 2 s = f - s f
+  const double result = k * ln2_high + ( f + ( s * ( z * p - f ) + k * ln2_low ) );
+  const double finite = x < 0x1p-1022 ? ( x < 0.0 ? __builtin_nan( "" ) : -__builtin_inf() ) : result;
+  return x < __builtin_inf() ? finite : x;
+}
+
+BGNEST_INLINE double
+log10( const double x )
+{
+  return log( x ) * 0.43429448190325182765;
+}
+
+/* Hyperbolic functions; relative error about 2 ulp of the larger of |x| and 1. */
+BGNEST_INLINE double
+tanh( const double x )
+{
+  return 1.0 - 2.0 / ( exp( 2.0 * x ) + 1.0 );
+}
+
+BGNEST_INLINE double
+cosh( const double x )
+{
+  const double e = exp( abs( x ) );
+  return 0.5 * e + 0.5 / e;
+}
+
+BGNEST_INLINE double
+sinh( const double x )
+{
+  const double e = exp( x );
+  return 0.5 * e - 0.5 / e;
+}
+
+/* exp(x) - 1; a series near 0, where the difference would lose its digits. */
+BGNEST_INLINE double
+expm1( const double x )
+{
+  const double series = x * ( 1.0 + x * ( 1.0 / 2 + x * ( 1.0 / 6 + x * ( 1.0 / 24 + x * ( 1.0 / 120 + x * ( 1.0 / 720 ) ) ) ) ) );
+  return abs( x ) < 1e-2 ? series : exp( x ) - 1.0;
+}
+
+/*
+ * An integer parameter that a model uses as an exponent, held as a double like everything else in a lane.
+ * LARGEST = 1 promises that it is 1, which is the common case and costs nothing; otherwise it lies
+ * between 0 and LARGEST = 15.
+ */
+inline constexpr int largest_exponent = 15;
+
+template < int LARGEST >
+struct Exponent
+{
+  double value;
+
+  BGNEST_INLINE
+  operator double() const
+  {
+    return value;
+  }
+};
+
+/* Powers. Integer ones are products chosen by selection; others go through the logarithm. */
+template < int LARGEST >
+BGNEST_INLINE double
+pow( const double base, const Exponent< LARGEST > exponent )
+{
+  if constexpr ( LARGEST == 1 )
+  {
+    return base;
+  }
+  else
+  {
+    double n = exponent.value;
+    const double base2 = base * base;
+    const double base4 = base2 * base2;
+    double result = n >= 8.0 ? base4 * base4 : 1.0;
+    n = n >= 8.0 ? n - 8.0 : n;
+    result = n >= 4.0 ? result * base4 : result;
+    n = n >= 4.0 ? n - 4.0 : n;
+    result = n >= 2.0 ? result * base2 : result;
+    n = n >= 2.0 ? n - 2.0 : n;
+    return n >= 1.0 ? result * base : result;
+  }
+}
+
+BGNEST_INLINE double
+pow( const double base, const double exponent )
+{
+  const double result = exp( exponent * log( base ) );
+  return exponent == 0.0 ? 1.0 : result;
+}
+
+/* Powers with a literal exponent: the compiler folds the loop. */
+BGNEST_INLINE double
+pow( double base, const int exponent )
+{
+  unsigned n = exponent < 0 ? -exponent : exponent;
+  double result = 1.0;
+  while ( n )
+  {
+    result = n & 1 ? result * base : result;
+    base *= base;
+    n >>= 1;
+  }
+  return exponent < 0 ? 1.0 / result : result;
+}
+
+} // namespace bgnest::lane
+
+#endif

@@ -1,0 +1,57 @@
+"""Run again what did not finish: find a complete run, and let go of a folder whose job is known to be dead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from network.cluster.job import identity, is_gone
+from network.engine.errors import EngineError
+from network.results.layout import RECORD, read_json, run_status, to_json, write_atomic
+from network.results.record import now
+from network.results.run import Run
+from network.spec.plan import Plan
+
+
+def finished(path: Path, plan: Plan) -> Run | None:
+    """Complete run of this very simulation in a folder; None if there is none yet.
+
+    Raises
+    ------
+    EngineError
+        If the folder holds a complete run of another simulation.
+    """
+    if run_status(path) != "complete":
+        return None
+    run = Run.open(path)
+    if run.record.get("simulation_hash") != plan.simulation_hash:
+        raise EngineError(f"{path}: holds a complete run of another simulation; choose another folder")
+    return run
+
+
+def release(path: Path) -> None:
+    """Let go of a folder whose run says that it is going on, if its job is this one or no longer exists.
+
+    Processes of other hosts cannot be looked at. A Slurm job can: it is gone when the queue does not know
+    it, and it is this one when it was requeued.
+    """
+    if run_status(path) != "running":
+        return
+    job = read_json(path / RECORD).get("job") or {}
+    if job == identity() or is_gone(job):
+        mark_failed(path, "the job ended before the run was complete")
+
+
+def mark_interrupted(path: Path, job: str, reason: str) -> bool:
+    """Mark the run in a folder as failed if the named job was running it; returns whether it was."""
+    if run_status(path) not in ("running", "interrupted"):
+        return False
+    if (read_json(path / RECORD).get("job") or {}).get("name") != job:
+        return False
+    mark_failed(path, reason)
+    return True
+
+
+def mark_failed(path: Path, reason: str) -> None:
+    """Write into the record of a run whose processes are gone that it failed, and why."""
+    record = read_json(path / RECORD) | {"status": "failed", "error": reason, "finished": now()}
+    write_atomic(path / RECORD, to_json(record))

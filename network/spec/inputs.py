@@ -1,0 +1,98 @@
+"""Plans of the inputs: which cells get which rate over time, and spike trains from files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from network.spec import derive
+from network.spec.errors import SpecError
+from network.spec.plan import Cells, InputPlan, SpikeInputPlan
+from network.spec.schema import Input
+from network.spec.stimuli import Modulation, SpikeInput
+
+
+def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1) -> list[InputPlan]:
+    """One plan per group of cells with a common course of the rate; together they cover all cells once.
+
+    Parameters
+    ----------
+    name : str
+        Of the input.
+    given : Input
+    n_cells : int
+        Cells of the target population.
+    n_actions : int
+        Number of interleaved sets that the target is split into.
+
+    Raises
+    ------
+    SpecError
+        If stimuli claim more cells than there are.
+    """
+    stimuli = {key: s for key, s in given.stimuli.items() if s.enabled}
+    if not stimuli:
+        return [_part(name, given, given.modulation, None)]
+    by_action = any(s.action is not None for s in stimuli.values())
+    if by_action and any(s.action is None for s in stimuli.values()):
+        raise SpecError([f"inputs.{name}.stimuli: either all or none must name an action"])
+    step = n_actions if by_action else 1
+    sizes = [len(range(first, n_cells, step)) for first in range(step)]
+    used = [0] * step
+    parts = []
+    for key, stimulus in stimuli.items():
+        action = (stimulus.action or 1) - 1
+        share = 1.0 if stimulus.fraction is None else stimulus.fraction.value
+        count = derive.round_half_away(share * sizes[action])
+        if used[action] + count > sizes[action] or count == 0:
+            raise SpecError(
+                [
+                    f"inputs.{name}.stimuli.{key}: {count} cells wanted, {sizes[action] - used[action]} of "
+                    f"{sizes[action]} are left"
+                ]
+            )
+        begin = action + used[action] * step
+        used[action] += count
+        cells = Cells(begin, min(begin + count * step, n_cells), step)
+        parts.append(_part(f"{name}_{key}", given, stimulus.modulation, cells))
+    for action, (taken, size) in enumerate(zip(used, sizes, strict=True)):
+        if taken < size:
+            suffix = f"_{action + 1}" if step > 1 else ""
+            cells = Cells(action + taken * step, n_cells, step)
+            parts.append(_part(f"{name}_rest{suffix}", given, given.modulation, cells))
+    return parts
+
+
+def _part(name: str, given: Input, modulation: Modulation | None, cells: Cells | None) -> InputPlan:
+    level = 1.0 if given.level is None else given.level.value
+    # the waveform is relative to the mean level, so that `rate` is the mean rate of a modulated input, too
+    reference = level if level > 0.0 or modulation is None else 1.0
+    return InputPlan(
+        name=name,
+        target=given.target,
+        rate=given.rate.value * reference,
+        weights={receptor: weight.value for receptor, weight in given.weights.items()},
+        delay=given.delay.value,
+        waveform=None if modulation is None else modulation.waveform(level, reference),
+        cells=cells,
+    )
+
+
+def plan_spike_input(name: str, given: SpikeInput) -> SpikeInputPlan:
+    """Spike trains from a file; SpecError if it cannot be read."""
+    path = Path(given.file)
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SpecError([f"spike_inputs.{name}.file: {given.file}: {error.strerror}"]) from error
+    return SpikeInputPlan(
+        name=name,
+        target=given.target,
+        file=str(path),
+        population=given.population,
+        digest=digest,
+        weights={receptor: weight.value for receptor, weight in given.weights.items()},
+        delay=given.delay.value,
+        shift=0.0 if given.shift is None else given.shift.value,
+        in_degree=None if given.in_degree is None else int(given.in_degree.value),
+    )

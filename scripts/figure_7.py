@@ -1,0 +1,11 @@
+"""Figure 7: lesions and recovery of the depleted network.
+
+python scripts/figure_7.py                        10,000 neurons, 1 s: minutes on a laptop
+python scripts/figure_7.py --overlay published    80,000 neurons, 100 s: for a cluster
+python scripts/figure_7.py --only lesion_STN_to_SNr strong_GPe_TI_to_STN
+"""
+
+from figure_options import effects_of_variants
+
+if __name__ == "__main__":
+    effects_of_variants("lindahl2016/lesions_recovery", "Lesions and recovery", "figure_7", upper=None)

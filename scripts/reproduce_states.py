@@ -1,0 +1,200 @@
+"""Simulate the four published states and write docs/states.md with its figures.
+
+    python scripts/reproduce_states.py                    80,000 neurons, 1 s warm-up, 3 s recorded: 4 GB
+    python scripts/reproduce_states.py --n-neurons 10000  a small version; write it elsewhere with --docs
+
+Runs that are there already are used again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from network.analysis import plots
+from network.analysis.judgement import Judgement, judge_run
+from network.analysis.oscillations import BETA, SLOW, PairResult, analyse_pairs, oscillation_table, pair_table
+from network.analysis.statistics import run_spikes
+from network.analysis.verdict import NONE, number
+from network.cli.progress import TerminalReporter
+from network.engine.batch import run_all
+from network.results import Run
+from network.spec import Targets, load_experiment, load_targets
+
+STATES = ("activation_control", "activation_depleted", "slow_wave_control", "slow_wave_depleted")
+SOURCES = {
+    "mallet2008": "experiment",
+    "published_model": "published model",
+    "resimulation_80000": "re-simulation",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--n-neurons", type=int, default=80_000)
+    parser.add_argument("--t-sim", type=float, default=3000.0, help="recorded time in ms")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--runs", type=Path, default=Path("runs/states"))
+    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    options = parser.parse_args()
+
+    changes = [f"network.n_neurons={options.n_neurons}", f"simulation.t_sim={options.t_sim}"]
+    experiments = {state: load_experiment(f"lindahl2016/{state}", overrides=changes) for state in STATES}
+    runs = run_all(experiments, options.runs, threads=options.threads, reporter=TerminalReporter())
+    targets = {state: load_targets("lindahl2016", state) for state in STATES}
+    judgements = {state: judge_run(runs[state], targets[state]) for state in STATES}
+    beta = pairs_of(runs, "activation")
+    slow = pairs_of(runs, "slow_wave")
+    draw(options.docs / "figures", runs, judgements, targets, beta, slow)
+    text = report(runs, judgements, targets, beta, slow)
+    (options.docs / "states.md").write_text(text, encoding="utf-8")
+    print(f"{options.docs / 'states.md'}")
+
+
+def pairs_of(runs: dict[str, Run], kind: str) -> dict[str, dict[tuple[str, str], PairResult]]:
+    """Unit pairs in the control and the depleted run of a kind of state."""
+    band = BETA if kind == "activation" else SLOW
+    return {
+        level: analyse_pairs(run_spikes(runs[f"{kind}_{level}"]), *runs[f"{kind}_{level}"].window, band)
+        for level in ("control", "depleted")
+    }
+
+
+def draw(
+    folder: Path,
+    runs: dict[str, Run],
+    judgements: dict[str, Judgement],
+    targets: dict[str, Targets],
+    beta: dict[str, dict[tuple[str, str], PairResult]],
+    slow: dict[str, dict[tuple[str, str], PairResult]],
+) -> None:
+    tables = {state: judgement.table for state, judgement in judgements.items()}
+    start, _ = runs["activation_depleted"].window
+    depleted = {name: runs["activation_depleted"].spikes(name) for name in runs["activation_depleted"].recorded}
+    figures = {
+        "states_rates": plots.states(tables, targets, title="Rates of the four states"),
+        "states_cv": plots.states(tables, targets, quantity="cv", title="Irregularity of the four states"),
+        "states_phases_beta": plots.phase_circles(beta, title="Activation"),
+        "states_coherence_beta": plots.coherence(beta, title="Activation: coherence of unit pairs"),
+        "states_phases_slow_wave": plots.phase_circles(slow, band=SLOW, title="Slow wave"),
+        "states_raster_depleted": plots.raster(
+            depleted, start, start + 500.0, title="Activation, dopamine depleted: 20 Hz rhythm"
+        ),
+    }
+    for name, figure in figures.items():
+        plots.save(figure, folder / name, dpi=150)
+
+
+def report(
+    runs: dict[str, Run],
+    judgements: dict[str, Judgement],
+    targets: dict[str, Targets],
+    beta: dict[str, dict[tuple[str, str], PairResult]],
+    slow: dict[str, dict[tuple[str, str], PairResult]],
+) -> str:
+    first = runs[STATES[0]]
+    start, stop = first.window
+    lines = [
+        "# The four published states",
+        "",
+        "Made by `scripts/reproduce_states.py`; the numbers below are measured, the remarks at the end are not.",
+        f"{sum(first.populations.values()):,} neurons, seed {first.plan['seed']}, step {first.plan['resolution']:g} ms, "
+        f"{start / 1000:g} s of warm-up, statistics over {(stop - start) / 1000:g} s, code `{first.plan['target']}`.",
+        "",
+        "Experiment: Mallet et al. (2008), as kept in the code of the paper. Published model: reference rates of a",
+        "re-implementation, which agree with the figures of the paper. Re-simulation: the same specification in an",
+        "independent program. Band: window that `bgnest verdict` applies (`params/lindahl2016/targets.yaml`).",
+        "",
+        "![rates](figures/states_rates.png)",
+        "",
+    ]
+    for state in STATES:
+        lines += state_section(runs[state], judgements[state], targets[state])
+    lines += ["## Oscillations", "", "### Activation, 15 to 25 Hz", "", *pair_section(beta, BETA)]
+    lines += ["![phases](figures/states_phases_beta.png)", "", "![coherence](figures/states_coherence_beta.png)", ""]
+    lines += [
+        "![raster](figures/states_raster_depleted.png)",
+        "",
+        "Modulation of population rates at the frequency of the drive (2 |FT| / mean), share of 15-25 Hz in the power",
+        "up to 32 Hz, and synchrony (variance over mean of the population rate, spikes/s):",
+        "",
+        *rhythm_section(runs),
+    ]
+    lines += ["### Slow wave, 0.5 to 2 Hz", "", *pair_section(slow, SLOW)]
+    lines += ["![phases](figures/states_phases_slow_wave.png)", "", *REMARKS]
+    return "\n".join(lines) + "\n"
+
+
+def state_section(run: Run, judgement: Judgement, targets: Targets) -> list[str]:
+    keys = [key for key in SOURCES if key in targets.references]
+    header = ["population", "rate (1/s)", "band", "verdict", *(SOURCES[k] for k in keys), "CV", "band", "verdict"]
+    header += [f"CV {SOURCES[k]}" for k in keys if any(v.cv for v in targets.references[k].populations.values())]
+    rows = []
+    for name, row in judgement.rates.iterrows():
+        cv = judgement.cvs.loc[name]
+        cells = [str(name), number(row["value"]), band(row), row["verdict"]]
+        cells += [number_or_dash(targets.rate(key, str(name))) for key in keys]
+        cells += [number(cv["value"]), band(cv), cv["verdict"]]
+        cells += [
+            number_or_dash(targets.cv(key, str(name)))
+            for key in keys
+            if any(v.cv for v in targets.references[key].populations.values())
+        ]
+        rows.append(cells)
+    judged = f"{judgement.n_good} of {len(judgement.judged)} judged quantities inside their bands"
+    title = run.plan["meta"]["title"].split(", ", 1)[1]
+    return [f"## {title[0].upper()}{title[1:]}", "", *markdown(header, rows), "", f"{judged} (pairs included).", ""]
+
+
+def band(row: pd.Series) -> str:
+    return "-" if row["verdict"] == NONE else f"{row['low']:g} - {row['high']:g}"
+
+
+def number_or_dash(value: float | None) -> str:
+    return "-" if value is None else number(value)
+
+
+def pair_section(results: dict[str, dict[tuple[str, str], PairResult]], what: object) -> list[str]:
+    tables = {level: pair_table(pairs, what) for level, pairs in results.items()}  # type: ignore[arg-type]
+    header = ["pair", *(f"{q}, {level}" for level in tables for q in ("coherence (chance)", "phase", "R"))]
+    rows = []
+    for pair in next(iter(tables.values())).index:
+        cells = [str(pair)]
+        for table in tables.values():
+            if pair not in table.index:
+                cells += ["-", "-", "-"]
+                continue
+            row = table.loc[pair]
+            known = row["resultant"] > 0.1
+            coherence = f"{row['coherence']:.2f} ({row['chance']:.2f})" if row["coherence"] == row["coherence"] else "-"
+            cells += [coherence, f"{row['phase']:+.0f}°" if known else "-", f"{row['resultant']:.2f}"]
+        rows.append(cells)
+    note = "Phase where R, the concentration over pairs, exceeds 0.1; positive: the first population leads."
+    return [*markdown(header, rows), "", note, ""]
+
+
+def rhythm_section(runs: dict[str, Run]) -> list[str]:
+    tables = {
+        level: oscillation_table(
+            run_spikes(runs[f"activation_{level}"]), *runs[f"activation_{level}"].window, BETA, upper=32.0
+        )
+        for level in ("control", "depleted")
+    }
+    header = ["population", *(f"{q}, {level}" for level in tables for q in ("modulation", "15-25 Hz", "synchrony"))]
+    names = load_targets("lindahl2016", "activation_control").report_order
+    rows = [[name, *(number(float(value)) for t in tables.values() for value in t.loc[name])] for name in names]
+    return [*markdown(header, rows), ""]
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]
+
+
+REMARKS = (Path(__file__).parent / "reproduce_states_remarks.md").read_text(encoding="utf-8").splitlines()
+
+
+if __name__ == "__main__":
+    main()

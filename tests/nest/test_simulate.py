@@ -1,0 +1,190 @@
+"""Running a plan: drives, recorders, windows, reproducibility, the run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from network.engine import kernel
+from network.engine.build import build
+from network.engine.devices import connect_inputs, connect_recorders, sample_waveform
+from network.engine.run import run
+from network.engine.simulate import simulate
+from network.results.errors import RunExistsError
+from network.results.run_folder import RunFolder
+from network.spec import InputPlan, RecorderPlan, Waveform, load_experiment
+
+pytestmark = [pytest.mark.nest, pytest.mark.nestml]
+
+
+def isolated(plan, population, weights, rate, *, drive, n=400, waveform=None):
+    """Plan of one population without projections that receives one Poisson train per cell."""
+    cells = dataclasses.replace(plan.population(population), n_neurons=n, first_id=0)
+    source = InputPlan("in", population, rate, weights, 2.0, waveform)
+    return dataclasses.replace(
+        plan,
+        populations=(cells,),
+        projections=(),
+        inputs=(source,),
+        recorders=(),
+        spike_populations=(population,),
+        groups={},
+        drive=drive,
+    )
+
+
+def record(plan, module, variables, n_cells, t_stop):
+    """Conductances (n_times, n_cells) of the first cells at every step, after one uninterrupted simulation."""
+    population = plan.populations[0].name
+    recorder = RecorderPlan(population, tuple(range(n_cells)), variables, plan.resolution, 0.0, t_stop)
+    plan = dataclasses.replace(plan, recorders=(recorder,))
+    kernel.reset(plan, module.path)
+    network = build(plan, module)
+    connect_inputs(network)
+    _, states = connect_recorders(network)
+    kernel.import_nest().Simulate(t_stop + plan.min_delay)
+    return states[0].collect()
+
+
+def jumps(conductance, tau, resolution=0.1):
+    """Increments of an exponentially decaying conductance at every step."""
+    return conductance[1:] - conductance[:-1] * np.exp(-resolution / tau)
+
+
+@pytest.mark.parametrize("drive", ["internal", "device"])
+def test_ampa_and_nmda_get_the_same_cortical_spikes(module, small_plan, drive):
+    """Separate trains would halve the variance of the drive: the increments must coincide, spike for spike."""
+    plan = isolated(small_plan, "MSN_D1", {"ampa": 0.5, "nmda": 0.11}, 400.0, drive=drive)
+    params = plan.populations[0].params
+    _, values = record(plan, module, ("g_ampa", "g_nmda"), 20, 100.0)
+    ampa = np.rint(jumps(values["g_ampa"], params["tau_syn_ampa"]) / 0.5)
+    nmda = np.rint(jumps(values["g_nmda"], params["tau_syn_nmda"]) / 0.11)
+    np.testing.assert_array_equal(ampa, nmda)
+    assert ampa.sum() > 500  # 20 cells, 0.1 s, 400 spikes/s: 800 expected
+
+
+@pytest.mark.parametrize("drive", ["internal", "device"])
+def test_the_drive_is_poisson_and_independent(module, small_plan, drive):
+    """Mean and variance of the counts in 20 ms, and correlation between cells; limits at four standard errors."""
+    rate, n_cells, t_stop = 500.0, 100, 400.0
+    plan = isolated(small_plan, "FSN", {"ampa": 1.0}, rate, drive=drive)
+    _, values = record(plan, module, ("g_ampa",), n_cells, t_stop)
+    spikes = np.rint(jumps(values["g_ampa"], plan.populations[0].params["tau_syn_ampa"]))
+    spikes = spikes[: 200 * (len(spikes) // 200)]
+    counts = spikes.reshape(-1, 200, n_cells).sum(axis=1)
+    expected = rate * 0.02
+    if drive == "device":
+        counts, expected = counts[1:], rate * 0.02  # the first spikes need the delay to arrive
+    n = counts.size
+    assert abs(counts.mean() - expected) < 4 * np.sqrt(expected / n)
+    assert abs(counts.var() / expected - 1.0) < 4 * np.sqrt(2.0 / n)
+    correlation = np.corrcoef(spikes.T)
+    off_diagonal = correlation[np.triu_indices(n_cells, 1)]
+    assert abs(off_diagonal.mean()) < 4 / np.sqrt(off_diagonal.size * len(spikes))
+
+
+@pytest.mark.parametrize("drive", ["internal", "device"])
+def test_a_modulated_drive_follows_its_waveform(module, small_plan, drive):
+    """20 Hz square, low half first: the rates of both halves, shifted by the delay of the input."""
+    square = Waveform((0.0, 25.0, 25.0, 50.0), (0.5, 0.5, 1.5, 1.5), 50.0)
+    plan = isolated(small_plan, "FSN", {"ampa": 1.0}, 1000.0, drive=drive, waveform=square)
+    times, values = record(plan, module, ("g_ampa",), 200, 502.0)
+    spikes = np.rint(jumps(values["g_ampa"], plan.populations[0].params["tau_syn_ampa"])).sum(axis=1)
+    at = times[1:] - 2.0  # delay of the input
+    phase = (at - 0.05) % 50.0
+    known = at > 0.0
+    low, high = spikes[known & (phase < 25.0)], spikes[known & (phase >= 25.0)]
+    for observed, rate in ((low, 500.0), (high, 1500.0)):
+        expected = rate * 1e-4 * 200
+        assert abs(observed.mean() - expected) < 4 * np.sqrt(expected / observed.size)
+
+
+def test_sampled_waveforms_lose_no_spikes():
+    """A jump inside a step: the step gets the mean of both sides."""
+    source = InputPlan(
+        "x", "y", 100.0, {"ampa": 1.0}, 1.0, Waveform((0.0, 1.05, 1.05, 2.0), (0.0, 0.0, 2.0, 2.0))
+    )
+    times, rates = sample_waveform(source, 0.1, 2.0)
+    assert times == pytest.approx([0.1, 1.0, 1.1])
+    assert rates == pytest.approx([0.0, 100.0, 200.0])
+
+
+def quick(tmp_path, name, plan, module):
+    """Spikes of a short run."""
+    with RunFolder.create(tmp_path / name) as folder:
+        folder.write_plan(plan.to_dict())
+        simulate(plan, module, folder)
+        result = folder.finish()
+    return {population: result.spikes(population) for population in plan.spike_populations}, result
+
+
+def shortened(plan, **changes):
+    window = {"t_presim": 50.0, "t_sim": 100.0, "spike_start": 50.0, "spike_stop": 150.0, "recorders": ()}
+    return dataclasses.replace(plan, **{**window, **changes})
+
+
+def test_same_seed_same_spikes(tmp_path, module, small_plan):
+    plan = shortened(small_plan)
+    first, _ = quick(tmp_path, "first", plan, module)
+    again, _ = quick(tmp_path, "again", plan, module)
+    other, _ = quick(tmp_path, "other", dataclasses.replace(plan, seed=plan.seed + 1), module)
+    for name, spikes in first.items():
+        np.testing.assert_array_equal(spikes.times, again[name].times)
+        np.testing.assert_array_equal(spikes.node_ids, again[name].node_ids)
+    assert sum(map(len, first.values())) > 100
+    assert any(not np.array_equal(first[name].times, other[name].times) for name in first)
+
+
+def test_readouts_do_not_change_the_simulation(tmp_path, module, small_plan, monkeypatch):
+    """Draining every 20 ms (cleaning NEST up and preparing it again) gives what an undisturbed run gives."""
+    trace = RecorderPlan("SNr", (0, 2, 5), ("V_m",), 0.1, 50.0, 150.0)
+    plan = shortened(small_plan, recorders=(trace,))
+    whole, one = quick(tmp_path, "whole", plan, module)
+    monkeypatch.setattr("network.engine.simulate.DRAIN_MS", 20.0)
+    pieces, many = quick(tmp_path, "pieces", plan, module)
+    np.testing.assert_array_equal(one.report("SNr", "V_m").values, many.report("SNr", "V_m").values)
+    assert len(one.report("SNr", "V_m").times) == 1000
+    for name, spikes in whole.items():
+        np.testing.assert_array_equal(spikes.times, pieces[name].times)
+        np.testing.assert_array_equal(spikes.node_ids, pieces[name].node_ids)
+
+
+def test_only_the_window_is_recorded(tmp_path, module, small_plan):
+    """Windows are right-open: no spike at the end of the run, none before the start."""
+    trace = RecorderPlan("STN", (3, 1), ("V_m", "w"), 0.5, 50.0, 150.0)
+    spikes, result = quick(tmp_path, "run", shortened(small_plan, recorders=(trace,)), module)
+    times = np.concatenate([train.times for train in spikes.values()])
+    assert 50.0 <= times.min() < 53.0 and 147.0 < times.max() < 150.0
+    report = result.report("STN", "V_m")
+    assert report.times[0] == pytest.approx(50.0) and np.allclose(np.diff(report.times), 0.5)
+    assert list(report.node_ids) == [1, 3]
+    assert report.values.shape == (200, 2)
+    assert -120.0 < report.values.min() < report.values.max() <= 15.0
+    assert len(set(report.values[:, 0])) > 100
+
+
+def test_node_ids_are_those_of_the_population(tmp_path, module, small_plan):
+    spikes, _ = quick(tmp_path, "run", shortened(small_plan), module)
+    for name, train in spikes.items():
+        assert train.n_neurons == small_plan.population(name).n_neurons
+        assert len(train) == 0 or train.node_ids.max() < train.n_neurons
+    fired = np.unique(spikes["STN"].node_ids).size / spikes["STN"].n_neurons
+    assert fired > 0.5  # 12 spikes/s for 0.1 s: about 70 % of the cells
+
+
+def test_a_run_seals_its_folder_and_keeps_it(tmp_path):
+    changes = ["network.n_neurons=1000", "network.small_network=multapses"]
+    changes += ["simulation.t_presim=10", "simulation.t_sim=20"]
+    experiment = load_experiment("lindahl2016/activation_control", overrides=changes)
+    done = run(experiment, out=tmp_path / "run")
+    done.verify()
+    assert done.record["status"] == "complete"
+    assert done.record["n_synapses"] == sum(p["n_synapses"] for p in done.plan["projections"])
+    assert {"compile", "create", "connect", "prepare", "presimulate", "simulate"} <= set(
+        done.timers["seconds"]
+    )
+    assert done.record["versions"]["nest"].startswith("3.")
+    with pytest.raises(RunExistsError):
+        run(experiment, out=tmp_path / "run")

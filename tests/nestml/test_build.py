@@ -1,0 +1,228 @@
+"""Building and caching modules, with a small model of our own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from network.codegen import BuiltModule, CodegenError, build
+
+pytestmark = pytest.mark.nestml
+
+MODEL = """# A leaky cell with two receptors.
+model {name}:
+
+    state:
+        V_m mV = -70 mV
+        n_spikes integer = 0
+
+    equations:
+        kernel K_fast = exp(-t / tau_syn_fast)
+        kernel K_slow = exp(-t / tau_syn_slow)
+        recordable inline g_fast nS = convolve(K_fast, fast) * 1 nS
+        inline g_slow nS = convolve(K_slow, slow) * 1 nS
+        V_m' = (-g_L * (V_m - E_L) - (g_fast + g_slow) * V_m + I_e) / C_m
+
+    parameters:
+        C_m pF = {C_m} pF
+        g_L nS = 10 nS
+        E_L mV = -70 mV
+        V_th mV = -50 mV
+        I_e pA = 0 pA
+        repeats integer = 2
+        tau_syn_fast ms = 2 ms
+        tau_syn_slow ms = 20 ms
+
+    input:
+        slow <- spike
+        fast <- spike
+
+    output:
+        spike
+
+    update:
+        integrate_odes()
+
+    onCondition(V_m >= V_th):
+        V_m = E_L
+        n_spikes += 1
+        emit_spike()
+
+"""
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("build")
+    (folder / "leaky.nestml").write_text(MODEL.format(name="leaky", C_m=200))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def leaky(workplace) -> BuiltModule:
+    return build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache")
+
+
+def ask_nest(module: BuiltModule, code: str) -> dict:
+    """Run code in a process with the module loaded; it leaves its answer in ``answer``."""
+    script = (
+        "import json, os, sys\n"
+        "os.environ['PYNEST_QUIET'] = '1'\n"
+        "import nest\n"
+        f"nest.Install({str(module.path)!r})\n"
+        f"{code}\n"
+        "print('ANSWER', json.dumps(answer))\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.split("ANSWER ")[1])
+
+
+def test_information_agrees_with_nest(leaky):
+    code = (
+        "defaults = nest.GetDefaults('leaky')\n"
+        "answer = {'ports': defaults['receptor_types'], 'names': sorted(defaults), "
+        "'recordables': [str(name) for name in defaults['recordables']]}"
+    )
+    answer = ask_nest(leaky, code)
+    info = leaky.models["leaky"]
+    assert info.ports == {"slow": 1, "fast": 2}
+    assert {name.upper(): number for name, number in info.ports.items()} == answer["ports"]
+    assert set(info.recordables) == {"V_m", "n_spikes", "g_fast"}
+    assert set(info.recordables) <= set(answer["recordables"])
+    assert {*info.parameters, *info.states} <= set(answer["names"])
+    assert info.parameters["C_m"] == "pF"
+    assert info.integer_parameters == ("repeats",)
+
+
+def test_module_of_the_project_agrees_with_nest(module, target):
+    built = module(target)
+    code = f"answer = {{name: nest.GetDefaults(name, 'receptor_types') for name in {sorted(built.models)!r}}}"
+    answer = ask_nest(built, code)
+    for name, info in built.models.items():
+        assert {port.upper(): number for port, number in info.ports.items()} == {
+            str(port).upper(): number for port, number in answer[name].items()
+        }
+    assert min(built.models["qif_msn"].ports, key=built.models["qif_msn"].ports.get) == "gaba_msn"
+
+
+def test_spikes_inside_a_step_and_counting_once(leaky):
+    """The condition's body runs once per spike, at the crossing: the interval is not rounded up to whole steps."""
+    code = (
+        "nest.resolution = 0.1\n"
+        "cell = nest.Create('leaky', params={'I_e': 1000.0})\n"
+        "recorder = nest.Create('spike_recorder')\n"
+        "nest.Connect(cell, recorder)\n"
+        "nest.Simulate(1000.0)\n"
+        "answer = {'times': list(recorder.get('events', 'times')), 'counted': cell.n_spikes}"
+    )
+    answer = ask_nest(leaky, code)
+    times = answer["times"]
+    assert answer["counted"] == len(times) > 50
+    interval = 20.0 * 1.6094379124341003 - 20.0 * 1.3862943611198906  # tau_m log(I / (I - g_L (V_th - E_L)))
+    assert (times[-1] - times[0]) / (len(times) - 1) == pytest.approx(interval, abs=0.1 / (len(times) - 1))
+
+
+def test_a_state_that_is_not_finite_is_an_error(leaky):
+    code = (
+        "cell = nest.Create('leaky', params={'V_m': float('nan')})\n"
+        "try:\n    nest.Simulate(1.0)\n    answer = 'went on'\n"
+        "except nest.NESTErrors.NESTError as error:\n    answer = str(error)"
+    )
+    assert "instability" in ask_nest(leaky, code)
+
+
+def test_a_reset_above_the_threshold_ends(leaky):
+    """The cell fires in every step, but a step is not spent on it for ever."""
+    code = (
+        "cell = nest.Create('leaky', params={'E_L': -40.0, 'V_m': -40.0})\nnest.Simulate(10.0)\nanswer = cell.n_spikes"
+    )
+    assert 90 <= ask_nest(leaky, code) <= 300
+
+
+def test_no_gsl_in_the_plain_target(leaky, workplace):
+    files = [*workplace.glob("cache/objects/*/cpp/leaky.*")]
+    assert len(files) == 2
+    for path in files:
+        assert "gsl_odeiv" not in path.read_text()
+
+
+def test_cache_hit_compiles_nothing(leaky, workplace):
+    files = {path: path.stat().st_mtime_ns for path in (workplace / "cache").rglob("*") if path.suffix in (".o", ".so")}
+    again = build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache")
+    assert again.compiled == ()
+    assert again.path == leaky.path
+    assert {path: path.stat().st_mtime_ns for path in (workplace / "cache").rglob("*") if path in files} == files
+    assert leaky.compiled == ("leaky",)
+
+
+def test_key_follows_source_and_flags(leaky, workplace, monkeypatch):
+    """A changed source or CPU makes another module; with the compiler out of reach the cache stays untouched."""
+    changed = workplace / "changed" / "leaky.nestml"
+    changed.parent.mkdir()
+    changed.write_text(MODEL.format(name="leaky", C_m=250))
+    monkeypatch.setattr("network.codegen.builder._build_objects", lambda *args: pytest.fail("compiles"))
+    with pytest.raises(pytest.fail.Exception, match="compiles"):
+        build([changed], target="plain", cache=workplace / "cache")
+    with pytest.raises(pytest.fail.Exception, match="compiles"):
+        build([workplace / "leaky.nestml"], target="plain", march="x86-64-v2", cache=workplace / "cache")
+    with pytest.raises(pytest.fail.Exception, match="compiles"):
+        build([workplace / "leaky.nestml"], target="reference", cache=workplace / "cache")
+
+
+def test_a_second_model_compiles_alone_and_two_processes_compile_once(leaky, workplace):
+    (workplace / "other.nestml").write_text(MODEL.format(name="other", C_m=100))
+    code = (
+        "import sys; from pathlib import Path; from network.codegen import build\n"
+        "found = build([Path(name) for name in sys.argv[2:]], target='plain', cache=Path(sys.argv[1]))\n"
+        "print(found.name, *found.compiled)"
+    )
+    command = [sys.executable, "-c", code, str(workplace / "cache")]
+    command += [str(workplace / "leaky.nestml"), str(workplace / "other.nestml")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate(timeout=600)[0].split() for process in processes]
+    names = {output[0] for output in outputs}
+    assert len(names) == 1
+    assert leaky.name not in names
+    assert sorted(output[1:] for output in outputs) == [[], ["other"]]
+    assert not list((workplace / "cache" / "tmp").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("        V_m' = -V_m / tau_syn_fast +\n", r"broken\.nestml:\d+:\d+: .*parsing"),
+        ("        V_m' = -V_m / tau_m\n", r"broken\.nestml:\d+:\d+: .*tau_m"),
+    ],
+    ids=["syntax", "undefined"],
+)
+def test_errors_in_a_model_say_where(tmp_path, line, message):
+    text = MODEL.format(name="broken", C_m=200)
+    start = text.index("        V_m' =")
+    (tmp_path / "broken.nestml").write_text(text[:start] + line + text[text.index("\n", start) + 1 :])
+    with pytest.raises(CodegenError, match=message):
+        build([tmp_path / "broken.nestml"], target="plain", cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache" / "modules").iterdir())
+
+
+def test_a_file_without_a_model(tmp_path):
+    (tmp_path / "empty.nestml").write_text("# nothing here\n\n")
+    with pytest.raises(CodegenError, match=r"empty\.nestml"):
+        build([tmp_path / "empty.nestml"], target="plain", cache=tmp_path / "cache")
+
+
+def test_the_compilers_complaint_is_shown(workplace, tmp_path, monkeypatch):
+    compiler = tmp_path / "g++"
+    compiler.write_text(
+        '#!/bin/sh\ncase "$*" in *-c*) echo "x.cpp:3: error: disk full" >&2; exit 1 ;; *) exec g++ "$@" ;; esac\n'
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    with pytest.raises(CodegenError, match=r"compiling .* failed:\nx\.cpp:3: error: disk full") as caught:
+        build([workplace / "leaky.nestml"], target="plain", march="x86-64", cache=tmp_path / "cache")
+    assert "The command was: " in str(caught.value)
+    assert list((tmp_path / "cache" / "logs").iterdir())
