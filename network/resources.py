@@ -63,7 +63,5 @@ def find_model(name: str) -> Path:
     models = list_models()
     if name not in models:
         folders = ", ".join(str(folder) for folder in nestml_dirs())
-        raise FileNotFoundError(
-            f"no NESTML model {name!r} in {folders}; models: {', '.join(models) or 'none'}"
-        )
+        raise FileNotFoundError(f"no NESTML model {name!r} in {folders}; models: {', '.join(models) or 'none'}")
     return models[name]

@@ -11,12 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--env", type=Path, default=ROOT / ".venv-mpi", help="environment to make or complete"
-    )
-    parser.add_argument(
-        "--models", default="", help="more of NEST's models, separated by commas, or 'full' (slow)"
-    )
+    parser.add_argument("--env", type=Path, default=ROOT / ".venv-mpi", help="environment to make or complete")
+    parser.add_argument("--models", default="", help="more of NEST's models, separated by commas, or 'full' (slow)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not arguments.inside:

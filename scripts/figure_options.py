@@ -25,6 +25,7 @@ def options(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--overlay", action="append", default=[], help="laptop, published, or a YAML file")
     parser.add_argument("--n-neurons", type=int)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in `bgnest run`")
     parser.add_argument("--t-sim", type=float, help="recorded time in ms")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
@@ -38,7 +39,7 @@ def run_variants(experiment: str, given: argparse.Namespace, *more: str) -> dict
     short = {"network.n_neurons": given.n_neurons, "simulation.t_sim": given.t_sim, "simulation.seed": given.seed}
     overrides = [f"{key}={value}" for key, value in short.items() if value is not None]
     experiments = {
-        variant: load_experiment(f"{experiment}@{variant}", given.overlay, [*overrides, *more])
+        variant: load_experiment(f"{experiment}@{variant}", given.overlay, [*overrides, *more, *given.set])
         for variant in given.only or list_variants(experiment)
     }
     return run_all(experiments, given.out, threads=given.threads, reporter=TerminalReporter(quiet=True))

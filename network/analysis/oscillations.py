@@ -93,6 +93,11 @@ def analyse_pairs(
     return results
 
 
+def overall_resultant(phases: PhaseDifferences) -> float:
+    """Concentration of the phase differences over all pairs and times, 0 (none preferred) to 1."""
+    return float(abs(np.mean(phases.locking * np.exp(1j * phases.phases))))
+
+
 def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.DataFrame:
     """Summary of `analyse_pairs`.
 
@@ -101,7 +106,7 @@ def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.Data
     DataFrame
         Index ``A/B``; columns ``coherence`` (peak in the band of the mean over pairs), ``chance`` (mean that
         independent units have, one over the number of windows), ``phase`` (degrees, positive: A leads; within
-        one population its magnitude), ``phase_size`` (its magnitude) and ``resultant``.
+        one population its magnitude), ``phase_size`` (its magnitude) and ``resultant`` (`overall_resultant`).
     """
     rows = {}
     for (first, second), result in results.items():
@@ -111,7 +116,7 @@ def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.Data
             "chance": np.nan if result.coherence is None else 1.0 / result.coherence.n_windows,
             "phase": abs(phase) if first == second else phase,
             "phase_size": abs(phase),
-            "resultant": result.phases.resultant,
+            "resultant": overall_resultant(result.phases),
         }
     columns = ["coherence", "chance", "phase", "phase_size", "resultant"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("pair")

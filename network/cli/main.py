@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from network.cli import analyse, compare, models, simulate, specify, verdict
+from network.cli import analyse, check, compare, models, simulate, specify, submit, verdict
 from network.cluster import job
 from network.spec.errors import SpecError
 
@@ -41,6 +41,8 @@ app.command("plan")(specify.plan)
 app.command("validate")(specify.validate)
 app.command("list")(specify.list_all)
 app.add_typer(models.app, name="models")
+app.command("submit")(submit.submit)
+app.add_typer(check.app, name="check")
 app.command("rates")(analyse.rates)
 app.command("plot")(analyse.plot)
 app.command("verdict")(verdict.verdict)

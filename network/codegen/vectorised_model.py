@@ -107,7 +107,7 @@ class LaneModel:
         return [i for i, constant in enumerate(self.constants) if constant.kind == "exponent"]
 
 
-def install(options: Mapping[str, Any]) -> None:  # noqa: ARG001 - the hook's signature
+def install(options: Mapping[str, Any]) -> None:
     """Make NESTML's code generator for NEST hand a ``LaneModel`` named ``model`` to its templates."""
     from pynestml.codegeneration.nest_code_generator import NESTCodeGenerator
 
@@ -121,7 +121,7 @@ def install(options: Mapping[str, Any]) -> None:  # noqa: ARG001 - the hook's si
     NESTCodeGenerator._get_neuron_model_namespace = with_lane_model
 
 
-def describe(model: Any, info: dict[str, Any]) -> None:  # noqa: ARG001 - the hook's signature
+def describe(model: Any, info: dict[str, Any]) -> None:
     """Add to the description of a model what this target adds to every model."""
     info["recordables"].append("drive_count")
     info["extra"]["drive"] = {
@@ -219,7 +219,7 @@ class _Describer:
         # An exactly solved state that a spike resets inside the step has no exact solution over it.
         if numeric:
             demoted = set(self.assigned_on_events()) & set(analytic)
-            updates = self.namespace["update_expressions"]
+            updates = self.namespace.get("update_expressions", {})
             while True:
                 more = {
                     name
@@ -352,9 +352,7 @@ class _Describer:
         if statement.is_declaration():
             declaration = statement.get_declaration()
             value = self.cold.print(declaration.get_expression()) if declaration.has_expression() else "0.0"
-            return [
-                f"{pad}double {variable.get_name()} = {value};" for variable in declaration.get_variables()
-            ]
+            return [f"{pad}double {variable.get_name()} = {value};" for variable in declaration.get_variables()]
         self.refuse("this kind of statement in an onCondition block")
         return []
 
@@ -363,9 +361,7 @@ class _Describer:
         clause = statement.get_if_clause()
         branches = [(f"if ( {self.cold.print(clause.get_condition())} )", clause.get_stmts_body())]
         for clause in statement.get_elif_clauses():
-            branches.append(
-                (f"else if ( {self.cold.print(clause.get_condition())} )", clause.get_stmts_body())
-            )
+            branches.append((f"else if ( {self.cold.print(clause.get_condition())} )", clause.get_stmts_body()))
         if statement.has_else_clause():
             branches.append(("else", statement.get_else_clause().get_stmts_body()))
         lines: list[str] = []
@@ -380,9 +376,7 @@ class _Describer:
         for block in self.neuron.get_parameters_blocks():
             for declaration, variable, symbol in declarations(block):
                 name = cpp_name(variable)
-                model.parameters.append(
-                    Member(name, self.value_of(symbol, declaration), self.kind_of(symbol, name))
-                )
+                model.parameters.append(Member(name, self.value_of(symbol, declaration), self.kind_of(symbol, name)))
         for block in self.neuron.get_internals_blocks():
             for declaration, variable, symbol in declarations(block):
                 name = cpp_name(variable)
@@ -545,9 +539,7 @@ def make_printer(owner: Printer) -> Any:
             if symbol.is_spike_input_port() or symbol.is_continuous_input_port():
                 text = "weight" if symbol.is_spike_input_port() else f"in.{cpp}"
                 kind = symbol.get_type_symbol()
-                factor = (
-                    NESTUnitConverter.get_factor(kind.unit.unit) if isinstance(kind, UnitTypeSymbol) else 1
-                )
+                factor = NESTUnitConverter.get_factor(kind.unit.unit) if isinstance(kind, UnitTypeSymbol) else 1
                 return text if factor == 1 else f"({factor!s} * {text})"
             if cpp in describer.model.states:
                 return f"s.{cpp}"
@@ -591,9 +583,7 @@ def make_printer(owner: Printer) -> Any:
             exponent = node.get_rhs()
             variables = variables_in(exponent)
             if len(variables) == 1 and str(exponent).strip("() ") == variables[0].get_name():
-                symbol = (
-                    variables[0].get_scope().resolve_to_symbol(variables[0].get_name(), SymbolKind.VARIABLE)
-                )
+                symbol = variables[0].get_scope().resolve_to_symbol(variables[0].get_name(), SymbolKind.VARIABLE)
                 if (
                     symbol is not None
                     and symbol.is_parameters()

@@ -167,7 +167,8 @@ class StateRecorder:
             name: np.asarray(events[name], dtype=np.float64)[order].reshape(-1, n_cells) for name in self.plan.variables
         }
         frames = times[order].reshape(-1, n_cells)
-        expected: NDArray[np.float64] = self.first_time + self.plan.interval * (self.n_frames + np.arange(len(frames)))
+        steps = self.n_frames + np.arange(len(frames), dtype=np.float64)
+        expected: NDArray[np.float64] = np.asarray(self.first_time + self.plan.interval * steps, dtype=np.float64)
         if not np.allclose(frames, expected[:, None], rtol=0.0, atol=1e-6):
             raise EngineError(f"recorder on {self.plan.population}: samples are missing or out of order")
         self.n_frames += len(frames)

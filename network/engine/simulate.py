@@ -17,6 +17,7 @@ from network.engine.errors import EngineError
 from network.engine.progress import Reporter, SilentReporter
 from network.engine.segments import Changes
 from network.results.layout import report_filename
+from network.results.record import peak_memory_bytes
 from network.results.run_folder import RunFolder
 from network.results.sonata import ReportWriter, SpikeWriter
 from network.spec.plan import Plan
@@ -113,6 +114,7 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
         sink.drain()
         outcome.timers["biological"] = plan.t_sim / 1000.0
         outcome.memory["simulated"] = kernel.memory_bytes()
+        outcome.memory["peak"] = peak_memory_bytes()
         start = time.perf_counter()
         outcome.n_spikes = sink.close()
     outcome.native_timers = kernel.native_timers()

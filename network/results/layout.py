@@ -117,9 +117,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def listed_files(path: Path) -> list[Path]:
     """Files that go into the manifest, sorted."""
     return sorted(
-        p
-        for p in path.rglob("*")
-        if p.is_file() and p.name != MANIFEST and p.relative_to(path).parts[0] not in DERIVED
+        p for p in path.rglob("*") if p.is_file() and p.name != MANIFEST and p.relative_to(path).parts[0] not in DERIVED
     )
 
 

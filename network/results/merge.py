@@ -116,9 +116,7 @@ def _in_order(groups: list[h5py.Group], block: int) -> Iterator[tuple[Times, Nod
             block *= 2  # everything read is simultaneous
             continue
         ids = [ids[start : start + n] for (_, ids), start, n in zip(sources, position, taken, strict=True)]
-        yield sort_spikes(
-            np.concatenate([h[:n] for h, n in zip(heads, taken, strict=True)]), np.concatenate(ids)
-        )
+        yield sort_spikes(np.concatenate([h[:n] for h, n in zip(heads, taken, strict=True)]), np.concatenate(ids))
         position = [start + n for start, n in zip(position, taken, strict=True)]
 
 
@@ -129,9 +127,7 @@ def _source(group: h5py.Group) -> tuple[Any, Any]:
     return read_spikes(group.file.filename, group.name.rsplit("/", 1)[1])
 
 
-def merge_reports(
-    parts: Sequence[str | Path], path: str | Path, *, remove_parts: bool = False
-) -> tuple[int, int]:
+def merge_reports(parts: Sequence[str | Path], path: str | Path, *, remove_parts: bool = False) -> tuple[int, int]:
     """Merge reports of the same population, variable and times but different neurons.
 
     Returns
@@ -157,13 +153,9 @@ def merge_reports(
         if len(np.unique(ids)) != len(ids):
             raise ResultsError(f"{path}: the parts of {population}.{variable} share neurons")
         rows = max(1, _BLOCK // len(ids))
-        with ReportWriter(
-            path, population, variable, ids, units=units, start=start, interval=interval
-        ) as writer:
+        with ReportWriter(path, population, variable, ids, units=units, start=start, interval=interval) as writer:
             for first in range(0, n_frames, rows):
-                writer.append(
-                    np.concatenate([group["data"][first : first + rows] for group in groups], axis=1)
-                )
+                writer.append(np.concatenate([group["data"][first : first + rows] for group in groups], axis=1))
     finally:
         for file in files:
             file.close()

@@ -52,17 +52,13 @@ class Run:
         status = run_status(path)
         if status in ("missing", "empty", "foreign"):
             problem = (
-                "no such folder"
-                if status == "missing"
-                else f"not a run folder (no {RECORD} of format {FORMAT!r})"
+                "no such folder" if status == "missing" else f"not a run folder (no {RECORD} of format {FORMAT!r})"
             )
             raise RunMissingError(f"{path}: {problem}")
         if status != "complete":
             if allow_incomplete:
                 return cls(path, {})
-            raise RunIncompleteError(
-                f"{path}: the run is not complete (status: {status}); see record.json and log.txt"
-            )
+            raise RunIncompleteError(f"{path}: the run is not complete (status: {status}); see record.json and log.txt")
         run = cls(path, read_json(path / MANIFEST))
         run._raise(run._size_problems())
         return run
@@ -158,17 +154,13 @@ class Run:
         members = (name,) if name in sizes else self.groups.get(name)
         if members is None or any(member not in self.recorded for member in members):
             choices = [*self.recorded, *(g for g, m in self.groups.items() if set(m) <= set(self.recorded))]
-            raise RunMissingError(
-                f"{self.path}: no spikes of {name!r}; there are: {', '.join(choices) or 'none'}"
-            )
+            raise RunMissingError(f"{self.path}: no spikes of {name!r}; there are: {', '.join(choices) or 'none'}")
         parts = [read_spikes(self.path / "spikes.h5", member) for member in members]
         if len(parts) == 1:
             return Spikes(*parts[0], sizes[members[0]])
         first = np.cumsum([0, *(sizes[member] for member in members)])
         times = np.concatenate([times for times, _ in parts])
-        ids = np.concatenate(
-            [ids + np.uint64(shift) for (_, ids), shift in zip(parts, first[:-1], strict=True)]
-        )
+        ids = np.concatenate([ids + np.uint64(shift) for (_, ids), shift in zip(parts, first[:-1], strict=True)])
         return Spikes(*sort_spikes(times, ids), int(first[-1]))
 
     @cached_property

@@ -60,9 +60,7 @@ class RunFolder:
         self._finished = False
 
     @classmethod
-    def create(
-        cls, path: str | Path, *, overwrite: bool = False, record: Mapping[str, Any] | None = None
-    ) -> RunFolder:
+    def create(cls, path: str | Path, *, overwrite: bool = False, record: Mapping[str, Any] | None = None) -> RunFolder:
         """Make the folder, or take over an old one.
 
         A missing or empty folder is used. A failed or interrupted run of ours is replaced, with a warning
@@ -90,13 +88,9 @@ class RunFolder:
                 f"{path}: exists and is not a run folder (no {RECORD} of format {FORMAT!r}); choose another"
             )
         if status == "running":
-            raise RunExistsError(
-                f"{path}: a run is going on in this folder; wait for it, or choose another folder"
-            )
+            raise RunExistsError(f"{path}: a run is going on in this folder; wait for it, or choose another folder")
         if status == "complete" and not overwrite:
-            raise RunExistsError(
-                f"{path}: holds a complete run; choose another folder or ask for it to be overwritten"
-            )
+            raise RunExistsError(f"{path}: holds a complete run; choose another folder or ask for it to be overwritten")
         path.mkdir(parents=True, exist_ok=True)
         if status in ("complete", "failed", "interrupted"):
             logger.warning("%s: replacing a run that is %s", path, status)
@@ -150,21 +144,15 @@ class RunFolder:
         self._record.update(fields)
         write_atomic(self.path / RECORD, to_json(self._record))
 
-    def spike_writer(
-        self, populations: Sequence[str], *, part: str | None = None, **options: Any
-    ) -> SpikeWriter:
+    def spike_writer(self, populations: Sequence[str], *, part: str | None = None, **options: Any) -> SpikeWriter:
         """Writer of ``spikes.h5``, or of ``spikes.<part>.h5`` for one of several ranks. Needs the plan."""
         name = "spikes.h5" if part is None else f"spikes.{part}.h5"
         self._open(name)
         sizes = self._sizes()
         unknown = [population for population in populations if population not in sizes]
         if unknown:
-            raise ValueError(
-                f"{self.path}: no population {unknown[0]!r} in the plan; populations: {', '.join(sizes)}"
-            )
-        return SpikeWriter(
-            self.path / name, {population: sizes[population] for population in populations}, **options
-        )
+            raise ValueError(f"{self.path}: no population {unknown[0]!r} in the plan; populations: {', '.join(sizes)}")
+        return SpikeWriter(self.path / name, {population: sizes[population] for population in populations}, **options)
 
     def report_writer(
         self,
@@ -199,19 +187,13 @@ class RunFolder:
         """
         self._open(MANIFEST)
         left = sorted(
-            p.name
-            for pattern in ("*.partial", "spikes.*.h5", "report_*.*.h5")
-            for p in self.path.glob(pattern)
+            p.name for pattern in ("*.partial", "spikes.*.h5", "report_*.*.h5") for p in self.path.glob(pattern)
         )
         if left:
             raise ResultsError(f"{self.path}: unfinished or unmerged files: {', '.join(left)}")
-        self.update_record(
-            **{"peak_memory_bytes": peak_memory_bytes(), **fields}, status="complete", finished=now()
-        )
+        self.update_record(**{"peak_memory_bytes": peak_memory_bytes(), **fields}, status="complete", finished=now())
         files = {str(p.relative_to(self.path).as_posix()): manifest_entry(p) for p in listed_files(self.path)}
-        write_atomic(
-            self.path / MANIFEST, to_json({"format": "bgnest-manifest", "format_version": 1, "files": files})
-        )
+        write_atomic(self.path / MANIFEST, to_json({"format": "bgnest-manifest", "format_version": 1, "files": files}))
         self._finished = True
         return Run.open(self.path)
 

@@ -121,34 +121,26 @@ class PartialFile:
             self.file = None
 
 
-def create_spike_group(
-    file: h5py.File, name: str, n_neurons: int | None, n_spikes: int | None = None
-) -> h5py.Group:
+def create_spike_group(file: h5py.File, name: str, n_neurons: int | None, n_spikes: int | None = None) -> h5py.Group:
     """Datasets of one population: resizable, or of fixed size and contiguous where ``n_spikes`` is known."""
     group = file.create_group(f"spikes/{name}")
     group.attrs.create("sorting", SORTING["none"], dtype=_SORTING_TYPE)
     if n_neurons is not None:
         group.attrs["n_neurons"] = np.uint64(n_neurons)
     layout = (
-        {"shape": (0,), "maxshape": (None,), "chunks": (_SPIKE_CHUNK,)}
-        if n_spikes is None
-        else {"shape": (n_spikes,)}
+        {"shape": (0,), "maxshape": (None,), "chunks": (_SPIKE_CHUNK,)} if n_spikes is None else {"shape": (n_spikes,)}
     )
     group.create_dataset("timestamps", dtype="f8", **layout).attrs["units"] = "ms"
     group.create_dataset("node_ids", dtype="u8", **layout)
     return group
 
 
-def checked_spikes(
-    times: ArrayLike, node_ids: ArrayLike, n_neurons: int | None, name: str
-) -> tuple[Times, NodeIds]:
+def checked_spikes(times: ArrayLike, node_ids: ArrayLike, n_neurons: int | None, name: str) -> tuple[Times, NodeIds]:
     """Arrays of equal length, ids within the population; otherwise ``ValueError`` naming it."""
     times = np.asarray(times, dtype=np.float64)
     ids = np.asarray(node_ids)
     if times.ndim != 1 or times.shape != ids.shape:
-        raise ValueError(
-            f"spikes of {name}: times {times.shape} and node_ids {ids.shape} must be 1-d and equally long"
-        )
+        raise ValueError(f"spikes of {name}: times {times.shape} and node_ids {ids.shape} must be 1-d and equally long")
     if ids.size:
         if not np.issubdtype(ids.dtype, np.integer):
             raise ValueError(f"spikes of {name}: node_ids must be integers, not {ids.dtype}")
@@ -212,9 +204,7 @@ class SpikeWriter:
         """Add spikes: times in ms, 0-based ids within the population, any order."""
         file = self._out.opened()
         if population not in self._sizes:
-            raise ValueError(
-                f"{self.path}: no population {population!r}; populations: {', '.join(self._sizes)}"
-            )
+            raise ValueError(f"{self.path}: no population {population!r}; populations: {', '.join(self._sizes)}")
         times, ids = checked_spikes(times, node_ids, self._sizes[population], population)
         if not times.size:
             return
@@ -312,9 +302,7 @@ class ReportWriter:
     ) -> None:
         ids = np.asarray(node_ids)
         if ids.ndim != 1 or not ids.size or len(np.unique(ids)) != ids.size or int(ids.min()) < 0:
-            raise ValueError(
-                f"report {population}.{variable}: node_ids must be one or more different indices >= 0"
-            )
+            raise ValueError(f"report {population}.{variable}: node_ids must be one or more different indices >= 0")
         if not interval > 0:
             raise ValueError(f"report {population}.{variable}: interval must be > 0 ms, not {interval}")
         self._order = np.argsort(ids)
@@ -400,9 +388,7 @@ def frames_from_events(
         senders[order].reshape(shape), np.broadcast_to(np.sort(ids), shape)
     )
     if not complete:
-        raise ValueError(
-            f"{times.size} samples do not make {shape[0]} frames of the {shape[1]} neurons recorded"
-        )
+        raise ValueError(f"{times.size} samples do not make {shape[0]} frames of the {shape[1]} neurons recorded")
     frames = np.empty(shape)
     frames[:, np.argsort(ids)] = flat[order].reshape(shape)
     return frame_times, frames

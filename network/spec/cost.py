@@ -13,6 +13,11 @@ from network.spec.plan import Plan
 from network.spec.quantities import Spec
 from network.spec.yamlfile import read_yaml
 
+HELD_SECONDS = 1.0
+"""Biological time for which spikes and samples stay in memory (`network.engine.simulate.DRAIN_MS`)."""
+HELD_SAMPLES = 4_000_000
+"""Samples of state variables that a rank holds at most (`network.engine.simulate.MAX_SAMPLES`)."""
+
 
 class Measured(Spec):
     """One number of the cost model and how it was obtained."""
@@ -34,8 +39,8 @@ class CostModel(Spec):
     update_per_neuron_step: dict[str, dict[str, Measured]]
     device_drive_per_input_step: Measured
     delivery_per_event: dict[str, Measured]
-    memory_base: Measured
     memory_per_process: Measured
+    memory_per_thread: Measured
     memory_per_neuron: dict[str, Measured]
     memory_per_synapse: dict[str, Measured]
     memory_per_recorded_neuron: Measured
@@ -46,7 +51,7 @@ class CostModel(Spec):
 
 @dataclass(frozen=True)
 class Estimate:
-    """Prediction for one plan: wall-clock seconds of every phase, and bytes of all processes together."""
+    """Prediction for one plan: wall-clock seconds of every phase, bytes of one and of all processes."""
 
     create: float
     connect: float
@@ -54,6 +59,7 @@ class Estimate:
     simulate: float
     startup: float
     compile_cold: float
+    memory_per_rank: int
     memory_bytes: int
     spikes: float
 
@@ -116,17 +122,21 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     )
     recorded = sum(sizes[name] for name in plan.spike_populations)
     window = (plan.spike_stop - plan.spike_start) / 1000.0
-    recorded_spikes = sum(sizes[name] * rates[name] for name in plan.spike_populations) * window
-    samples = sum(len(r.node_ids) * len(r.variables) * (r.stop - r.start) / r.interval for r in plan.recorders)
-    memory = (
-        m.memory_base.value
-        + plan.ranks * m.memory_per_process.value
-        + plan.n_neurons * _pick(m.memory_per_neuron, plan.target)
+    # recordings are written out every HELD_SECONDS, or when a rank holds HELD_SAMPLES
+    held = min(window, HELD_SECONDS)
+    recorded_spikes = sum(sizes[name] * rates[name] for name in plan.spike_populations) * held
+    per_ms = sum(len(r.node_ids) * len(r.variables) / r.interval for r in plan.recorders)
+    samples = min(per_ms * held * 1000.0, HELD_SAMPLES * plan.ranks)
+    # cells go round the ranks one by one, so that all ranks hold the same share of everything
+    shared = (
+        plan.n_neurons * _pick(m.memory_per_neuron, plan.target)
         + sum(p.n_synapses * m.memory_per_synapse[_kind(p.plasticity)].value for p in plan.projections)
         + recorded * m.memory_per_recorded_neuron.value
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
     )
+    own = m.memory_per_process.value + plan.threads * m.memory_per_thread.value
+    per_rank = int(own + shared / plan.ranks)
     return Estimate(
         create=plan.n_neurons * m.create_per_neuron.value,
         connect=plan.n_synapses * m.connect_per_synapse.value / speedup,
@@ -134,7 +144,8 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
         simulate=(update + delivery) / speedup,
         startup=m.startup.value,
         compile_cold=len({p.model for p in plan.populations}) * m.compile_per_model.value,
-        memory_bytes=int(memory),
+        memory_per_rank=per_rank,
+        memory_bytes=per_rank * plan.ranks,
         spikes=sum(sizes[name] * rates[name] for name in sizes) * t_bio,
     )
 

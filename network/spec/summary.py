@@ -120,7 +120,9 @@ def _costs(plan: Plan, cost: Estimate) -> str:
     t_bio = (plan.t_presim + plan.t_sim) / 1000.0
     return "\n".join(
         [
-            f"memory about {human_bytes(cost.memory_bytes)}, about {cost.spikes:,.0f} spikes",
+            f"memory about {human_bytes(cost.memory_bytes)}"
+            + (f" ({human_bytes(cost.memory_per_rank)} per rank)" if plan.ranks > 1 else "")
+            + f", about {cost.spikes:,.0f} spikes",
             f"expected: start {cost.startup:.1f} s, create {cost.create:.1f} s, "
             f"connect {cost.connect:.1f} s, prepare {cost.prepare:.1f} s, simulate {cost.simulate:.1f} s "
             f"(real-time factor {cost.simulate / t_bio:.1f}), in all {cost.total:.0f} s",

@@ -98,9 +98,7 @@ def test_weights_and_delays_fill_their_ranges(built):
 
 
 def test_a_refusal_names_the_projection(module, small_plan):
-    broken = tuple(
-        dataclasses.replace(p, delay=0.1) if p.name == "STN_to_SNr" else p for p in small_plan.projections
-    )
+    broken = tuple(dataclasses.replace(p, delay=0.1) if p.name == "STN_to_SNr" else p for p in small_plan.projections)
     plan = dataclasses.replace(small_plan, projections=broken)
     kernel.reset(plan, module.path)
     with pytest.raises(EngineError, match="STN_to_SNr"):

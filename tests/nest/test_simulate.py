@@ -103,9 +103,7 @@ def test_a_modulated_drive_follows_its_waveform(module, small_plan, drive):
 
 def test_sampled_waveforms_lose_no_spikes():
     """A jump inside a step: the step gets the mean of both sides."""
-    source = InputPlan(
-        "x", "y", 100.0, {"ampa": 1.0}, 1.0, Waveform((0.0, 1.05, 1.05, 2.0), (0.0, 0.0, 2.0, 2.0))
-    )
+    source = InputPlan("x", "y", 100.0, {"ampa": 1.0}, 1.0, Waveform((0.0, 1.05, 1.05, 2.0), (0.0, 0.0, 2.0, 2.0)))
     times, rates = sample_waveform(source, 0.1, 2.0)
     assert times == pytest.approx([0.1, 1.0, 1.1])
     assert rates == pytest.approx([0.0, 100.0, 200.0])
@@ -182,9 +180,7 @@ def test_a_run_seals_its_folder_and_keeps_it(tmp_path):
     done.verify()
     assert done.record["status"] == "complete"
     assert done.record["n_synapses"] == sum(p["n_synapses"] for p in done.plan["projections"])
-    assert {"compile", "create", "connect", "prepare", "presimulate", "simulate"} <= set(
-        done.timers["seconds"]
-    )
+    assert {"compile", "create", "connect", "prepare", "presimulate", "simulate"} <= set(done.timers["seconds"])
     assert done.record["versions"]["nest"].startswith("3.")
     with pytest.raises(RunExistsError):
         run(experiment, out=tmp_path / "run")

@@ -131,7 +131,7 @@ def test_a_state_that_is_not_finite_is_an_error(leaky):
     code = (
         "cell = nest.Create('leaky', params={'V_m': float('nan')})\n"
         "try:\n    nest.Simulate(1.0)\n    answer = 'went on'\n"
-        "except nest.NESTErrors.NESTError as error:\n    answer = str(error)"
+        "except nest.NESTErrors.NumericalInstability as error:\n    answer = str(error)"
     )
     assert "instability" in ask_nest(leaky, code)
 

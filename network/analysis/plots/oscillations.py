@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from network.analysis.oscillations import BETA, Band, Pair, PairResult
+from network.analysis.oscillations import BETA, Band, Pair, PairResult, overall_resultant
 from network.analysis.plots.base import heading, page, styled
 from network.analysis.plots.style import MM, PAGE, label
 
@@ -29,6 +29,8 @@ def phase_circles(
     title: str | None = None,
 ) -> Figure:
     """Phase differences of unit pairs: a circle per pair of populations, an outline per run, R as an arrow.
+
+    The outline counts the mean phase of every pair; R is the concentration over pairs and times.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def phase_circles(
             angle = phases.mean_phase
             if pair[0] == pair[1]:  # both orders of a pair: what is left is in phase or against it
                 angle = 0.0 if np.cos(angle) >= 0 else np.pi
-            lines.append((shade, angle, phases.resultant, run))
+            lines.append((shade, angle, overall_resultant(phases), run))
         top = 1.08 * max(heights)
         for k, (shade, angle, length, run) in enumerate(lines):
             if length > 0.1:  # a mean phase means nothing where there is no preferred one

@@ -82,9 +82,7 @@ def test_raster_shows_the_sampled_cells_of_each_population_in_its_band(spikes):
 
 
 def test_rates_stand_beside_their_bands(run):
-    text = all_text(
-        plots.rate_bands(run_table(run), {"STN": (10.5, 14.5), "SNr": (50.0, 60.0), "x": (1.0, 2.0)})
-    )
+    text = all_text(plots.rate_bands(run_table(run), {"STN": (10.5, 14.5), "SNr": (50.0, 60.0), "x": (1.0, 2.0)}))
     for part in ("10.5 - 14.5", "pass", "low", "missing", "37,971"):
         assert part in text
 
@@ -134,9 +132,5 @@ def test_standard_set(run, tmp_path):
 
 
 def test_analysis_needs_neither_nest_nor_matplotlib():
-    code = (
-        "import sys, network.analysis.spectra; print({'nest', 'pynestml', 'matplotlib'} & set(sys.modules))"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
-    )
+    code = "import sys, network.analysis.spectra; print({'nest', 'pynestml', 'matplotlib'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"

@@ -122,9 +122,7 @@ def test_chance_level_lets_one_pair_in_twenty_through():
     spikes = modulated(60, 30.0, t_stop, seed=9)
     bins = np.array([binned(spikes, neuron, t_stop) for neuron in range(60)])
     separate = bins[:, : 64 * 128].reshape(60, 64, 128)  # without overlap, where the formula is exact
-    spectra_ = np.fft.rfft((separate - separate.mean(-1, keepdims=True)) * np.hanning(128), axis=-1)[
-        :, :, 3:60
-    ]
+    spectra_ = np.fft.rfft((separate - separate.mean(-1, keepdims=True)) * np.hanning(128), axis=-1)[:, :, 3:60]
     a, b = spectra_[::2], spectra_[1::2]
     coherence = np.abs((a.conj() * b).mean(1)) ** 2 / ((np.abs(a) ** 2).mean(1) * (np.abs(b) ** 2).mean(1))
     # 30 pairs x 57 frequencies, neighbours correlated: about 700 independent values, sd 0.008

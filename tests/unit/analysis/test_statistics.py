@@ -47,9 +47,7 @@ def test_rates_count_silent_neurons_and_half_open_windows():
 
 def test_windows_do_not_depend_on_rounding_of_the_grid():
     grid = np.arange(1, 30001) * 0.1  # 0.1 * 3 = 0.30000000000000004
-    assert mean_rates(grid, np.zeros(30000, int), 1, 1000.3, 2000.3)[0] * 1.0 == pytest.approx(
-        10000.0, abs=1e-9
-    )
+    assert mean_rates(grid, np.zeros(30000, int), 1, 1000.3, 2000.3)[0] * 1.0 == pytest.approx(10000.0, abs=1e-9)
     _, rate = population_rate(grid, 1, 0.3, 2999.3, 0.7)
     assert np.ptp(rate) < 1e-9  # exactly seven grid points in every bin
 
@@ -132,9 +130,7 @@ def test_fano_factor_of_poisson_and_regular_trains():
     times, ids = poisson(n, 30.0, 10_000.0, seed=4)
     fano = fano_factor(times, ids, n, 0.0, 10_000.0, 100.0)
     assert fano.mean() == pytest.approx(1.0, abs=4 * np.sqrt(2 / 99 / n) + 0.005)
-    assert fano_factor(np.arange(5.0, 1000, 10.0), np.zeros(100, int), 2, 0.0, 1000.0)[0] == pytest.approx(
-        0.0
-    )
+    assert fano_factor(np.arange(5.0, 1000, 10.0), np.zeros(100, int), 2, 0.0, 1000.0)[0] == pytest.approx(0.0)
     counts = [3, 0, 1]  # by hand: mean 4/3, variance 7/3
     known = fano_factor(np.repeat([50.0, 150.0, 250.0], counts), np.zeros(4, int), 1, 0.0, 300.0)
     assert known[0] == pytest.approx(1.75)
@@ -148,9 +144,7 @@ def test_synchrony_of_independent_and_of_identical_neurons():
     times, ids = poisson(n, 10.0, t_stop, seed=5)
     independent = 1000.0 / (n * bin_width)
     # variance of a Poisson-like count over 10,000 bins: relative error sqrt(2 / bins)
-    assert synchrony_index(times, n, 0.0, t_stop, bin_width) == pytest.approx(
-        independent, rel=4 * np.sqrt(2e-4)
-    )
+    assert synchrony_index(times, n, 0.0, t_stop, bin_width) == pytest.approx(independent, rel=4 * np.sqrt(2e-4))
     once = times[ids == 0]
     together = synchrony_index(np.tile(once, n), n, 0.0, t_stop, bin_width)
     assert together == pytest.approx(n * independent, rel=0.2)

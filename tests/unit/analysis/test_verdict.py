@@ -62,13 +62,8 @@ def test_text_is_aligned_and_sums_up(run):
     assert verdicts["STN"] == "low"
     assert verdicts["MSN_D1"] == verdicts["GPe_TI"] == "pass"
     assert verdicts["SNr"] == "-"
-    ends = {
-        line.index("verdict") if "verdict" in line else line.rindex("  ") + 2
-        for line in lines[:1] + lines[2:-1]
-    }
+    ends = {line.index("verdict") if "verdict" in line else line.rindex("  ") + 2 for line in lines[:1] + lines[2:-1]}
     assert len(ends) == 1
-    both = pd.concat(
-        [judge(run_table(run), bands), judge(run_table(run), {"STN": (0.2, 0.4)}, quantity="cv")]
-    )
+    both = pd.concat([judge(run_table(run), bands), judge(run_table(run), {"STN": (0.2, 0.4)}, quantity="cv")])
     assert "quantity" in render(both).splitlines()[0]
     assert not passed(both)

@@ -81,9 +81,7 @@ def test_a_group_is_its_members_one_after_the_other(tmp_path, plan):
 
 def test_what_is_not_there_is_named_with_the_choices(tmp_path, plan):
     run = make(tmp_path / "run", plan)
-    with pytest.raises(
-        RunMissingError, match="no spikes of 'SNr'; there are: GPe_TI_N, GPe_TI_S, STN, GPe_TI"
-    ):
+    with pytest.raises(RunMissingError, match="no spikes of 'SNr'; there are: GPe_TI_N, GPe_TI_S, STN, GPe_TI"):
         run.spikes("SNr")
     with pytest.raises(RunMissingError, match=r"no report of STN\.w; reports: STN\.V_m"):
         run.report("STN", "w")

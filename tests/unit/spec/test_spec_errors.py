@@ -321,9 +321,7 @@ def test_unknown_names(published, name, overlays, message):
 def test_unknown_state_of_the_targets():
     from network.spec import load_targets
 
-    with pytest.raises(
-        SpecError, match=r"no state 'activation'; .*states: activation_control, activation_depleted"
-    ):
+    with pytest.raises(SpecError, match=r"no state 'activation'; .*states: activation_control, activation_depleted"):
         load_targets("lindahl2016", "activation")
     with pytest.raises(SpecError, match="no targets for the model 'x'"):
         load_targets("x", "y")

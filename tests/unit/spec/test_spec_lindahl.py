@@ -136,9 +136,7 @@ def test_depleted_values_are_the_published_ones_and_nothing_else_changes(control
                 changed[after.name, key] = value
     for key, value in DEPLETED.items():
         assert changed[key] == pytest.approx(value, rel=1e-6), key
-    same_cells = {
-        (b, key) for (a, key) in changed for b in ("GPe_TI_N", "GPe_TI_S") if a.startswith("GPe_TI")
-    }
+    same_cells = {(b, key) for (a, key) in changed for b in ("GPe_TI_N", "GPe_TI_S") if a.startswith("GPe_TI")}
     same_cells |= {("GPe_TA", "V_a")}
     assert set(changed) <= set(DEPLETED) | same_cells
 
@@ -202,9 +200,7 @@ def test_plastic_projections(control):
     # the decay of the plastic synapse is that of its receptor
     for p in control.projections:
         if p.plasticity is not None:
-            assert p.plasticity.tau_psc == control.population(p.target).params[f"tau_syn_{p.receptor}"], (
-                p.name
-            )
+            assert p.plasticity.tau_psc == control.population(p.target).params[f"tau_syn_{p.receptor}"], p.name
 
 
 def test_delays_of_the_network(control):

@@ -37,8 +37,7 @@ def test_overlay_replaces_a_quantity_as_a_whole(published):
 
 def test_scale_and_add(published):
     experiment = published(
-        "projections:\n"
-        "  P_to_Q: {weight: {scale: 1.5, source: paper}, delay: {add: 500, unit: us, source: paper}}\n"
+        "projections:\n  P_to_Q: {weight: {scale: 1.5, source: paper}, delay: {add: 500, unit: us, source: paper}}\n"
     )
     assert weight(experiment).value == 3.0
     assert weight(experiment).source == "paper"
@@ -63,8 +62,7 @@ def test_null_removes(published):
 
 def test_another_kind_of_modulation_replaces_the_old_one(tiny_params, published):
     square = (
-        "{kind: square, frequency: {value: 20, unit: Hz, source: book}, "
-        "amplitude: {value: 0.1, unit: 1, source: book}}"
+        "{kind: square, frequency: {value: 20, unit: Hz, source: book}, amplitude: {value: 0.1, unit: 1, source: book}}"
     )
     (tiny_params / "tiny" / "modulated.yaml").write_text(
         f"overlay_of: base\ninputs: {{X_to_P: {{modulation: {square}}}}}"
@@ -87,9 +85,7 @@ def test_override_keeps_the_unit_and_says_who_set_it(tiny_params):
     assert delay.value == 2.0  # the file has seconds
     assert delay.source is None
     assert delay.set_by == "command line"
-    assert (
-        str(experiment.origin("projections.P_to_Q.delay")) == "command line (projections.P_to_Q.delay=0.002)"
-    )
+    assert str(experiment.origin("projections.P_to_Q.delay")) == "command line (projections.P_to_Q.delay=0.002)"
 
 
 def test_overrides_of_every_kind(tiny_params):
@@ -231,9 +227,7 @@ def test_an_overlay_brings_the_overlays_it_stands_on(tiny_params):
 def test_overlay_of_another_network_is_refused(tiny_params, tmp_path):
     (tiny_params / "other.yaml").write_text("meta: {title: other}\n")
     (tmp_path / "wrong.yaml").write_text("overlay_of: other\n")
-    with pytest.raises(
-        SpecError, match=r"other\.yaml is not part of this experiment; loaded: .*tiny/base\.yaml"
-    ):
+    with pytest.raises(SpecError, match=r"other\.yaml is not part of this experiment; loaded: .*tiny/base\.yaml"):
         load_experiment("tiny", [tmp_path / "wrong.yaml"])
 
 

@@ -108,7 +108,10 @@ ACTIONS = (
     "network.actions={n: {value: 2, unit: 1}, populations: [MSN_D1, SNr]}",
     "projections.MSN_D1_to_SNr.within_action=true",
 )
-PULSE = "modulation: {kind: pulse, start: {value: 500, unit: ms}, duration: {value: 100, unit: ms}, factor: {value: %s, unit: 1}}"
+PULSE = (
+    "modulation: {kind: pulse, start: {value: 500, unit: ms}, duration: {value: 100, unit: ms}, "
+    "factor: {value: %s, unit: 1}}"
+)
 
 
 def test_stimuli_cover_every_cell_once():

@@ -1,0 +1,108 @@
+"""``bgnest submit``: a Slurm job for one run, with times and memory from its plan."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from network.cli.options import (
+    DEFAULT_EXPERIMENT,
+    ExperimentArgument,
+    NNeurons,
+    Overlays,
+    Overrides,
+    Seed,
+    Threads,
+    TPresim,
+    TSim,
+    read_experiment,
+)
+from network.cluster import launch, slurm
+from network.cluster.errors import ClusterError
+from network.results.layout import run_status
+from network.results.run_folder import RunFolder
+from network.spec import dump_experiment, make_plan
+
+
+def submit(
+    experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
+    overlay: Overlays = None,
+    set_: Overrides = None,
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes.")] = 1,
+    ranks_per_node: Annotated[int, typer.Option(min=1, help="MPI ranks per node: one per NUMA domain is best.")] = 1,
+    threads: Threads = 1,
+    seed: Seed = None,
+    t_sim: TSim = None,
+    t_presim: TPresim = None,
+    n_neurons: NNeurons = None,
+    time: Annotated[
+        str | None, typer.Option(help="Wall time as Slurm writes it; by default three times what the plan predicts.")
+    ] = None,
+    mem: Annotated[
+        str | None, typer.Option(help="Memory per node, e.g. 64G; by default 1.3 times what the plan predicts.")
+    ] = None,
+    partition: Annotated[str | None, typer.Option(help="Slurm partition.")] = None,
+    account: Annotated[str | None, typer.Option(help="Slurm account.")] = None,
+    sbatch: Annotated[
+        list[str] | None, typer.Option(help="One more option of sbatch, e.g. --sbatch=--exclusive. Repeatable.")
+    ] = None,
+    setup: Annotated[
+        list[str] | None, typer.Option(help="Shell line before the run, e.g. --setup 'module load GCC'. Repeatable.")
+    ] = None,
+    launcher: Annotated[
+        str, typer.Option(help="srun, mpirun, or a command with {ranks}, {ranks_per_node}, {threads}.")
+    ] = "srun",
+    template: Annotated[Path, typer.Option(help="Template of the job script.")] = slurm.TEMPLATE,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME-HASH.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the script; write and submit nothing.")] = False,
+) -> None:
+    """Write a Slurm job script into the run folder and hand it in.
+
+    The folder gets the complete experiment, so that later changes of your files do not matter. Submitting again
+    does nothing to a complete run and starts an incomplete one from the beginning.
+    """
+    spec = read_experiment(experiment, overlay, set_, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons)
+    plan = make_plan(spec, threads=threads, ranks=nodes * ranks_per_node)
+    directives = [f"--partition={partition}"] if partition else []
+    directives += [f"--account={account}"] if account else []
+    job = slurm.Job(
+        nodes=nodes,
+        ranks_per_node=ranks_per_node,
+        threads=threads,
+        wall_time=None if time is None else slurm.parse_time(time),
+        memory=None if mem is None else slurm.parse_memory(mem),
+        launcher=launcher,
+        directives=(*directives, *(sbatch or ())),
+        setup=tuple(setup or ()),
+        bgnest=f"{shlex.quote(str(_python(plan.ranks)))} -P -m network.cli.main",
+    )
+    # not network.engine.run.default_folder: a login node may have no NEST
+    folder = (out or Path("runs") / f"{plan.name}-{plan.simulation_hash[:8]}").absolute()
+    script, frozen = folder / "job.sh", folder / "experiment.yaml"
+    text = slurm.job_script(plan, job, folder, frozen, script, template=template)
+    if dry_run:
+        print(text)
+        return
+    if run_status(folder) == "complete":
+        print(f"{folder}: complete already, nothing to do")
+        return
+    with RunFolder.create(folder, record={"threads": threads, "ranks": plan.ranks}) as run:
+        run.fail("submitted; has not started yet")
+    frozen.write_text(dump_experiment(spec), encoding="utf-8")
+    script.write_text(text, encoding="utf-8")
+    (folder / "log").mkdir(exist_ok=True)
+    print(f"{slurm.hand_in(script)}\nrun folder: {folder}")
+
+
+def _python(ranks: int) -> Path:
+    """Python for the job: one whose NEST has MPI if there is one; a login node may have no NEST at all."""
+    try:
+        return launch.mpi_python() if ranks > 1 else Path(sys.executable)
+    except ClusterError as error:
+        logging.getLogger(__name__).warning("%s", error)
+        return Path(sys.executable)

@@ -1,0 +1,194 @@
+"""Slurm job script of one run, filled in from a template file with what the plan says the run needs."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+import shutil
+import string
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from network.cluster.errors import ClusterError
+from network.spec.cost import estimate
+from network.spec.plan import Plan
+from network.spec.summary import human_bytes
+
+TEMPLATE = Path(__file__).resolve().parent / "templates" / "slurm.sh"
+
+LAUNCHERS = {
+    "srun": "srun --cpus-per-task={threads} --cpu-bind=cores --kill-on-bad-exit=1",
+    # Open MPI's own; takes nodes and ranks from the allocation
+    "mpirun": "mpirun --map-by ppr:{ranks_per_node}:node:PE={threads} --bind-to core -n {ranks}",
+}
+
+_SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nodes differ
+_MEMORY_RESERVE = 1.3  # assumed: error of the prediction (docs/scaling.md) and the system's own needs
+_SHORTEST = 600.0  # s; assumed: queues round up anyway
+
+
+class _Template(string.Template):
+    """``@{name}`` is replaced; ``$`` belongs to the shell."""
+
+    delimiter = "@"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to ask Slurm for.
+
+    Attributes
+    ----------
+    nodes, ranks_per_node, threads : int
+    wall_time : float
+        Seconds; None for what the plan predicts, with a reserve.
+    memory : float
+        Bytes per node; None for what the plan predicts, with a reserve.
+    launcher : str
+        ``srun``, ``mpirun``, or a command with ``{ranks}``, ``{ranks_per_node}``, ``{threads}``.
+    directives : tuple of str
+        More ``#SBATCH`` options, such as ``--partition=batch``.
+    setup : tuple of str
+        Shell lines before anything is started, such as ``module load NEST``.
+    bgnest : str
+        Command, as it is called on the node.
+    """
+
+    nodes: int = 1
+    ranks_per_node: int = 1
+    threads: int = 1
+    wall_time: float | None = None
+    memory: float | None = None
+    launcher: str = "srun"
+    directives: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    bgnest: str = "bgnest"
+
+    @property
+    def ranks(self) -> int:
+        """Ranks on all nodes."""
+        return self.nodes * self.ranks_per_node
+
+
+def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Path, *, template: Path = TEMPLATE) -> str:
+    """Fill in the template.
+
+    Parameters
+    ----------
+    plan : Plan
+        For ``job.ranks`` ranks and ``job.threads`` threads.
+    job : Job
+    folder : Path
+        Run folder.
+    experiment : Path
+        YAML file of the experiment.
+    script : Path
+        Where the script will be, for the comment in it.
+    template : Path
+        Text with ``@{name}``; the one that comes with bgnest names everything there is.
+
+    Raises
+    ------
+    ClusterError
+        If the template names something unknown.
+    """
+    cost = estimate(plan)
+    wall_time = job.wall_time or max(_SHORTEST, _SLOWER * cost.total + cost.compile_cold)
+    memory = job.memory or _MEMORY_RESERVE * cost.memory_per_rank * job.ranks_per_node
+    launcher = LAUNCHERS.get(job.launcher, job.launcher)
+    numbers = {"ranks": job.ranks, "ranks_per_node": job.ranks_per_node, "threads": job.threads}
+    values = {
+        **{name: str(number) for name, number in numbers.items()},
+        "job_name": re.sub(r"[^\w.+-]", "_", plan.name),
+        "nodes": str(job.nodes),
+        "memory_mib": str(math.ceil(memory / 2**20)),
+        "wall_time": slurm_time(wall_time),
+        "log": str(folder / "log" / "slurm-%j.out"),
+        "directives": "\n".join(f"#SBATCH {directive}" for directive in job.directives),
+        "setup": "\n".join(job.setup),
+        "working_directory": shlex.quote(str(Path.cwd())),
+        "bgnest": job.bgnest,
+        "models": " ".join(sorted({population.model for population in plan.populations})),
+        "target": plan.target,
+        "launcher": launcher.format(**numbers),
+        "experiment": shlex.quote(str(experiment)),
+        "folder": shlex.quote(str(folder)),
+        "script": shlex.quote(str(script)),
+        "expected": f"{cost.total:.0f} s and {human_bytes(cost.memory_per_rank)} per rank on the machine that "
+        f"the costs were measured on; {human_bytes(cost.memory_bytes)} in all",
+    }
+    try:
+        return _Template(template.read_text(encoding="utf-8")).substitute(values)
+    except KeyError as error:
+        raise ClusterError(
+            f"{template}: unknown name @{{{error.args[0]}}}; names: {', '.join(sorted(values))}"
+        ) from error
+    except ValueError as error:
+        raise ClusterError(f"{template}: {error}; write @@ for @") from error
+
+
+def slurm_time(seconds: float) -> str:
+    """Seconds as Slurm writes times, rounded up to minutes.
+
+    >>> slurm_time(59), slurm_time(90000)
+    ('00:01:00', '1-01:00:00')
+    """
+    minutes = math.ceil(seconds / 60)
+    days, minutes = divmod(minutes, 24 * 60)
+    text = f"{minutes // 60:02d}:{minutes % 60:02d}:00"
+    return f"{days}-{text}" if days else text
+
+
+def parse_time(text: str) -> float:
+    """Seconds of a time as Slurm reads it: minutes, ``minutes:seconds``, ``hours:minutes:seconds``, ``days-…``.
+
+    >>> parse_time("90"), parse_time("1-00:30:00")
+    (5400.0, 88200.0)
+    """
+    days, _, rest = text.rpartition("-")
+    try:
+        parts = [int(part) for part in rest.split(":")]
+        n_days = int(days or 0)
+    except ValueError:
+        parts, n_days = [], 0
+    if days and 1 <= len(parts) <= 3:  # days-hours[:minutes[:seconds]]
+        parts = [*parts, 0, 0][:3]
+    elif len(parts) == 1:
+        parts = [0, *parts, 0]
+    elif len(parts) == 2:
+        parts = [0, *parts]
+    if len(parts) != 3:
+        raise ClusterError(f"time {text!r}: write minutes, hours:minutes:seconds or days-hours:minutes:seconds")
+    hours, minutes, seconds = parts
+    return float(((n_days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def parse_memory(text: str) -> float:
+    """Bytes of a size such as ``8G`` or ``64000M`` (binary, as Slurm counts).
+
+    >>> parse_memory("2G")
+    2147483648.0
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT])", text.strip(), re.IGNORECASE)
+    if not found:
+        raise ClusterError(f"memory {text!r}: write a number with K, M, G or T, for instance 64G")
+    return float(found.group(1)) * 1024.0 ** ("KMGT".index(found.group(2).upper()) + 1)
+
+
+def hand_in(script: Path, arguments: Sequence[str] = ()) -> str:
+    """Call ``sbatch``; returns its answer.
+
+    Raises
+    ------
+    ClusterError
+        If there is no Slurm here or it refuses the job.
+    """
+    if shutil.which("sbatch") is None:
+        raise ClusterError(f"no sbatch on this machine; the script is ready: sbatch {shlex.quote(str(script))}")
+    done = subprocess.run(["sbatch", *arguments, str(script)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ClusterError(f"sbatch refuses {script}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout.strip()

@@ -1,0 +1,150 @@
+"""Where a full-scale run spends its time, and what each setting of NEST is worth: variants in alternation.
+
+Each variant runs in a process of its own, all variants in turn, several rounds; medians and ratios to the first variant
+are printed. NEST's own phase timers (update, deliver, communicate) appear where NEST was built with detailed timers
+(`make mpi` does; start the script with .venv-mpi's Python).
+
+    python scripts/bench_network.py --n-neurons 80000 --t-sim 300 --rounds 3
+    python scripts/bench_network.py --variants as-built plain-connect --t-sim 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+VARIANTS = {
+    "as-built": "what `bgnest run` does",
+    "plain-connect": "nest.Connect with receptor and plasticity constants in syn_spec, no _hpc synapses",
+    "no-hpc": "32-byte synapses throughout",
+    "uncompressed": "use_compressed_spikes off: a spike is sent once per target thread",
+    "no-source-table": "keep_source_table off: NEST forgets the sources after preparation",
+    "huge-pages": "glibc puts the heap on transparent huge pages",
+    "philox": "random numbers from Philox_32 instead of the Mersenne twister",
+    "device-drive": "Poisson input from NEST's generators instead of inside the cells",
+}
+ENVIRONMENT = {"huge-pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}}
+PHASES = ("update", "deliver_spike_data", "gather_spike_data", "communicate_spike_data")
+
+
+def one(variant: str, n_neurons: int, t_sim: float, threads: int) -> dict[str, Any]:
+    """Seconds per phase and memory of one variant, in this process."""
+    from network import codegen
+    from network.engine import build, devices, kernel
+    from network.spec import load_experiment, make_plan
+
+    drive = "device" if variant == "device-drive" else "internal"
+    changes = [f"network.n_neurons={n_neurons}", f"simulation.drive={drive}", "recording.traces=null"]
+    plan = make_plan(load_experiment("lindahl2016/activation_control", overrides=changes), threads=threads)
+    module = codegen.build(sorted({p.model for p in plan.populations}))
+    nest = kernel.reset(plan, module.path)
+    if variant == "uncompressed":
+        nest.set(use_compressed_spikes=False)
+    elif variant == "no-source-table":
+        nest.set(keep_source_table=False)
+    elif variant == "philox":
+        nest.set(rng_type="Philox_32")
+    elif variant == "no-hpc":
+        kernel.MAX_HPC_NODES_PER_THREAD = 0
+    network = (plain_connect if variant == "plain-connect" else build.build)(plan, module)
+    devices.connect_inputs(network)
+    devices.connect_recorders(network)
+    result: dict[str, Any] = dict(network.timers)
+    start = time.perf_counter()
+    nest.Prepare()
+    result["prepare"] = time.perf_counter() - start
+    result["memory_gb"] = kernel.memory_bytes() / 1e9
+    if t_sim > 0:
+        nest.Run(100.0)  # past the transient of the initial state
+        before, start = kernel.native_timers(), time.perf_counter()
+        nest.Run(t_sim)
+        result["real_time_factor"] = (time.perf_counter() - start) * 1000.0 / t_sim
+        after = kernel.native_timers()
+        for phase in PHASES:
+            if phase in after:
+                result[f"rtf_{phase}"] = (after[phase] - before[phase]) * 1000.0 / t_sim
+    nest.Cleanup()
+    return result
+
+
+def plain_connect(plan: Any, module: Any) -> Any:
+    """Wire as a NEST tutorial would: everything about a synapse in ``syn_spec``."""
+    from network.engine import build, kernel
+
+    projections, whole = plan.projections, plan
+    import dataclasses
+
+    network = build.build(dataclasses.replace(plan, projections=()), module)
+    network.plan = whole
+    nest = kernel.import_nest()
+    start = time.perf_counter()
+    for p in projections:
+        synapse: dict[str, Any] = {"synapse_model": "static_synapse"}
+        if p.plasticity is not None:
+            stp = p.plasticity
+            synapse = {"synapse_model": "tsodyks_synapse", "U": stp.U, "tau_rec": stp.tau_rec}
+            synapse |= {"tau_fac": stp.tau_fac, "tau_psc": stp.tau_psc, "x": 1.0, "y": 0.0, "u": 0.0}
+        synapse["receptor_type"] = network.receptor_type(p.target, p.receptor)
+        synapse["weight"] = nest.random.uniform(p.weight.low, p.weight.high)
+        synapse["delay"] = nest.random.uniform(p.delay.low, p.delay.high)
+        rule = {"rule": "fixed_indegree", "indegree": p.in_degree, "allow_multapses": p.allow_multapses}
+        nest.Connect(network.populations[p.source], network.populations[p.target], rule, synapse)
+    network.timers["connect"] = time.perf_counter() - start
+    return network
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="NAME")
+    parser.add_argument("--n-neurons", type=int, default=80_000)
+    parser.add_argument("--t-sim", type=float, default=300.0, help="biological time in ms (default 300)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        print("RESULT " + json.dumps(one(args.one, args.n_neurons, args.t_sim, args.threads)))
+        return
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in args.variants}
+    size = ["--n-neurons", str(args.n_neurons), "--t-sim", str(args.t_sim), "--threads", str(args.threads)]
+    for round_ in range(args.rounds):
+        for name in args.variants:
+            print(f"round {round_ + 1} of {args.rounds}: {name} ({VARIANTS[name]})", file=sys.stderr, flush=True)
+            done = subprocess.run(
+                [sys.executable, __file__, "--one", name, *size],
+                env={**os.environ, **ENVIRONMENT.get(name, {})},
+                capture_output=True,
+                text=True,
+            )
+            lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+            if not lines:
+                sys.exit(f"{name} failed:\n{done.stderr}")
+            results[name].append(json.loads(lines[0].removeprefix("RESULT ")))
+    show(results)
+
+
+def show(results: dict[str, list[dict[str, float]]]) -> None:
+    """Medians, and in brackets the median ratio to the first variant of the same round."""
+    base = next(iter(results.values()))
+    columns = list(base[0])
+    print(f"{'variant':<16}" + "".join(f"{column:>26}" for column in columns))
+    for name, rounds in results.items():
+        cells = []
+        for column in columns:
+            values = [r[column] for r in rounds if column in r]
+            if not values:
+                cells.append(f"{'-':>26}")
+                continue
+            ratio = statistics.median(r[column] / b[column] for r, b in zip(rounds, base, strict=True) if b[column])
+            cells.append(f"{statistics.median(values):16.2f} ({ratio:5.2f}x)")
+        print(f"{name:<16}" + "".join(f"{cell:>26}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Measured against predicted cost: memory per rank and seconds per phase, for sizes and splits ranks x threads.
+
+python scripts/measure_cost.py --sizes 10000,40000,80000 --splits 1x2,2x1 --json docs/data/cost.json
+python scripts/measure_cost.py --json docs/data/cost.json --show     # the table again, with today's model
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from network.cluster import measure
+from network.spec.summary import table
+
+EXPERIMENT = "lindahl2016/activation_control"
+
+
+def overrides(n_neurons: int, t_sim: float, t_presim: float) -> list[str]:
+    return [
+        f"network.n_neurons={n_neurons}",
+        "network.small_network=multapses",
+        f"simulation.t_sim={t_sim}",
+        f"simulation.t_presim={t_presim}",
+    ]
+
+
+def show(measurements: list[measure.Measurement]) -> str:
+    rows = []
+    for m in measurements:
+        given = overrides(m.n_neurons, m.t_sim, m.t_presim)
+        p = measure.predict(EXPERIMENT, given, ranks=m.ranks, threads=m.threads)
+        error = p.memory_per_rank / m.peak - 1.0
+        simulated = m.seconds["presimulate"] + m.seconds["simulate"]
+        phases = [("create", p.create), ("connect", p.connect), ("prepare", p.prepare)]
+        times = [f"{m.seconds[name]:.1f} / {predicted:.1f}" for name, predicted in phases]
+        memory = [f"{m.peak / 1e9:.2f}", f"{p.memory_per_rank / 1e9:.2f}", f"{error:+.0%}"]
+        split = f"{m.ranks} x {m.threads}"
+        rows.append(
+            [f"{m.n_neurons:,}", split, *memory, *times, f"{simulated:.1f} / {p.simulate:.1f}", f"{m.load:.1f}"]
+        )
+    header = ["neurons", "ranks x threads", "GB per rank", "predicted", "error"]
+    header += ["create (s)", "connect (s)", "prepare (s)", "simulate (s)", "load before"]
+    return table(header, rows, "rrrrrrrrrr") + "\n\nseconds: measured / predicted"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="10000,40000,80000", help="numbers of neurons")
+    parser.add_argument("--splits", default="1x2,2x1", help="ranks x threads")
+    parser.add_argument("--t-sim", type=float, default=500.0, help="recorded time in ms")
+    parser.add_argument("--t-presim", type=float, default=500.0, help="warm-up in ms")
+    parser.add_argument("--json", type=Path, help="file for the measurements")
+    parser.add_argument("--show", action="store_true", help="measure nothing, show the file")
+    arguments = parser.parse_args()
+    if arguments.show:
+        print(show(measure.load(arguments.json)))
+        return
+    measurements = []
+    with tempfile.TemporaryDirectory(prefix="bgnest-cost-") as folder:
+        for size in map(int, arguments.sizes.split(",")):
+            for ranks, threads in (map(int, split.split("x")) for split in arguments.splits.split(",")):
+                print(f"{size:,} neurons, {ranks} x {threads}", flush=True)
+                given = overrides(size, arguments.t_sim, arguments.t_presim)
+                out = Path(folder) / f"{size}-{ranks}x{threads}"
+                measurements.append(measure.run(EXPERIMENT, given, ranks=ranks, threads=threads, out=out))
+                if arguments.json:
+                    measure.save(measurements, arguments.json)
+    print(show(measurements))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The ranks of a job are one program: one voice, one compilation, one end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from network.cluster.ranks import without_launcher
+from network.results.layout import run_status
+
+pytestmark = [pytest.mark.mpi, pytest.mark.nest]
+
+FAIL = """
+import sys
+from network.cluster.ranks import present
+from network.engine import simulate
+from network.engine.errors import EngineError
+
+if present().rank == int(sys.argv.pop(1)):
+    def fail(network):
+        raise EngineError("population STN: made to fail")
+    simulate.connect_recorders = fail
+"""
+
+COUNT_COMPILATIONS = """
+import os, sys
+from pathlib import Path
+from network.cluster.ranks import present
+from network.engine import kernel, run
+from network.engine import simulate
+
+folder = Path(sys.argv.pop(1))
+build, reset = run.codegen.build, kernel.reset
+
+def counted(*arguments, **options):
+    assert "nest" not in sys.modules
+    (folder / f"compiled-by-{present().rank}").touch()
+    return build(*arguments, **options)
+
+def noted(plan, module):
+    (folder / f"loaded-by-{present().rank}").write_text(str(module))
+    return reset(plan, module)
+
+run.codegen.build, kernel.reset = counted, noted
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_error_on_one_rank_ends_the_job_with_one_message(mpirun, script, small, tmp_path, rank):
+    out = tmp_path / "run"
+    done = mpirun(2, script(FAIL), str(rank), "run", *small, "--t-sim", "50", "--out", str(out))
+    assert done.returncode != 0
+    assert (done.stdout + done.stderr).count("population STN: made to fail") == 1
+    assert "Traceback" not in done.stderr
+    assert ("rank 1 of 2" in done.stderr) == (rank == 1)
+    assert run_status(out) == "failed"
+    record = json.loads((out / "record.json").read_text())
+    assert "made to fail" in record["error"] and not (out / "manifest.json").exists()
+    # the details are in the log of the rank that failed
+    log = out / "log.txt" if rank == 0 else out / "log" / "rank-000001.log"
+    assert "Traceback" in log.read_text()
+
+
+def test_a_mistake_that_all_ranks_see_is_told_once(mpirun, script):
+    done = mpirun(2, script(""), "run", "--n-neurons", "100")
+    assert done.returncode != 0
+    assert (done.stdout + done.stderr).count("Smallest n_neurons") == 1
+
+
+def test_an_error_in_a_script_of_the_user_ends_the_job(mpirun, tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(
+        "from network.engine import kernel\n"
+        "nest = kernel.import_nest()\n"
+        "if kernel.rank() == 1:\n    raise ValueError('made to fail')\n"
+        "kernel.synchronise()\n"
+    )
+    done = mpirun(2, path)
+    assert done.returncode != 0 and "ValueError: made to fail" in done.stderr
+
+
+def test_only_the_first_rank_talks(mpirun, script, small, tmp_path):
+    done = mpirun(2, script(""), "run", *small, "--t-sim", "20", "--out", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("run folder:") == 1 and done.stdout.count("population  ") == 1
+
+
+def test_models_are_compiled_by_one_process_and_all_load_the_same_file(mpirun, script, small, tmp_path):
+    job = script(COUNT_COMPILATIONS)
+    done = mpirun(2, job, str(tmp_path), "run", *small, "--t-sim", "20", "--out", str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.glob("compiled-by-*")] == ["compiled-by-0"]
+    assert len({(tmp_path / f"loaded-by-{rank}").read_text() for rank in (0, 1)}) == 1
+
+
+def test_a_wrong_number_of_ranks_is_refused(mpirun, script):
+    done = mpirun(2, script(""), "run", "--ranks", "3")
+    assert done.returncode != 0 and "the launcher has started 2" in done.stderr
+
+
+@pytest.fixture
+def endless(mpi_python, small, tmp_path):
+    """A job of two ranks under way, in a process group of its own as on a terminal."""
+    out = tmp_path / "run"
+    command = [sys.executable, "-P", "-m", "network.cli.main", "run", *small]
+    command += ["--t-sim", "10000000", "--ranks", "2", "--out", str(out)]
+    with subprocess.Popen(
+        command,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=without_launcher(),
+    ) as process:
+        deadline = time.monotonic() + 120.0
+        while not (out / "spikes.rank-000001.h5.partial").exists():
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline, "the job does not start"
+            time.sleep(0.2)
+        yield process, out
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def ranks_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Processes of a job by rank."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    found = {}
+    for child in children:
+        variables = child.environ()
+        rank = variables.get("OMPI_COMM_WORLD_RANK", variables.get("PMI_RANK"))
+        if rank is not None and "python" in child.name():
+            found[int(rank)] = child
+    return [found[rank] for rank in sorted(found)]
+
+
+def test_ctrl_c_leaves_a_marked_incomplete_run(endless):
+    process, out = endless
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60.0)
+    assert process.returncode == 130
+    assert errors.count("interrupted") == 1 and "Traceback" not in errors
+    assert run_status(out) == "failed"
+    assert json.loads((out / "record.json").read_text())["error"] == "interrupted"
+
+
+def test_a_killed_rank_ends_the_job(endless):
+    process, out = endless
+    ranks = ranks_of(process)
+    assert len(ranks) == 2
+    ranks[1].kill()
+    _, errors = process.communicate(timeout=60.0)
+    assert process.returncode not in (0, 130)
+    assert "marked incomplete" in errors
+    assert run_status(out) == "failed"
+
+
+def test_an_incomplete_run_is_resumed_and_a_complete_one_left_alone(bgnest, small, tmp_path, endless):
+    process, out = endless
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=60.0)
+    command = ("run", *small, "--t-sim", "20", "--ranks", "2", "--out", str(out), "--resume")
+    done = bgnest(*command)
+    assert done.returncode == 0, done.stderr
+    assert run_status(out) == "complete"
+    before = (out / "manifest.json").stat().st_mtime_ns
+    assert bgnest(*command).returncode == 0
+    assert (out / "manifest.json").stat().st_mtime_ns == before

@@ -1,0 +1,84 @@
+"""Whatever the split of virtual processes into ranks and threads, the results are the same files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from network.results.run import Run
+
+pytestmark = [pytest.mark.mpi, pytest.mark.nest]
+
+SPLITS = ((1, 4), (2, 2), (4, 1))
+
+
+@pytest.fixture(scope="module")
+def runs(bgnest, small, tmp_path_factory):
+    """One network with its default recordings, run with every split of four virtual processes."""
+    folder = tmp_path_factory.mktemp("splits")
+    made = {}
+    for ranks, threads in SPLITS:
+        out = folder / f"{ranks}x{threads}"
+        done = bgnest(
+            "run", *small, "--t-sim", "150", "--ranks", str(ranks), "--threads", str(threads), "--out", str(out)
+        )
+        assert done.returncode == 0, done.stderr
+        made[ranks] = Run.open(out)
+    return made
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_files_of_spikes_and_states_are_equal_byte_for_byte(runs, ranks):
+    alone = runs[1].path
+    names = sorted(file.name for file in alone.glob("*.h5"))
+    assert "spikes.h5" in names and any(name.startswith("report_") for name in names)
+    assert names == sorted(file.name for file in runs[ranks].path.glob("*.h5"))
+    for name in names:
+        assert (runs[ranks].path / name).read_bytes() == (alone / name).read_bytes(), name
+
+
+def test_the_network_was_not_silent(runs):
+    run = runs[1]
+    spikes = {name: len(run.spikes(name)) for name in run.recorded}
+    assert spikes["GPe_TI_N"] > 10 and spikes["SNr"] > 10
+    assert run.spikes("GPe").times.min() >= run.window[0]
+
+
+def test_populations_smaller_than_the_number_of_ranks_are_whole(runs):
+    sizes = runs[4].populations
+    tiny = [name for name, size in sizes.items() if size < 4]
+    assert tiny, sizes
+    for name in tiny:
+        report = runs[4].report(name, "V_m")
+        assert report.values.shape[1] == min(sizes[name], len(report.node_ids)) > 0
+        assert list(report.node_ids) == list(runs[1].report(name, "V_m").node_ids)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_one_file_remains_and_its_counts_are_those_of_the_ranks(runs, ranks):
+    run = runs[ranks]
+    left = [path.name for path in run.path.rglob("*") if "rank-0" in path.name and path.suffix != ".log"]
+    assert left == []
+    run.verify()
+    counts = run.manifest["files"]["spikes.h5"]["counts"]
+    assert counts == run.record["n_spikes"] == {name: len(run.spikes(name)) for name in run.populations}
+
+
+def test_every_rank_reports_its_memory_and_times(runs):
+    ranks = runs[4].timers["ranks"]
+    assert [rank["rank"] for rank in ranks] == [0, 1, 2, 3]
+    assert all(rank["memory_bytes"]["peak"] > 50e6 for rank in ranks)
+    assert runs[4].timers["memory_bytes"]["peak"] == sum(rank["memory_bytes"]["peak"] for rank in ranks)
+    assert runs[4].timers["seconds"]["connect"] == max(rank["seconds"]["connect"] for rank in ranks)
+
+
+def test_the_split_is_not_part_of_the_identity(runs):
+    assert len({run.record["simulation_hash"] for run in runs.values()}) == 1
+    assert [json.loads((runs[r].path / "record.json").read_text())["ranks"] for r in (1, 2, 4)] == [1, 2, 4]
+
+
+def test_check_invariance_tells_the_user(bgnest):
+    done = bgnest("check", "invariance", "--vps", "2", "--n-neurons", "300", "--t-sim", "20")
+    assert done.returncode == 0, done.stderr
+    assert "1 x 2" in done.stdout and "2 x 1" in done.stdout and "\npass: " in done.stdout

@@ -1,0 +1,72 @@
+"""A built wheel works without the checkout: it carries the parameters and the NESTML sources."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    return next(out.glob("bgnest-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    """Fresh environment with the wheel; the dependencies come from the present one, the checkout does not."""
+    folder = tmp_path_factory.mktemp("venv")
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True)
+    site = subprocess.run(
+        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    # a folder that a .pth file adds is searched, but its own .pth files (the editable install) are not read
+    (Path(site.stdout.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder
+
+
+def run(environment, tmp_path, *arguments):
+    done = subprocess.run(
+        [environment / "bin" / "bgnest", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_wheel_holds_every_parameter_and_model(wheel):
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("params", "nestml_models"):
+        files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+        assert files
+        for path in files:
+            assert f"network/_data/{path.relative_to(ROOT)}" in inside
+    assert any(name.endswith(".jinja2") for name in inside)
+    assert any(name.endswith("solver.h") for name in inside)
+
+
+def test_the_command_plans_the_full_network_outside_the_checkout(environment, tmp_path):
+    assert "53,872,440" in run(environment, tmp_path, "plan")
+    assert "qif_msn" in run(environment, tmp_path, "models", "list")
+    where = subprocess.run(
+        [environment / "bin" / "python", "-c", "import network.resources as r; print(r.params_dir())"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(where.stdout.strip()).is_relative_to(environment)
