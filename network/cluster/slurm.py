@@ -148,22 +148,17 @@ def parse_time(text: str) -> float:
     >>> parse_time("90"), parse_time("1-00:30:00")
     (5400.0, 88200.0)
     """
-    days, _, rest = text.rpartition("-")
-    try:
-        parts = [int(part) for part in rest.split(":")]
-        n_days = int(days or 0)
-    except ValueError:
-        parts, n_days = [], 0
-    if days and 1 <= len(parts) <= 3:  # days-hours[:minutes[:seconds]]
-        parts = [*parts, 0, 0][:3]
-    elif len(parts) == 1:
-        parts = [0, *parts, 0]
-    elif len(parts) == 2:
-        parts = [0, *parts]
-    if len(parts) != 3:
+    found = re.fullmatch(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", text.strip())
+    if not found:
         raise ClusterError(f"time {text!r}: write minutes, hours:minutes:seconds or days-hours:minutes:seconds")
+    days, *rest = found.groups()
+    parts = [int(part) for part in rest if part is not None]
+    if days is not None:  # days-hours[:minutes[:seconds]]
+        parts = [*parts, 0, 0][:3]
+    elif len(parts) < 3:  # minutes[:seconds]
+        parts = [0, *parts, 0][:3]
     hours, minutes, seconds = parts
-    return float(((n_days * 24 + hours) * 60 + minutes) * 60 + seconds)
+    return float(((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + seconds)
 
 
 def parse_memory(text: str) -> float:

@@ -29,12 +29,15 @@ TIMEOUT = 300.0  # s; a job that hangs fails, however slow the machine
 
 @pytest.fixture(scope="session")
 def mpi_python() -> Path:
-    """Python whose NEST has MPI."""
+    """Python whose NEST has MPI, with the models compiled for it, so that no test waits for a compiler."""
     try:
         python = launch.mpi_python()
         launch.launcher_command(4)
     except ClusterError as error:
         pytest.skip(f"no MPI: {error}")
+    models = ["aeif_gpe", "aeif_stn", "qif_fsn", "qif_msn"]
+    build = [str(python), "-P", "-m", "network.cli.main", "models", "build", *models]
+    subprocess.run(build, env=without_launcher(), check=True, capture_output=True)
     return python
 
 

@@ -119,14 +119,16 @@ def endless(mpi_python, small, tmp_path):
         text=True,
         env=without_launcher(),
     ) as process:
-        deadline = time.monotonic() + 120.0
-        while not (out / "spikes.rank-000001.h5.partial").exists():
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < deadline, "the job does not start"
-            time.sleep(0.2)
-        yield process, out
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        try:
+            deadline = time.monotonic() + 120.0
+            while not (out / "spikes.rank-000001.h5.partial").exists():
+                assert process.poll() is None, process.communicate()[1]
+                assert time.monotonic() < deadline, "the job does not start"
+                time.sleep(0.2)
+            yield process, out
+        finally:
+            if process.poll() is None:
+                process.terminate()  # handed on to mpirun, which ends the ranks
 
 
 def ranks_of(process: subprocess.Popen[str]) -> list[psutil.Process]:

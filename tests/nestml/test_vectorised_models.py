@@ -31,21 +31,22 @@ model vectorised_mixed:
     equations:
         kernel A = (e / tau_a) * t * exp(-t / tau_a)
         kernel D = delta(t)
-        inline V_bounded mV = min(V_m, 20 mV)
+        inline V_bounded mV = min(V_m, V_cap)
         recordable inline I_a pA = convolve(A, alpha_port) * 1 pA
-        inline gate real = tanh(q) + ln(1 + q**2) + abs(q)**power + 0.1 * q**0.5
+        inline gate real = tanh(q) + ln(1 + q**2) + q**n_gate + 0.1 * q**0.5
         V_m' = (-g_L * (V_bounded - E_L) + 0.02 nS/mV * (V_bounded - E_L)**2 + I_a + I_stim + gate * 1 pA) / C_m + convolve(D, delta_port) * 1 mV / ms
-        q' = (clip((V_bounded + 70 mV) / 40 mV, 0, 1) - q) / tau_q
+        q' = (clip((V_bounded + 70 mV) / 40 mV, 0.0, 1.0) - q) / tau_q
 
     parameters:
         C_m pF = 100 pF
         g_L nS = 5 nS
         E_L mV = -65 mV
         V_th mV = 0 mV
+        V_cap mV = 20 mV
         V_reset mV = -70 mV
         tau_a ms = 2 ms
         tau_q ms = 30 ms
-        power integer = 3
+        n_gate integer = 3
         deep boolean = false
 
     internals:
@@ -141,6 +142,7 @@ model {name}:
 REFUSED: dict[str, dict[str, str]] = {
     "refractory": {
         "state": "r ms = 0 ms",
+        "condition": "r = 2 ms",
         "update": "if r > 0 ms:\n            r -= resolution()\n        else:\n            integrate_odes()",
     },
     "on_receive": {"extra": "    onReceive(spikes):\n        V_m += 1 mV\n"},
@@ -190,7 +192,7 @@ def main() -> None:
     meter = nest.Create("multimeter", params={"interval": 0.1, "record_from": names})
     nest.Connect(meter, cells)
     nest.Simulate(200.0)
-    cells[2].set(**({"deep": True, "power": 2} if model == "vectorised_mixed" else {"tau_m": 20.0}))
+    cells[2].set(**({"deep": True, "n_gate": 2} if model == "vectorised_mixed" else {"tau_m": 20.0}))
     nest.Simulate(50.0)
     result: Result = {}
     spikes, traces = recorder.get("events"), meter.get("events")

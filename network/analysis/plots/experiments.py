@@ -103,7 +103,7 @@ def effects(
     base = table.loc[reference].to_numpy(dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         change = np.clip(np.log2(values / base), -2.0, 2.0)
-    figure = page(18.0 + 4.6 * len(table))
+    figure = page(max(44.0, 18.0 + 4.6 * len(table)))
     axes = figure.subplots()
     image = axes.imshow(np.nan_to_num(change), cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
@@ -118,7 +118,7 @@ def effects(
     axes.spines[:].set_visible(False)
     axes.set_ylabel("variant")
     axes.set_xlabel(f"population; numbers: {quantity}; colour: ratio to {label(reference)}")
-    bar = figure.colorbar(image, ax=axes, shrink=0.5, aspect=30, ticks=[-2, -1, 0, 1, 2])
+    bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=30, ticks=[-2, -1, 0, 1, 2])
     bar.ax.set_yticklabels(["/ 4", "/ 2", "same", "x 2", "x 4"])
     bar.set_label("ratio (dimensionless)")
     heading(figure, title)

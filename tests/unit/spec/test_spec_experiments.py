@@ -115,3 +115,15 @@ def test_an_unknown_variant_lists_the_choices():
         load_experiment("lindahl2016/dopamine_knockouts@E_L_GPi")
     with pytest.raises(SpecError, match="no variant 'x'"):
         load_experiment("lindahl2016/activation_control@x")
+
+
+def test_dopamine_changes_as_its_variants_say():
+    levels = {
+        name: [(s.time, round(s.dopamine, 6)) for s in plan(f"dopamine_changes@{name}").segments]
+        for name in list_variants("lindahl2016/dopamine_changes")
+    }
+    assert levels["burst"] == [(2000.0, 1.0), (2200.0, 0.8)]
+    assert levels["dip"] == [(2000.0, 0.2), (2200.0, 0.8)]
+    assert levels["step"] == [(2000.0, 0.0)]
+    assert len(levels["ramp"]) == 16 and levels["ramp"][0] == (1250.0, pytest.approx(0.8 - 0.8 / 30))
+    assert levels["ramp"][-1] == (2750.0, 0.0)

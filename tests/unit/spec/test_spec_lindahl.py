@@ -322,15 +322,40 @@ def test_every_state_has_targets_from_known_sources():
     assert targets.rate("mallet2008", "FSN") is None
 
 
-def test_resimulated_rates_lie_in_the_bands():
+def test_reference_values_lie_in_the_bands():
+    """Rates and CVs of the re-simulation; where there is none, rates of the published model."""
     for state in STATES:
         targets = load_targets("lindahl2016", state)
+        key = "resimulation_80000" if "resimulation_80000" in targets.references else "published_model"
         for population, (low, high) in targets.bands.items():
-            assert low < targets.rate("resimulation_80000", population) < high
+            assert low < targets.rate(key, population) < high
+        for population, (low, high) in targets.cv_bands.items():
+            assert low < targets.cv(key, population) < high
+
+
+# unit pairs of the depleted, activated network in the re-simulation: R and magnitude of the phase (degrees)
+RESIMULATED_PAIRS = {
+    "GPe_TI/GPe_TI": (0.41, 0.3),
+    "GPe_TA/GPe_TA": (0.31, 0.6),
+    "GPe_TI/GPe_TA": (0.37, 156.9),
+    "GPe_TI/STN": (0.15, 177.4),
+    "GPe_TA/STN": (0.13, 17.9),
+    "STN/STN": (0.06, 2.2),
+}
+
+
+def test_pair_bands_hold_the_resimulation_and_exclude_its_control():
+    bands = load_targets("lindahl2016", "activation_depleted").pair_bands
+    for pair, (resultant, phase) in RESIMULATED_PAIRS.items():
+        low, high = bands["resultant"][pair]
+        assert low < resultant < high
+        if pair in bands["phase"]:
+            assert bands["phase"][pair][0] <= phase <= bands["phase"][pair][1]
+    assert all(low > 0.05 for pair, (low, _) in bands["resultant"].items() if pair != "STN/STN")
 
 
 def test_listings():
-    assert set(list_experiments()) == {f"lindahl2016/{name}" for name in ("base", *STATES)}
+    assert set(list_experiments()) >= {f"lindahl2016/{name}" for name in ("base", *STATES, "dopamine_knockouts")}
     assert set(list_overlays()) >= {"final_code_rates", "paper_table_rates", "activation_depleted"}
     assert all(list_experiments().values()) and all(list_overlays().values())
 

@@ -1,0 +1,278 @@
+"""How fast are the cells? Update time per neuron and step of every code generation target, and of Brian2.
+
+Each measurement is a process of its own on one thread; the variants take turns, and what is printed is the
+median with the ratio to NESTML's default code. A variant is simulated twice, for a short and a long time; the
+difference divided by neurons and steps is the cost of a step, free of start-up costs.
+
+    python scripts/bench_neuron.py                         all models and variants
+    python scripts/bench_neuron.py --models qif_msn --rounds 5
+    python scripts/bench_neuron.py --variants plain vectorised --json times.json
+
+Variants:
+    reference   NESTML's default code (rk45 of GSL, tolerance 1e-6) and a poisson_generator
+    plain       our solver in NESTML's own node and a poisson_generator
+    vectorised  blocks of cells by vector instructions, each cell draws its own Poisson input
+    brian2      Brian2's C++ standalone mode, forward Euler, PoissonInput (striatal cell only)
+
+Brian2 needs NumPy below 2 and gets an environment of its own in the cache folder, made at the first call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+RESOLUTION = 0.1  # ms
+MIN_DELAY, MAX_DELAY = 0.5, 18.0  # ms, those of the network
+DELAY = 2.5  # ms, of the generator's connections
+
+# Drive of each population in the Lindahl network, activation/control: spikes/s and weights in nS per port.
+CASES: dict[str, dict[str, Any]] = {
+    "qif_msn": {"rate": 560.0, "weights": {"ampa": 0.5, "nmda": 0.11}, "params": {}},
+    "qif_fsn": {"rate": 807.5, "weights": {"ampa": 0.25}, "params": {}},
+    "aeif_stn": {"rate": 250.0, "weights": {"ampa": 0.25, "nmda": 0.00625}, "params": {}},
+    "aeif_gpe": {"rate": 1430.0, "weights": {"ampa_ext": 0.167}, "params": {}},
+    "snr": {
+        "model": "aeif_gpe",
+        "rate": 2000.0,
+        "weights": {"ampa_ext": 0.5},
+        "params": {
+            "C_m": 80.0,
+            "g_L": 3.0,
+            "E_L": -55.8,
+            "V_th": -55.2,
+            "Delta_T": 1.8,
+            "V_peak": 20.0,
+            "V_reset": -65.0,
+            "a1": 3.0,
+            "a2": 3.0,
+            "V_a": -55.8,
+            "b": 200.0,
+            "I_e": 19.2,
+            "tau_syn_gaba_msn": 5.2,
+            "tau_syn_gaba_gpe": 2.1,
+            "E_rev_gaba_msn": -80.0,
+            "E_rev_gaba_gpe": -72.0,
+        },
+    },
+}
+VARIANTS = ("reference", "plain", "vectorised", "brian2")
+SPREAD_C_M, SPREAD_V_TH = 0.2, 1.0  # as in the network: relative, and in mV; clamped at three of them
+
+BRIAN2_PACKAGES = ("brian2==2.9.0", "numpy<2", "setuptools", "cython")
+
+BRIAN2_CODE = """
+import sys, time
+import numpy as np
+from brian2 import *
+n, t, folder = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+set_device("cpp_standalone", directory=folder, build_on_run=False)
+prefs.devices.cpp_standalone.openmp_threads = 0
+prefs.codegen.cpp.extra_compile_args_gcc = ["-w", "-O3", "-ffast-math", "-march=native"]
+defaultclock.dt = 0.1*ms
+equations = '''
+dV/dt = (k*(V - E_L)*(V - V_th) - u + g_ampa*(0*mV - V) + g_nmda*(0*mV - V)/(1 + exp((-20*mV - V)/(16*mV)))
+         + (g_msn + g_fsn + g_ta)*(-74*mV - V))/C_m : volt
+du/dt = a*(b*(V - E_L) - u) : amp
+dg_ampa/dt = -g_ampa/(12*ms) : siemens
+dg_nmda/dt = -g_nmda/(160*ms) : siemens
+dg_msn/dt = -g_msn/(12*ms) : siemens
+dg_fsn/dt = -g_fsn/(8*ms) : siemens
+dg_ta/dt = -g_ta/(87*ms) : siemens
+C_m : farad
+V_th : volt
+'''
+namespace = dict(k=1*nS/mV, E_L=-81.85*mV, a=0.01/ms, b=-20*nS, d=66.9*pA)
+cells = NeuronGroup(n, equations, threshold="V >= 40*mV", reset="V = -55*mV; u += d", method="euler", namespace=namespace)
+rng = np.random.default_rng(1)
+cells.C_m = 15.2*np.clip(rng.normal(1.0, 0.2, n), 0.4, 1.6)*pF
+cells.V_th = (-29.7 + np.clip(rng.normal(0.0, 1.0, n), -3.0, 3.0))*mV
+cells.V = rng.uniform(-49.7, -29.7, n)*mV
+# Brian2 has no input of the same spikes to two variables; two inputs cost what it can do best
+ampa = PoissonInput(cells, "g_ampa", 1, 560*Hz, 0.5*nS)
+nmda = PoissonInput(cells, "g_nmda", 1, 560*Hz, 0.11*nS)
+spikes = SpikeMonitor(cells, record=False)
+run(t*ms)
+device.build(directory=folder, compile=True, run=False, debug=False, clean=False)
+for _ in range(2):  # the first run warms up
+    device.run(folder, with_output=False, run_args=[])
+print("RESULT", device._last_run_time, spikes.num_spikes/n/t*1e3)
+"""
+
+
+# ------------------------------------------------------------------------------ one measurement
+
+
+def measure_nest(module: str, variant: str, case: str, n: int, t: float) -> None:
+    """Print the seconds of processor time per neuron and step, the rate, and bytes per cell."""
+    import nest
+    import numpy as np
+    import psutil
+
+    spec = CASES[case]
+    model = spec.get("model", case)
+    nest.verbosity = nest.VerbosityLevel.ERROR
+    nest.Install(module)
+    nest.set(resolution=RESOLUTION, local_num_threads=1)
+    nest.set(min_delay=MIN_DELAY, max_delay=MAX_DELAY)
+    before = psutil.Process().memory_info().rss
+    cells = nest.Create(model, n, params=spec["params"])
+    one = cells[0].get()
+    rng = np.random.default_rng(1)
+    c_m = one["C_m"] * np.clip(rng.normal(1.0, SPREAD_C_M, n), 1 - 3 * SPREAD_C_M, 1 + 3 * SPREAD_C_M)
+    v_th = one["V_th"] + np.clip(rng.normal(0.0, SPREAD_V_TH, n), -3 * SPREAD_V_TH, 3 * SPREAD_V_TH)
+    cells.set(C_m=list(c_m), V_th=list(v_th))
+    cells.V_m = list(rng.uniform(one["V_th"] - 20.0, one["V_th"], n))
+    if variant == "vectorised":
+        weights = {f"drive_weight_{port}": weight for port, weight in spec["weights"].items()}
+        cells.set(drive_rate=spec["rate"], drive_seed=1, **weights)
+    else:
+        receptors = {name.lower(): number for name, number in one["receptor_types"].items()}
+        generator = nest.Create("poisson_generator", params={"rate": spec["rate"]})
+        for port, weight in spec["weights"].items():
+            synapse = {"weight": weight, "delay": DELAY, "receptor_type": receptors[port]}
+            nest.Connect(generator, cells, syn_spec=synapse)
+    nest.Simulate(50.0)
+    memory = (psutil.Process().memory_info().rss - before) / n
+    spikes = nest.local_spike_counter
+    times = []
+    for _ in range(3):
+        begin = (time.perf_counter(), time.process_time())
+        nest.Simulate(t)
+        times.append((time.perf_counter() - begin[0], time.process_time() - begin[1]))
+    rate = (nest.local_spike_counter - spikes) / n / (3 * t) * 1e3
+    wall, cpu = (min(pair[i] for pair in times) * 1e9 / (n * t / RESOLUTION) for i in (0, 1))
+    print("RESULT", json.dumps({"wall": wall, "cpu": cpu, "rate": rate, "bytes": memory}))
+
+
+def brian2_python() -> Path:
+    """Python of the environment with Brian2; made if it is not there."""
+    from network.codegen.cache import root
+
+    folder = root() / "brian2"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").is_file():
+        print("making an environment for Brian2 (once) ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *BRIAN2_PACKAGES], check=True)
+        (folder / "complete").touch()
+    return python
+
+
+def measure_brian2(n: int, t: float) -> dict[str, float]:
+    """Seconds in Brian2's simulation loop, by its own clock, per neuron and step."""
+    python = brian2_python()
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "cells.py"
+        script.write_text(BRIAN2_CODE)
+        environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
+        answer = subprocess.run(
+            [str(python), str(script), str(n), str(t), str(Path(folder) / "code")],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+    if answer.returncode:
+        raise RuntimeError(f"Brian2 failed:\n{answer.stderr[-2000:]}")
+    seconds, rate = map(float, answer.stdout.split("RESULT")[1].split()[:2])
+    nanoseconds = seconds * 1e9 / (n * t / RESOLUTION)
+    return {"wall": nanoseconds, "cpu": nanoseconds, "rate": rate, "bytes": float("nan")}
+
+
+# --------------------------------------------------------------------------------------- the table
+
+
+def measure(variant: str, case: str, n: int, t: float, modules: dict[str, Any]) -> dict[str, float]:
+    if variant == "brian2":
+        return measure_brian2(n, 3 * t)
+    arguments = ["--measure", str(modules[variant].path), variant, case, str(n), str(t)]
+    answer = subprocess.run(
+        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        raise RuntimeError(f"{variant} {case} failed:\n{answer.stdout[-1000:]}{answer.stderr[-2000:]}")
+    result: dict[str, float] = json.loads(answer.stdout.split("RESULT")[1])
+    return result
+
+
+def build_modules(variants: list[str], cases: list[str]) -> dict[str, Any]:
+    from network import codegen
+
+    models = sorted({CASES[case].get("model", case) for case in cases})
+    modules = {}
+    for variant in variants:
+        if variant == "brian2":
+            brian2_python()
+            continue
+        try:
+            modules[variant] = codegen.build(models, target=variant)
+        except codegen.CodegenError as error:
+            print(f"{variant} is left out: {error}", flush=True)
+    return modules
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
+    parser.add_argument("--neurons", type=int, default=10_000)
+    parser.add_argument("--time", type=float, default=100.0, help="simulated time of one measurement, ms")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="write all measurements to this file")
+    parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parse()
+    if options.measure:
+        module, variant, case, n, t = options.measure
+        measure_nest(module, variant, case, int(n), float(t))
+        return
+    modules = build_modules(options.variants, options.models)
+    variants = [variant for variant in options.variants if variant in modules or variant == "brian2"]
+    results: dict[str, dict[str, list[dict[str, float]]]] = {}
+    for _ in range(options.rounds):
+        for case in options.models:
+            for variant in variants:
+                if variant == "brian2" and case != "qif_msn":
+                    continue
+                # the slow variants say as much in a shorter time
+                t = options.time if variant in ("vectorised", "brian2") else options.time / 5
+                result = measure(variant, case, options.neurons, t, modules)
+                results.setdefault(case, {}).setdefault(variant, []).append(result)
+    report(results, options)
+    if options.json:
+        options.json.write_text(json.dumps({"host": platform.processor(), "results": results}, indent=1))
+
+
+def report(results: dict[str, dict[str, list[dict[str, float]]]], options: argparse.Namespace) -> None:
+    print(f"{options.neurons} cells, 1 thread, {RESOLUTION} ms; medians of {options.rounds} rounds")
+    print("ns: wall time per neuron and step; cpu: the same in processor time, less disturbed by other jobs")
+    print(f"{'case':10}{'variant':12}{'ns':>8}{'cpu':>8}{'ratio':>8}{'rate/Hz':>9}{'bytes':>8}")
+    for case, variants in results.items():
+        medians = {
+            variant: {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
+            for variant, rounds in variants.items()
+        }
+        base = medians.get("reference")
+        for variant, m in medians.items():
+            ratio = f"{base['cpu'] / m['cpu']:8.1f}" if base else f"{'':8}"
+            print(
+                f"{case:10}{variant:12}{m['wall']:8.1f}{m['cpu']:8.1f}{ratio}{m['rate']:9.2f}{m['bytes']:8.0f}"
+            )
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    main()
