@@ -196,9 +196,7 @@ def measure(variant: str, case: str, n: int, t: float, modules: dict[str, Any]) 
     if variant == "brian2":
         return measure_brian2(n, 3 * t)
     arguments = ["--measure", str(modules[variant].path), variant, case, str(n), str(t)]
-    answer = subprocess.run(
-        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False)
     if answer.returncode:
         raise RuntimeError(f"{variant} {case} failed:\n{answer.stdout[-1000:]}{answer.stderr[-2000:]}")
     result: dict[str, float] = json.loads(answer.stdout.split("RESULT")[1])
@@ -268,9 +266,7 @@ def report(results: dict[str, dict[str, list[dict[str, float]]]], options: argpa
         base = medians.get("reference")
         for variant, m in medians.items():
             ratio = f"{base['cpu'] / m['cpu']:8.1f}" if base else f"{'':8}"
-            print(
-                f"{case:10}{variant:12}{m['wall']:8.1f}{m['cpu']:8.1f}{ratio}{m['rate']:9.2f}{m['bytes']:8.0f}"
-            )
+            print(f"{case:10}{variant:12}{m['wall']:8.1f}{m['cpu']:8.1f}{ratio}{m['rate']:9.2f}{m['bytes']:8.0f}")
 
 
 if __name__ == "__main__":
