@@ -92,7 +92,8 @@ C_m : farad
 V_th : volt
 '''
 namespace = dict(k=1*nS/mV, E_L=-81.85*mV, a=0.01/ms, b=-20*nS, d=66.9*pA)
-cells = NeuronGroup(n, equations, threshold="V >= 40*mV", reset="V = -55*mV; u += d", method="euler", namespace=namespace)
+options = dict(threshold="V >= 40*mV", reset="V = -55*mV; u += d", method="euler", namespace=namespace)
+cells = NeuronGroup(n, equations, **options)
 rng = np.random.default_rng(1)
 cells.C_m = 15.2*np.clip(rng.normal(1.0, 0.2, n), 0.4, 1.6)*pF
 cells.V_th = (-29.7 + np.clip(rng.normal(0.0, 1.0, n), -3.0, 3.0))*mV

@@ -99,6 +99,7 @@ class LaneModel:
 
     @property
     def states(self) -> list[str]:
+        """All state variables in the order of their storage."""
         return self.numeric + self.analytic + self.free
 
     @property
@@ -493,9 +494,11 @@ class Printer:
         self._printer = make_printer(self)
 
     def print(self, node: Any) -> str:
+        """C++ of a NESTML expression."""
         return str(self._printer.print(node))
 
     def constant(self, name: str) -> str:
+        """C++ name of a constant of the cell."""
         if self.half and name in self.describer.step_dependent:
             name += HALF
         if self.hot:
@@ -503,6 +506,7 @@ class Printer:
         return f"c.{name}"
 
     def reciprocal(self, denominator: str) -> str:
+        """C++ name of 1 / denominator, computed once per cell because division is slow."""
         known = self.describer.reciprocals
         name = known.setdefault(denominator, f"{RECIPROCAL}{len(known)}")
         return f"c.{name}"

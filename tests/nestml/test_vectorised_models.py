@@ -34,7 +34,9 @@ model vectorised_mixed:
         inline V_bounded mV = min(V_m, V_cap)
         recordable inline I_a pA = convolve(A, alpha_port) * 1 pA
         inline gate real = tanh(q) + ln(1 + q**2) + q**n_gate + 0.1 * q**0.5
-        V_m' = (-g_L * (V_bounded - E_L) + 0.02 nS/mV * (V_bounded - E_L)**2 + I_a + I_stim + gate * 1 pA) / C_m + convolve(D, delta_port) * 1 mV / ms
+        inline jump mV/ms = convolve(D, delta_port) * 1 mV / ms
+        inline I pA = I_a + I_stim + gate * 1 pA
+        V_m' = (-g_L * (V_bounded - E_L) + 0.02 nS/mV * (V_bounded - E_L)**2 + I) / C_m + jump
         q' = (clip((V_bounded + 70 mV) / 40 mV, 0.0, 1.0) - q) / tau_q
 
     parameters:
