@@ -125,6 +125,9 @@ def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> i
     # -P: a folder named `network` in the working directory is not ours
     command = [*launcher_command(ranks, threads), str(python), "-P", "-m", "network.cli.main", *arguments]
     environment = {**without_launcher(), "OMP_NUM_THREADS": str(threads), JOB_NAME: name}
+    if ranks * threads > (os.cpu_count() or 1):
+        # threads that wait must give way: more of them than cores, and each rank's OpenMP knows only its own
+        environment.setdefault("OMP_WAIT_POLICY", "passive")
     interrupted = False
 
     def interrupt(number: int, frame: object) -> None:

@@ -17,7 +17,7 @@ from network.spec.plan import PopulationPlan, ProjectionPlan, Uniform
 
 
 def audit(network: Network, n_cells: int = 20) -> None:
-    """Raise EngineError with everything in NEST that differs from the plan.
+    """Raise EngineError with everything in NEST that differs from the plan, on the cells of this rank.
 
     Parameters
     ----------
@@ -40,7 +40,9 @@ def _population(network: Network, population: PopulationPlan, n_cells: int) -> l
     cells = network.populations[population.name]
     if len(cells) != population.n_neurons:
         return [f"{population.name}: {len(cells)} cells, {population.n_neurons} planned"]
-    status = cells[: min(n_cells, len(cells))].get(list(population.params))
+    if (local := kernel.local_nodes(cells, n_cells)) is None:
+        return []
+    status = local.get(list(population.params))
     problems = []
     for name, expected in population.params.items():
         values = np.atleast_1d(np.asarray(status[name], dtype=float))
@@ -55,14 +57,13 @@ def _population(network: Network, population: PopulationPlan, n_cells: int) -> l
 def _projection(network: Network, projection: ProjectionPlan, n_cells: int) -> list[str]:
     """Distinct sources as planned, weights and delays inside their limits, the right receptor."""
     nest = kernel.import_nest()
-    cells = network.populations[projection.target]
-    targets = cells[: min(n_cells, len(cells))]
+    if (targets := kernel.local_nodes(network.populations[projection.target], n_cells)) is None:
+        return []
     found = nest.GetConnections(target=targets, synapse_model=network.synapse_models[projection.name])
     data = found.get(["source", "target", "weight", "delay", "receptor"])
     source, target = np.atleast_1d(data["source"]), np.atleast_1d(data["target"])
     problems = []
-    local = [cell.global_id for cell in targets if cell.get("local")]
-    for cell in local:
+    for cell in targets.tolist():
         sources = source[target == cell]
         if len(sources) != projection.in_degree:
             problems.append(f"{projection.name}: in-degree {len(sources)}, {projection.in_degree} planned")

@@ -100,15 +100,26 @@ def set_arrays(nodes: Any, values: Mapping[str, NDArray[np.float64]]) -> None:
 
     NEST's ``set`` takes arrays only for nodes that are all on this rank; what other ranks hold they set.
     """
-    chosen = np.flatnonzero(is_local(nodes[0].global_id + np.arange(len(nodes))))
-    if chosen.size:
-        local = nodes[int(chosen[0]) :: num_processes()]
+    if (local := local_nodes(nodes)) is not None:
+        chosen = is_local(nodes[0].global_id + np.arange(len(nodes)))
         local.set({name: array[chosen] for name, array in values.items()})
+
+
+def local_nodes(nodes: Any, limit: int | None = None) -> Any:
+    """Nodes of a population that this rank holds, the first few or all.
+
+    None if it holds none: NEST has no empty slices. (It has no slices of slices either, hence the limit.)
+    """
+    stride = num_processes()
+    first = (rank() - nodes[0].global_id) % stride
+    stop = len(nodes) if limit is None else min(len(nodes), first + limit * stride)
+    return nodes[first:stop:stride] if first < len(nodes) else None
 
 
 def count_local(nodes: Any) -> int:
     """Return how many nodes of a population this rank holds."""
-    return int(is_local(nodes[0].global_id + np.arange(len(nodes))).sum())
+    local = local_nodes(nodes)
+    return 0 if local is None else len(local)
 
 
 def reset(plan: Plan, module: Path | None) -> ModuleType:

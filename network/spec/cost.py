@@ -15,6 +15,8 @@ from network.spec.yamlfile import read_yaml
 
 HELD_SECONDS = 1.0
 """Biological time for which spikes and samples stay in memory (`network.engine.simulate.DRAIN_MS`)."""
+NARROW_CELLS = 65_000
+"""Cells per thread up to which the small synapses can address them (`network.engine.kernel`)."""
 HELD_SAMPLES = 4_000_000
 """Samples of state variables that a rank holds at most (`network.engine.simulate.MAX_SAMPLES`)."""
 
@@ -40,7 +42,7 @@ class CostModel(Spec):
     device_drive_per_input_step: Measured
     delivery_per_event: dict[str, Measured]
     memory_per_process: Measured
-    memory_per_thread: Measured
+    memory_per_source: Measured
     memory_per_neuron: dict[str, Measured]
     memory_per_synapse: dict[str, Measured]
     memory_per_recorded_neuron: Measured
@@ -127,16 +129,18 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     recorded_spikes = sum(sizes[name] * rates[name] for name in plan.spike_populations) * held
     per_ms = sum(len(r.node_ids) * len(r.variables) / r.interval for r in plan.recorders)
     samples = min(per_ms * held * 1000.0, HELD_SAMPLES * plan.ranks)
-    # cells go round the ranks one by one, so that all ranks hold the same share of everything
+    # cells go round the ranks one by one, so that all ranks hold the same share of everything ...
+    narrow = plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS
     shared = (
         plan.n_neurons * _pick(m.memory_per_neuron, plan.target)
-        + sum(p.n_synapses * m.memory_per_synapse[_kind(p.plasticity)].value for p in plan.projections)
+        + sum(p.n_synapses * m.memory_per_synapse[_kind(p.plasticity, narrow=narrow)].value for p in plan.projections)
         + recorded * m.memory_per_recorded_neuron.value
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
     )
-    own = m.memory_per_process.value + plan.threads * m.memory_per_thread.value
-    per_rank = int(own + shared / plan.ranks)
+    # ... but for tables of all cells that have a target on the rank
+    sources = min(plan.n_neurons, plan.n_synapses / plan.ranks)
+    per_rank = int(m.memory_per_process.value + sources * m.memory_per_source.value + shared / plan.ranks)
     return Estimate(
         create=plan.n_neurons * m.create_per_neuron.value,
         connect=plan.n_synapses * m.connect_per_synapse.value / speedup,
@@ -150,5 +154,7 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     )
 
 
-def _kind(plasticity: object) -> str:
-    return "static" if plasticity is None else "tsodyks"
+def _kind(plasticity: object, *, narrow: bool = True) -> str:
+    if plasticity is not None:
+        return "tsodyks"
+    return "static" if narrow else "wide"

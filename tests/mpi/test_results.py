@@ -82,3 +82,32 @@ def test_check_invariance_tells_the_user(bgnest):
     done = bgnest("check", "invariance", "--vps", "2", "--n-neurons", "300", "--t-sim", "20")
     assert done.returncode == 0, done.stderr
     assert "1 x 2" in done.stdout and "2 x 1" in done.stdout and "\npass: " in done.stdout
+
+
+AUDIT = """
+import sys
+from network import codegen
+from network.cluster.ranks import present
+from network.engine import audit, kernel
+from network.engine.build import build
+from network.spec import load_experiment, make_plan
+
+overrides = ["network.small_network=multapses", "network.n_neurons=300"]
+plan = make_plan(load_experiment("lindahl2016/activation_control", (), overrides), ranks=present().size)
+module = codegen.build(sorted({population.model for population in plan.populations}))
+kernel.reset(plan, module.path)
+network = build(plan, module)
+audit.audit(network)
+cells = sum(kernel.count_local(nodes) for nodes in network.populations.values())
+(__import__("pathlib").Path(sys.argv[1]) / f"cells-{present().rank}").write_text(str(cells))
+"""
+
+
+def test_every_rank_holds_what_was_planned(mpirun, tmp_path):
+    """Parameters, in-degrees, weights, delays and receptors read back from NEST on each of four ranks."""
+    path = tmp_path / "audit.py"
+    path.write_text(AUDIT)
+    done = mpirun(4, path, str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    cells = [int((tmp_path / f"cells-{rank}").read_text()) for rank in range(4)]
+    assert sum(cells) == 300 and max(cells) - min(cells) <= 1
