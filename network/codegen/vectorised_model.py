@@ -86,8 +86,7 @@ class LaneModel:
     initial: list[Member] = field(default_factory=list)
     currents: list[str] = field(default_factory=list)
     ports: list[str] = field(default_factory=list)
-    rates: dict[str, str] = field(default_factory=dict)  # for the loop over lanes
-    cell_rates: dict[str, str] = field(default_factory=dict)  # for one cell
+    rates: dict[str, str] = field(default_factory=dict)
     propagation: dict[str, str] = field(default_factory=dict)
     half_propagation: dict[str, str] = field(default_factory=dict)
     receive: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # port: (state, increment)
@@ -291,15 +290,12 @@ class _Describer:
     def collect_equations(self) -> None:
         model = self.model
         for name in model.numeric:
-            rate = self.namespace["numeric_update_expressions"][name]
-            model.rates[name] = self.hot.print(rate)
-            model.cell_rates[name] = self.cold.print(rate)
+            model.rates[name] = self.hot.print(self.namespace["numeric_update_expressions"][name])
         for name in model.analytic:
             update = self.namespace["update_expressions"][name]
             model.propagation[name] = self.hot.print(update)
             if model.numeric:
                 model.half_propagation[name] = self.hot_half.print(update)
-                model.cell_rates[name] = self.cold.print(self.namespace["numeric_update_expressions"][name])
 
     # -- conditions ------------------------------------------------------------------------------------
 

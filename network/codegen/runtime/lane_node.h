@@ -280,9 +280,10 @@ public:
   }
 
   void
-  calibrate_time( const nest::TimeConverter& ) override
+  calibrate_time( const nest::TimeConverter& converter ) override
   {
     // called for prototypes when the resolution changes: defaults that depend on it are made anew
+    drive_.delay = converter.from_old_steps( drive_.delay ).get_steps();
     Model::default_parameters( parameters_, nest::Time::get_resolution().get_ms() );
     Model::initial_state( parameters_, nest::Time::get_resolution().get_ms(), own_state_ );
   }
@@ -456,6 +457,14 @@ private:
   record_( const long step )
   {
     logger_.record_data( step );
+  }
+
+  /* Start loading what NEST and update() need of this cell. */
+  void
+  fetch_() const
+  {
+    __builtin_prefetch( this );
+    __builtin_prefetch( &block_ );
   }
 
   // what update() needs, close to the head of the object

@@ -1,8 +1,8 @@
 /*
  * lane_solver.h - a step of one cell done again, with as many sub-steps as it needs
  *
- * Takes the place of adaptive_step() of solver.h for the lanes whose fast step is refused: same kind of
- * system, same meaning of the result, but five times fewer evaluations when a spike goes off. In the upstroke of an exponential cell V_m runs to infinity in finite time, and a solver
+ * Takes the place of adaptive_step() of solver.h for the lanes whose fast step is refused. It means the
+ * same, but takes five times fewer evaluations when a spike goes off. In the upstroke of an exponential cell V_m runs to infinity in finite time, and a solver
  * that steps in time has to shrink its steps without end. Here the independent variable is s with
  *
  *   dt/ds = 1 / sqrt( 1 + sum_i ( f_i / speed )^2 ),     f_i derivatives of the numeric variables, 1/ms
@@ -12,6 +12,13 @@
  *
  * Method: Dormand-Prince 5(4) with step-size control; the spike condition is located by bisection of the
  * cubic Hermite interpolant, after which the last sub-step is repeated so that it ends just behind it.
+ *
+ * A system is a class with
+ *
+ *   static constexpr int n;                        // number of variables
+ *   void rhs( const double* y, double* f ) const;  // all n derivatives, 1/ms; y[ n ] is the time, ms
+ *   bool event( const double* y ) const;           // the spike condition(s)
+ *   void on_event( double* y );                    // body of the condition(s): resets y
  *
  * References
  *   Dormand JR, Prince PJ (1980) J Comput Appl Math 6:19-26, DOI 10.1016/0771-050X(80)90013-3
@@ -24,7 +31,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "solver.h"
+#include "lane_math.h"
 
 namespace bgnest
 {
@@ -33,9 +40,8 @@ struct SubstepControl
 {
   // V_m faster than this many mV/ms may be followed along its way instead of in time
   double speed = 20.0;
-  // accepted local error of a sub-step: absolute + relative * |y|, and of time, ms
-  double absolute_tolerance = 1e-3;
-  double relative_tolerance = 0.0;
+  // accepted local error of a sub-step in mV or pA, and of the time along the way in ms
+  double tolerance = 1e-3;
   double time_tolerance = 1e-6;
   // width to which the moment of a crossing is located, ms
   double event_tolerance = 1e-6;
@@ -50,7 +56,7 @@ template < class System >
 class LaneSolver
 {
 public:
-  static constexpr int N = System::n; // state; entry N is time
+  static constexpr int N = System::n; // entry N of a state is the time since the start of the step
 
   LaneSolver( System& system, const double h, const SubstepControl& control = {} )
     : system_( system )
@@ -59,8 +65,8 @@ public:
   {
   }
 
-  /* y: in, state at the start of the step; out, state h ms later. Number of events, -1 on failure. */
-  int
+  /* y: in, state at the start of the step; out, state h ms later. False if that cannot be computed. */
+  bool
   step( double* const y )
   {
     std::copy( y, y + N, y_ );
@@ -80,7 +86,7 @@ public:
       const double error = try_( ds );
       if ( trial > control_.max_trials or ( not( error <= 1.0 ) and ds <= control_.min_substep ) )
       {
-        return -1;
+        return false;
       }
       if ( not( error <= 1.0 ) )
       {
@@ -120,7 +126,7 @@ public:
       ds *= factor_( error );
     }
     std::copy( y_, y_ + N, y );
-    return std::all_of( y, y + N, []( const double v ) { return std::isfinite( v ); } ) ? events_ : -1;
+    return std::all_of( y, y + N, []( const double v ) { return std::isfinite( v ); } );
   }
 
 private:
@@ -145,11 +151,8 @@ private:
     double way = 1.0;
     for ( int i = 0; i < N; ++i )
     {
-      if ( System::numeric[ i ] )
-      {
-        const double fast = f[ i ] / control_.speed;
-        way += fast * fast;
-      }
+      const double fast = f[ i ] * ( 1.0 / control_.speed );
+      way += fast * fast;
     }
     return way;
   }
@@ -201,9 +204,7 @@ private:
     {
       const double difference = 71.0 / 57600 * k_[ 0 ][ i ] - 71.0 / 16695 * k_[ 2 ][ i ] + 71.0 / 1920 * k_[ 3 ][ i ]
         - 17253.0 / 339200 * k_[ 4 ][ i ] + 22.0 / 525 * k_[ 5 ][ i ] - 1.0 / 40 * k_[ 6 ][ i ];
-      const double scale = i < N ? control_.absolute_tolerance
-          + control_.relative_tolerance * std::max( std::abs( y_[ i ] ), std::abs( y_new_[ i ] ) )
-                                 : control_.time_tolerance;
+      const double scale = i < N ? control_.tolerance : control_.time_tolerance;
       const double scaled = std::abs( ds * difference ) / scale;
       error = not( scaled <= error ) ? scaled : error; // this form of the comparison keeps a NaN
     }
