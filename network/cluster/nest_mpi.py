@@ -50,7 +50,7 @@ MODELS = (
 
 _CMAKE_OPTIONS = {
     "with-mpi": "ON",
-    "with-detailed-timers": "ON",  # update, delivery and communication apart (docs/scaling.md)
+    "with-detailed-timers": "ON",  # update, delivery and communication apart
     "with-warning": "OFF",
     "CMAKE_UNITY_BUILD": "ON",
 }

@@ -26,7 +26,7 @@ LAUNCHERS = {
 }
 
 _SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nodes differ
-_MEMORY_RESERVE = 1.3  # assumed: error of the prediction (docs/scaling.md) and the system's own needs
+_MEMORY_RESERVE = 1.3  # assumed: error of the prediction and the system's own needs
 _SHORTEST = 600.0  # s; assumed: queues round up anyway
 
 
