@@ -158,7 +158,7 @@ def number_or_dash(value: float | None) -> str:
 
 def pair_section(results: dict[str, dict[tuple[str, str], PairResult]], what: object) -> list[str]:
     tables = {level: pair_table(pairs, what) for level, pairs in results.items()}  # type: ignore[arg-type]
-    header = ["pair", *(f"{q}, {level}" for level in tables for q in ("coherence (chance)", "phase", "R"))]
+    header = ["pair", *(f"{q}, {level}" for level in tables for q in ("coherence (chance)", "phase", "R (chance)"))]
     rows = []
     for pair in next(iter(tables.values())).index:
         cells = [str(pair)]
@@ -167,11 +167,16 @@ def pair_section(results: dict[str, dict[tuple[str, str], PairResult]], what: ob
                 cells += ["-", "-", "-"]
                 continue
             row = table.loc[pair]
-            known = row["resultant"] > 0.1
+            known = row["resultant"] > 3.0 * row["resultant_chance"]
             coherence = f"{row['coherence']:.2f} ({row['chance']:.2f})" if row["coherence"] == row["coherence"] else "-"
-            cells += [coherence, f"{row['phase']:+.0f}°" if known else "-", f"{row['resultant']:.2f}"]
+            cells += [
+                coherence,
+                f"{row['phase']:+.0f}°" if known else "-",
+                f"{row['resultant']:.2f} ({row['resultant_chance']:.2f})",
+            ]
         rows.append(cells)
-    note = "Phase where R, the concentration over pairs, exceeds 0.1; positive: the first population leads."
+    note = "Phase where R, the concentration over pairs and times, exceeds three times what random phases would give;"
+    note += "\npositive: the first population leads."
     return [*markdown(header, rows), "", note, ""]
 
 

@@ -82,7 +82,7 @@ def analyse_pairs(
         others = None if first == second else spikes[second]
         try:
             phases = phase_differences(spikes[first], others, t_start, t_stop, band.limits, n_pairs=n_phase, seed=seed)
-        except ValueError:  # no pair of cells with enough spikes, or too short for the filter
+        except ValueError:  # no pair of cells with enough spikes, or shorter than a cycle
             continue
         coherence = None
         if (t_stop - t_start) / RATE_BIN >= 2 * band.n_window:
@@ -93,11 +93,6 @@ def analyse_pairs(
     return results
 
 
-def overall_resultant(phases: PhaseDifferences) -> float:
-    """Concentration of the phase differences over all pairs and times, 0 (none preferred) to 1."""
-    return float(abs(np.mean(phases.locking * np.exp(1j * phases.phases))))
-
-
 def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.DataFrame:
     """Summary of `analyse_pairs`.
 
@@ -106,7 +101,8 @@ def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.Data
     DataFrame
         Index ``A/B``; columns ``coherence`` (peak in the band of the mean over pairs), ``chance`` (mean that
         independent units have, one over the number of windows), ``phase`` (degrees, positive: A leads; within
-        one population its magnitude), ``phase_size`` (its magnitude) and ``resultant`` (`overall_resultant`).
+        one population its magnitude), ``phase_size`` (its magnitude), ``resultant`` (R, the concentration of
+        phase differences over pairs and times) and ``resultant_chance`` (what R is for random phases).
     """
     rows = {}
     for (first, second), result in results.items():
@@ -116,9 +112,10 @@ def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.Data
             "chance": np.nan if result.coherence is None else 1.0 / result.coherence.n_windows,
             "phase": abs(phase) if first == second else phase,
             "phase_size": abs(phase),
-            "resultant": overall_resultant(result.phases),
+            "resultant": result.phases.overall_resultant,
+            "resultant_chance": result.phases.chance,
         }
-    columns = ["coherence", "chance", "phase", "phase_size", "resultant"]
+    columns = ["coherence", "chance", "phase", "phase_size", "resultant", "resultant_chance"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("pair")
 
 

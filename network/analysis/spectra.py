@@ -203,10 +203,14 @@ class PhaseDifferences:
         Circular mean over time of (phase of the first - phase of the second), radians in (-pi, pi].
     locking : ndarray, shape (n_pairs,)
         Length of that mean over time, 0 (no relation) to 1 (constant difference).
+    chance : float
+        Root mean square of `overall_resultant` if each cell of one population had a random phase, and nothing
+        else were different; of both populations, the one that gives more.
     """
 
     phases: Floats
     locking: Floats
+    chance: float
 
     @property
     def mean_vector(self) -> complex:
@@ -222,6 +226,16 @@ class PhaseDifferences:
     def resultant(self) -> float:
         """R: 1 if all pairs have the same difference, about ``1 / sqrt(n_pairs)`` without a preferred one."""
         return float(abs(self.mean_vector))
+
+    @property
+    def overall_resultant(self) -> float:
+        """Concentration of the phase differences over all pairs and times, 0 (none preferred) to 1."""
+        return float(abs(np.mean(self.locking * np.exp(1j * self.phases))))
+
+    @property
+    def has_preferred(self) -> bool:
+        """Whether the mean phase means something: R beyond three times chance, 1 in 8,000 for random phases."""
+        return self.overall_resultant > 3.0 * self.chance
 
 
 def phase_differences(
@@ -243,24 +257,38 @@ def phase_differences(
     turned into phases by the Hilbert transform. Within one population the sign of a pair is arbitrary, so
     the mean phase is 0 or pi.
 
+    The filter starts at rest and the trains, their mean removed, continue as zeros: SciPy's default, an odd
+    reflection about the first and the last bin, begins with the same jump in every train whose first bin is
+    empty. In a recording of a few cycles this alone gives independent, regular cells R = 0.25.
+
     Parameters
     ----------
     band : (low, high)
         In Hz: 15-25 for beta, 0.5-2 for slow waves in the original.
     n_pairs, min_spikes, seed
         As in `pair_coherence`.
+
+    Raises
+    ------
+    ValueError
+        If no pair of active neurons exists or the recording is shorter than a cycle of the lowest frequency.
     """
+    if (t_stop - t_start) * band[0] < 1000.0:
+        raise ValueError(f"a recording of {t_stop - t_start:g} ms is shorter than a cycle of {band[0]:g} Hz")
     pairs = _Pairs(first, second, t_start, t_stop, n_pairs, bin_width, min_spikes, seed)
     sos = signal.butter(order, band, btype="bandpass", fs=1000.0 / bin_width, output="sos")
+    margin = round(2.0 * 1000.0 / bin_width / band[0])  # bins; two of the slowest cycles, for the filter to ring out
 
     def phase(trains: Floats) -> NDArray[np.complex128]:
-        filtered = signal.sosfiltfilt(sos, trains - trains.mean(axis=1, keepdims=True), axis=1)
-        analytic = signal.hilbert(filtered, axis=1)
+        padded = np.pad(trains - trains.mean(axis=1, keepdims=True), ((0, 0), (margin, margin)))
+        forward = signal.sosfilt(sos, padded, axis=1)
+        filtered = signal.sosfilt(sos, forward[:, ::-1], axis=1)[:, ::-1]
+        analytic = signal.hilbert(filtered, axis=1)[:, margin:-margin]
         size = np.abs(analytic)
         return np.divide(analytic, size, out=np.zeros_like(analytic), where=size > 0)
 
     vectors = np.concatenate([(phase(a) * phase(b).conj()).mean(axis=1) for a, b in pairs.trains()])
-    return PhaseDifferences(np.angle(vectors), np.abs(vectors))
+    return PhaseDifferences(np.angle(vectors), np.abs(vectors), pairs.chance(vectors))
 
 
 class _Pairs:
@@ -302,6 +330,18 @@ class _Pairs:
         for start in range(0, len(self._pairs), _PAIR_CHUNK):
             chunk = self._pairs[start : start + _PAIR_CHUNK]
             yield self._binned(0, chunk[:, 0]), self._binned(1, chunk[:, 1])
+
+    def chance(self, values: NDArray[np.complex128]) -> float:
+        """Root mean square of the mean of ``values`` (one per pair) if each cell of one side turned them at random.
+
+        Pairs that share a cell turn together, so they are added up before they are squared.
+        """
+        sums = []
+        for side in (0, 1):
+            _, cell = np.unique(self._pairs[:, side], return_inverse=True)
+            real, imaginary = (np.bincount(cell, part) for part in (values.real, values.imag))
+            sums.append(float(np.sqrt(np.sum(real**2 + imaginary**2))))
+        return max(sums) / len(self)
 
     def _binned(self, side: int, neurons: Ints) -> Floats:
         bins, owners = self._data[side]

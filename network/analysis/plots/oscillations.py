@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from network.analysis.oscillations import BETA, Band, Pair, PairResult, overall_resultant
+from network.analysis.oscillations import BETA, Band, Pair, PairResult
 from network.analysis.plots.base import heading, page, styled
 from network.analysis.plots.style import MM, PAGE, label
 
@@ -60,18 +60,19 @@ def phase_circles(
             angle = phases.mean_phase
             if pair[0] == pair[1]:  # both orders of a pair: what is left is in phase or against it
                 angle = 0.0 if np.cos(angle) >= 0 else np.pi
-            lines.append((shade, angle, overall_resultant(phases), run))
+            lines.append((shade, angle, phases, run))
         top = 1.08 * max(heights)
-        for k, (shade, angle, length, run) in enumerate(lines):
-            if length > 0.1:  # a mean phase means nothing where there is no preferred one
+        for k, (shade, angle, phases, run) in enumerate(lines):
+            length = phases.overall_resultant
+            if phases.has_preferred:
                 axes.annotate(
                     "",
                     xy=(angle, length * top),
                     xytext=(0.0, 0.0),
                     arrowprops={"arrowstyle": "-|>", "color": shade, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0},
                 )
-            where = f", {np.degrees(angle):+.0f}°" if length > 0.1 else ""
-            text = f"{run}: R = {length:.2f}{where}"
+            where = f", {np.degrees(angle):+.0f}°" if phases.has_preferred else ""
+            text = f"{run}: R = {length:.2f} (chance {phases.chance:.2f}){where}"
             axes.text(0.5, -0.27 - 0.11 * k, text, transform=axes.transAxes, ha="center", fontsize=6.2, color=shade)
         axes.set_ylim(0, top)
         axes.set_yticks([])

@@ -31,8 +31,8 @@ def pairs():
     f = np.arange(0.0, 65.0)
     peak = Coherence(f, 0.1 + 0.5 * np.exp(-((f - 20.0) ** 2)), np.zeros(65), 300, 11, 0.2)
     flat = Coherence(f, np.full(65, 0.09), np.zeros(65), 300, 11, 0.2)
-    against = PhaseDifferences(np.pi + rng.normal(0, 0.1, 300), np.full(300, 0.8))
-    none = PhaseDifferences(np.linspace(-np.pi, np.pi, 300, endpoint=False), np.full(300, 0.3))
+    against = PhaseDifferences(np.pi + rng.normal(0, 0.1, 300), np.full(300, 0.8), 0.05)
+    none = PhaseDifferences(np.linspace(-np.pi, np.pi, 300, endpoint=False), np.full(300, 0.3), 0.02)
     return {
         "control": {("GPe_TI", "GPe_TA"): PairResult(flat, none)},
         "depleted": {("GPe_TI", "GPe_TA"): PairResult(peak, against), ("STN", "STN"): PairResult(None, none)},

@@ -152,6 +152,43 @@ def test_independent_neurons_have_no_preferred_phase():
     assert found.locking.max() < 0.5
 
 
+def regular(n, rate, t_stop, seed, shape=11.0):
+    """Independent gamma renewal trains (CV 0.3, as STN and TA have), each from a random moment on."""
+    rng = np.random.default_rng(seed)
+    count = int(2 * rate * t_stop / 1000.0) + 20
+    times = np.cumsum(rng.gamma(shape, 1000.0 / rate / shape, size=(n, count)), axis=1)
+    times -= rng.uniform(1000.0 / rate, 3000.0 / rate, size=(n, 1))
+    ids = np.broadcast_to(np.arange(n)[:, None], times.shape)
+    inside = (times >= 0) & (times < t_stop)
+    order = np.argsort(times[inside])
+    return Spikes(times[inside][order], ids[inside][order].astype(np.uint64), n)
+
+
+def test_the_ends_of_a_short_recording_make_no_phase_preference():
+    """Three cycles of a slow wave: R of independent cells is chance, not 0.25."""
+    found = [
+        phase_differences(regular(200, 20.0, 3000.0, seed), None, 0.0, 3000.0, (0.5, 2.0), n_pairs=400, seed=seed)
+        for seed in range(12)
+    ]
+    squares = np.array([(f.overall_resultant / f.chance) ** 2 for f in found])
+    # exponential with mean 1: that of twelve has a standard deviation of 0.29
+    assert abs(squares.mean() - 1.0) < 4 * 0.29
+    assert max(f.overall_resultant for f in found) < 0.09
+    assert not any(f.has_preferred for f in found)
+
+
+def test_chance_counts_cells_where_pairs_share_them():
+    """Cells without rhythm against a population in rhythm: their number, not that of the pairs, sets the chance."""
+    rhythm = modulated(40, 40.0, 6000.0, depth=1.0, seed=20)
+    found = [
+        phase_differences(rhythm, modulated(20, 40.0, 6000.0, seed=30 + k), 0.0, 6000.0, (15.0, 25.0))
+        for k in range(12)
+    ]
+    squares = np.array([(f.overall_resultant / f.chance) ** 2 for f in found])
+    assert abs(squares.mean() - 1.0) < 4 * 0.29
+    assert all(f.chance > 2 * np.sqrt(np.mean(f.locking**2) / len(f.locking)) for f in found)
+
+
 def test_pairs_are_different_neurons_and_differ_from_each_other():
     ids = np.array([3, 5, 8, 13, 21])
     pairs = spectra._pairs_within(ids, 100, seed=0)
@@ -171,3 +208,5 @@ def test_silent_populations_and_short_recordings_are_refused():
         pair_coherence(silent, None, 0.0, 1000.0)
     with pytest.raises(ValueError, match="fewer than a window"):
         pair_coherence(modulated(5, 50.0, 400.0), None, 0.0, 400.0)
+    with pytest.raises(ValueError, match=r"shorter than a cycle of 0\.5 Hz"):
+        phase_differences(modulated(5, 50.0, 1999.0), None, 0.0, 1999.0, (0.5, 2.0))
