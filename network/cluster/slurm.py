@@ -25,9 +25,9 @@ LAUNCHERS = {
     "mpirun": "mpirun --map-by ppr:{ranks_per_node}:node:PE={threads} --bind-to core -n {ranks}",
 }
 
-_SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nodes differ
-_MEMORY_RESERVE = 1.3  # assumed: error of the prediction and the system's own needs
-_SHORTEST = 600.0  # s; assumed: queues round up anyway
+SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nodes differ
+MEMORY_RESERVE = 1.3  # assumed: error of the prediction and the system's own needs
+SHORTEST = 600.0  # s; assumed: queues round up anyway
 
 
 class _Template(string.Template):
@@ -96,8 +96,8 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
         If the template names something unknown.
     """
     cost = estimate(plan)
-    wall_time = job.wall_time or max(_SHORTEST, _SLOWER * cost.total + cost.compile_cold)
-    memory = job.memory or _MEMORY_RESERVE * cost.memory_per_rank * job.ranks_per_node
+    wall_time = job.wall_time or max(SHORTEST, SLOWER * cost.total + cost.compile_cold)
+    memory = job.memory or MEMORY_RESERVE * cost.memory_per_rank * job.ranks_per_node
     launcher = LAUNCHERS.get(job.launcher, job.launcher)
     numbers = {"ranks": job.ranks, "ranks_per_node": job.ranks_per_node, "threads": job.threads}
     values = {

@@ -53,22 +53,28 @@ def short(value: str, length: int = 8) -> str:
 
 def network_hash(plan: Plan) -> str:
     """Identity of what is built: populations, projections, NESTML sources, step of the delays, seed."""
-    data = plan.to_dict()
-    return digest({"format": HASH_FORMAT, "kind": "network", **{key: data[key] for key in _NETWORK}})
+    return hashes(plan)[0]
 
 
 def simulation_hash(plan: Plan) -> str:
     """Identity of a simulation: the network, its input, times, recordings and number of virtual processes."""
+    return hashes(plan)[1]
+
+
+def hashes(plan: Plan) -> tuple[str, str]:
+    """`network_hash` and `simulation_hash` of a plan."""
     data = plan.to_dict()
+    network = digest({"format": HASH_FORMAT, "kind": "network", **{key: data[key] for key in _NETWORK}})
     content = {key: data[key] for key in _SIMULATION}
     # a file is what it contains, wherever it lies
     content["spike_inputs"] = [{k: v for k, v in item.items() if k != "file"} for item in data["spike_inputs"]]
-    return digest(
+    simulation = digest(
         {
             "format": HASH_FORMAT,
             "kind": "simulation",
-            "network": network_hash(plan),
+            "network": network,
             "virtual_processes": plan.n_virtual_processes,
             **content,
         }
     )
+    return network, simulation

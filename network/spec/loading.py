@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from network.spec.checks import check_references
 from network.spec.errors import SpecError, choices
 from network.spec.messages import structural_problems
 from network.spec.nestml import ModelInterface, model_interfaces
-from network.spec.origins import COMMAND_LINE, Layer, Origin, Tree
+from network.spec.origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
 from network.spec.schema import Experiment
 from network.spec.sources import load_sources
 from network.spec.yamlfile import KeyPath, read_yaml
@@ -54,6 +56,66 @@ def load_experiment(
     SpecError
         With all problems found, one line each.
     """
+    return load_draft(name_or_path, overlays).experiment(overrides, models=models)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An experiment before its last changes: files, variant and overlays are merged, nothing is validated.
+
+    Reading the files takes most of the time of :func:`load_experiment`; many experiments that differ in
+    overrides only are made from one draft.
+    """
+
+    tree: Tree
+    folder: Path
+    """Folder of the experiment's file."""
+    label: str
+    """Name of the experiment unless the files say another."""
+    _valid: dict[KeyPath, Any] = field(default_factory=dict, repr=False)
+    """Populations, projections and so on that were valid as the files have them."""
+
+    def experiment(
+        self,
+        overrides: Sequence[str] | Mapping[str, Any] = (),
+        *,
+        where: str = COMMAND_LINE,
+        models: Mapping[str, ModelInterface] | None = None,
+    ) -> Experiment:
+        """Apply overrides to a copy and validate it; see :func:`load_experiment`.
+
+        ``where`` names in messages and origins what the overrides were written in.
+        """
+        tree = self.tree.copy()
+        changed: list[KeyPath] = []
+        for text, keys, value in _parse_overrides(overrides, where):
+            data: Any = value
+            for key in reversed(keys):
+                data = {key: data}
+            layer = Layer(data, where, user=True, text=text)
+            if problem := _unknown_entry(tree, keys, value):
+                raise SpecError([f"{layer.origin(keys)}: {problem}"])
+            tree.apply(layer)
+            changed.append(keys)
+        if isinstance(meta := tree.data.get("meta"), dict) and "name" not in meta:
+            meta["name"] = re.sub(r"[^A-Za-z0-9._+-]", "_", self.label)
+        as_before = {
+            path: entry for path, entry in self._valid.items() if not any(_touches(keys, path) for keys in changed)
+        }
+        experiment = validate(tree, models=models, folder=self.folder, valid=as_before)
+        if not self._valid:
+            entries: dict[KeyPath, Any] = {
+                (section, name): entry
+                for section in _NAMED
+                for name, entry in getattr(experiment, section).items()
+                if not any(_touches(keys, (section, name)) for keys in changed)
+            }
+            self._valid.update(entries)
+        return experiment
+
+
+def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) -> Draft:
+    """Read and merge the files of an experiment, see :func:`load_experiment`."""
     tree = Tree()
     stack = _Stack(tree)
     name, _, variant = str(name_or_path).partition("@")
@@ -67,26 +129,51 @@ def load_experiment(
         overlay_path = find_overlay(overlay, path)
         stack.load(overlay_path, overlay=True)
         labels.append(overlay_path.stem)
-    for text, keys, value in _parse_overrides(overrides):
-        data: Any = value
-        for key in reversed(keys):
-            data = {key: data}
-        tree.apply(Layer(data, COMMAND_LINE, user=True, text=text))
-    if isinstance(meta := tree.data.get("meta"), dict) and "name" not in meta:
-        meta["name"] = re.sub(r"[^A-Za-z0-9._+-]", "_", "+".join(labels))
-    return validate(tree, models=models, folder=path.parent)
+    return Draft(tree, path.parent, "+".join(labels))
+
+
+_NAMED = ("populations", "projections", "inputs", "spike_inputs", "currents")
+"""Sections with entries whose names are the user's own."""
+
+
+def _touches(keys: KeyPath, entry: KeyPath) -> bool:
+    """Whether a key path, which may have globs, leads into an entry of a section, or replaces it."""
+    return all(fnmatch.fnmatchcase(name, key) for key, name in zip(keys, entry, strict=False))
+
+
+def _unknown_entry(tree: Tree, keys: KeyPath, value: Any) -> str | None:
+    """Complain about one value for a population, projection and so on that does not exist."""
+    section = tree.data.get(keys[0])
+    if keys[0] not in _NAMED or len(keys) < 3 or isinstance(value, dict) or is_glob(keys[1]):
+        return None
+    if not isinstance(section, dict) or keys[1] in section:
+        return None
+    return f"{'.'.join(keys)}: no {keys[1]!r} in {keys[0]}; {choices(keys[1], section, keys[0])}"
 
 
 def validate(
-    tree: Tree, *, models: Mapping[str, ModelInterface] | None = None, folder: Path | None = None
+    tree: Tree,
+    *,
+    models: Mapping[str, ModelInterface] | None = None,
+    folder: Path | None = None,
+    valid: Mapping[KeyPath, Any] | None = None,
 ) -> Experiment:
-    """Validate a merged tree; raises SpecError with everything that is wrong."""
+    """Validate a merged tree; raises SpecError with everything that is wrong.
+
+    ``valid`` holds entries of sections, by (section, name), that were found valid before with the same content.
+    """
     from pydantic import ValidationError
+
+    data = dict(tree.data)
+    for section in {section for section, _ in valid or ()}:
+        data[section] = dict(data[section])
+    for (section, name), entry in (valid or {}).items():
+        data[section][name] = entry
 
     problems = list(tree.problems)
     experiment = None
     try:
-        experiment = Experiment.model_validate(tree.data)
+        experiment = Experiment.model_validate(data)
     except ValidationError as error:
         problems += structural_problems(error, tree)
     interfaces = model_interfaces() if models is None else models
@@ -290,14 +377,14 @@ def list_overlays(model: str = "lindahl2016") -> dict[str, str]:
     return found
 
 
-def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any]) -> list[tuple[str, KeyPath, Any]]:
+def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any], where: str) -> list[tuple[str, KeyPath, Any]]:
     parsed: list[tuple[str, KeyPath, Any]] = []
     problems = []
     items = overrides.items() if isinstance(overrides, Mapping) else [_split(text) for text in overrides]
     for key_path, value in items:
         keys = tuple(key.strip() for key in key_path.split("."))
         if value is _MISSING or not all(keys):
-            problems.append(f"{COMMAND_LINE}: {key_path!r} is not KEY.PATH=VALUE")
+            problems.append(f"{where}: {key_path!r} is not KEY.PATH=VALUE")
             continue
         parsed.append((f"{key_path}={value}", keys, _parse_value(value) if isinstance(value, str) else value))
     if problems:
@@ -339,6 +426,7 @@ def dump_experiment(experiment: Experiment) -> str:
 
 
 __all__ = [
+    "Draft",
     "Origin",
     "dump_experiment",
     "experiment_origins",
@@ -347,6 +435,7 @@ __all__ = [
     "list_experiments",
     "list_overlays",
     "list_variants",
+    "load_draft",
     "load_experiment",
     "validate",
 ]

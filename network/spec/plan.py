@@ -8,7 +8,7 @@ the identity of a network and of a simulation, see :mod:`network.spec.hashing`.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from network.spec.errors import SpecError
@@ -300,10 +300,12 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form; :func:`plan_from_dict` inverts it."""
-        return {"format": PLAN_FORMAT, **_encode(asdict(self))}
+        return {"format": PLAN_FORMAT, **_encode(self)}
 
 
 def _encode(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _encode(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
         return {key: _encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from network import resources
@@ -28,14 +29,20 @@ def load_sources(folder: Path | None = None) -> dict[str, Source]:
     SpecError
         If a file is malformed.
     """
-    from pydantic import ValidationError
-
     files = [directory / "sources.yaml" for directory in resources.params_dirs()]
     if folder is not None:
         files.append(folder / "sources.yaml")
+    present = dict.fromkeys(file.resolve() for file in files if file.is_file())
+    return dict(_read(tuple((path, path.stat().st_mtime_ns) for path in present)))
+
+
+@lru_cache(maxsize=8)
+def _read(files: tuple[tuple[Path, int], ...]) -> dict[str, Source]:
+    from pydantic import ValidationError
+
     found: dict[str, Source] = {}
     problems = []
-    for path in dict.fromkeys(file.resolve() for file in files if file.is_file()):
+    for path, _ in files:
         data, lines = read_yaml(path, path.name)
         for key, entry in data.items():
             try:
