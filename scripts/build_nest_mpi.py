@@ -41,11 +41,11 @@ def make_environment(folder: Path) -> Path:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     if not mark.exists() or mark.stat().st_mtime < project.stat().st_mtime:
         print(f"installing bgnest into {folder}", file=sys.stderr, flush=True)
-        extras = tomllib.loads(project.read_text())["project"]["optional-dependencies"]["nest"]
-        nestml = [requirement for requirement in extras if requirement.startswith("nestml")]
+        extras = tomllib.loads(project.read_text())["project"]["optional-dependencies"]
+        needed = [requirement for requirement in extras["nest"] if requirement.startswith("nestml")] + extras["mpi"]
         pins = ROOT / "constraints.txt"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *(["-c", pins] if pins.exists() else []), "-e", ROOT, *nestml], check=True)
+        subprocess.run([*pip, *(["-c", pins] if pins.exists() else []), "-e", ROOT, *needed], check=True)
         mark.touch()
     return python
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from network.cli.options import RunArgument
+from network.cli.options import Partial, RunArgument
 from network.results.run import Run
 from network.spec.targets import Targets, load_targets
 
@@ -19,21 +19,23 @@ if TYPE_CHECKING:
 
 def rates(
     run: RunArgument,
+    partial: Partial = False,
     csv: Annotated[Path | None, typer.Option(help="Also write the full table as CSV.")] = None,
 ) -> None:
     """Print rates and CVs of a run per population, beside the target bands of its state."""
-    table = show_rates(Run.open(run))
+    table = show_rates(Run.open(run, allow_incomplete=partial))
     if csv is not None:
         table.to_csv(csv)
 
 
 def plot(
     run: RunArgument,
+    partial: Partial = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the figures; by default RUN/figures.")] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Also write PDF.")] = False,
 ) -> None:
     """Draw the standard figures of a run: raster, rates, spectra, V_m traces, connectivity."""
-    draw(Run.open(run), out, pdf=pdf)
+    draw(Run.open(run, allow_incomplete=partial), out, pdf=pdf)
 
 
 def show_rates(run: Run) -> pd.DataFrame:

@@ -74,7 +74,10 @@ def _expected_errors() -> tuple[type[BaseException], ...]:
 
 
 def main() -> None:
-    """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C."""
+    """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C.
+
+    3 means that activity exploded and the run was stopped.
+    """
     job.silence_other_ranks()
     try:
         app(standalone_mode=True)
@@ -83,7 +86,7 @@ def main() -> None:
         os._exit(130)  # NEST's threads may still be inside a slice
     except Exception as error:
         if isinstance(error, _expected_errors()):
-            job.end(f"bgnest: {error}", 1)
+            job.end(f"bgnest: {error}", getattr(error, "exit_code", 1), shared=hasattr(error, "exit_code"))
         if job.present().size == 1:
             raise
         job.end(traceback.format_exc(), 1)

@@ -38,6 +38,9 @@ NNeurons = Annotated[
     int | None,
     typer.Option("--n-neurons", help="Size of the network; in-degrees are kept, populations scale."),
 ]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Also a run that is not complete, for instance one that was stopped.")
+]
 RunArgument = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 
 DEFAULT_EXPERIMENT = "lindahl2016/activation_control"

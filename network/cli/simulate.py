@@ -57,6 +57,8 @@ def run(
     """Build and simulate an experiment; print the rates beside their targets; draw the figures.
 
     The published size takes about a minute and 4 GB on a laptop; try `--n-neurons 10000` first.
+
+    Exit code 3: activity exploded, and the run was stopped with what it had recorded (`simulation.guard`).
     """
     changes = list(set_ or ())
     changes += [f"simulation.target={target}"] if target else []
@@ -87,6 +89,7 @@ def run(
 
 def _ranks(spec: Experiment, asked: int, threads: int, out: Path | None) -> int:
     """Ranks of the present MPI job; starts one if ranks are asked for outside of a job, and ends with it."""
+    from network.engine.guard import RunawayError
     from network.engine.restart import mark_interrupted
     from network.engine.run import default_folder
 
@@ -101,7 +104,7 @@ def _ranks(spec: Experiment, asked: int, threads: int, out: Path | None) -> int:
         path = out or default_folder(make_plan(spec, threads=threads, ranks=asked))
         job = uuid4().hex
         code = launch.start(sys.argv[1:], ranks=asked, threads=threads, name=job)
-        if code > 2:  # 1 and 2 have been explained by the job itself
+        if code not in (0, 1, 2, RunawayError.exit_code):  # these have been explained by the job itself
             interrupted = code == launch.INTERRUPTED
             reason = "interrupted" if interrupted else f"the MPI job ended with code {code}"
             marked = mark_interrupted(path, job, reason)

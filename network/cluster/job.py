@@ -53,8 +53,8 @@ def is_gone(job: Mapping[str, str]) -> bool:
     return not states & {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "REQUEUED"}
 
 
-def end(message: str, code: int) -> NoReturn:
-    """Say why and end the whole job.
+def end(message: str, code: int, *, shared: bool = False) -> NoReturn:
+    """Say why and end the whole job; a reason that all ranks share is told by the first alone.
 
     Outside of an MPI job this is `sys.exit`. Within one, Python's orderly end would wait in MPI for ranks
     that wait for this one: the process ends at once, and the launcher ends the others because of its exit
@@ -65,7 +65,9 @@ def end(message: str, code: int) -> NoReturn:
         print(message, file=sys.stderr)
         sys.exit(code)
     if not here.first:
-        time.sleep(_GRACE if "nest" in sys.modules else _GRACE_BEFORE_MPI)
+        time.sleep(_GRACE if "nest" in sys.modules and not shared else _GRACE_BEFORE_MPI)
+        if shared:
+            os._exit(code)
         message = f"rank {here.rank} of {here.size}: {message}"
     stream = _terminal or sys.stderr
     print(message, file=stream, flush=True)

@@ -110,19 +110,40 @@ def sample_waveform(source: InputPlan, resolution: float, stop: float) -> tuple[
 
 @dataclass
 class SpikeRecorder:
-    """Spikes of one population, read out (and forgotten by NEST) chunk by chunk."""
+    """Spikes of one population, read out (and forgotten by NEST) chunk by chunk.
+
+    Attributes
+    ----------
+    window : (float, float)
+        Times in ms, right-open, of the spikes that are kept. A recorder of a run that is watched sees more.
+    """
 
     population: str
     device: Any
     first: int
+    window: tuple[float, float]
+    n_collected: int = 0
 
-    def collect(self) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
-        """Spikes since the last call: times in ms and 0-based node ids, sorted by time and id."""
+    @property
+    def count(self) -> int:
+        """Spikes that the recorder of this rank has seen so far, those outside of the window included."""
+        return self.n_collected + int(self.device.n_events)
+
+    def collect(self, *, whole: bool = False) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+        """Spikes since the last call: times in ms and 0-based node ids, sorted by time and id.
+
+        With ``whole`` also those that NEST still holds from before the window.
+        """
         events = self.device.events
         times = np.asarray(events["times"], dtype=np.float64)
         ids = np.asarray(events["senders"], dtype=np.uint64) - np.uint64(self.first)
         if times.size:
             self.device.n_events = 0
+            self.n_collected += times.size
+        if not whole:
+            start, stop = self.window
+            kept = (times > start - 1e-6) & (times < stop - 1e-6)
+            times, ids = times[kept], ids[kept]
         order = np.lexsort((ids, times))
         return times[order], ids[order]
 
@@ -176,7 +197,10 @@ class StateRecorder:
 
 
 def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[StateRecorder]]:
-    """Attach the recorders of the plan; nothing is recorded outside their windows."""
+    """Attach the recorders of the plan; nothing is kept that is outside of their windows.
+
+    In a run that is watched (`network.engine.guard`) the spike recorders listen all the time.
+    """
     nest = kernel.import_nest()
     plan = network.plan
     # NEST records after start up to and including stop; our windows are [start, stop)
@@ -184,14 +208,15 @@ def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[State
         "start": max(0.0, plan.spike_start - plan.resolution),
         "stop": plan.spike_stop - plan.resolution,
     }
+    listening = window if plan.guard is None else {}
     # The connections to recorders are addressed from the sending thread: the small synapses always fit.
     nest.CopyModel("static_synapse_hom_w_hpc", RECORDER_SYNAPSE, {"delay": plan.min_delay})
     spikes, states = [], []
     for name in plan.spike_populations:
         cells = network.populations[name]
-        device = nest.Create("spike_recorder", params=window)
+        device = nest.Create("spike_recorder", params=listening)
         nest.Connect(cells, device, "all_to_all", {"synapse_model": RECORDER_SYNAPSE})
-        spikes.append(SpikeRecorder(name, device, cells[0].global_id))
+        spikes.append(SpikeRecorder(name, device, cells[0].global_id, (plan.spike_start, plan.spike_stop)))
     for recorder in plan.recorders:
         known = network.model(recorder.population).recordables
         unknown = [name for name in recorder.variables if name not in known]

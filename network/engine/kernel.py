@@ -90,6 +90,32 @@ def synchronise() -> None:
         import_nest().SyncProcesses()
 
 
+def can_sum() -> bool:
+    """Whether `summed` works: on one rank always, on several with the package mpi4py."""
+    if num_processes() == 1:
+        return True
+    try:
+        _communicator()
+    except ImportError:
+        return False
+    return True
+
+
+def summed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of an array over all ranks, on all ranks; NEST has no such call, so several ranks need mpi4py."""
+    return values if num_processes() == 1 else np.asarray(_communicator().allreduce(values))
+
+
+def _communicator() -> Any:
+    """World of the MPI that NEST has started, and that NEST will end."""
+    import mpi4py
+
+    mpi4py.rc.initialize = mpi4py.rc.finalize = False
+    from mpi4py import MPI
+
+    return MPI.COMM_WORLD
+
+
 def is_local(nest_ids: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Which nodes this rank holds: node i is on virtual process (i mod VPs), so on rank (i mod ranks)."""
     return np.asarray(nest_ids) % num_processes() == rank()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from network.cluster.job import identity, is_gone
 from network.engine.errors import EngineError
+from network.engine.guard import RunawayError
 from network.results.layout import RECORD, read_json, run_status, to_json, write_atomic
 from network.results.record import now
 from network.results.run import Run
@@ -19,13 +21,29 @@ def finished(path: Path, plan: Plan) -> Run | None:
     ------
     EngineError
         If the folder holds a complete run of another simulation.
+    RunawayError
+        If it holds this simulation, stopped by the same limits: it would explode again.
     """
-    if run_status(path) != "complete":
+    status = run_status(path)
+    if status == "exploded":
+        run = Run.open(path, allow_incomplete=True)
+        guard = None if plan.guard is None else asdict(plan.guard)
+        if (run.record.get("simulation_hash"), run.plan.get("guard")) == (plan.simulation_hash, guard):
+            raise RunawayError(runaway_message(path, run.record["stopped"]["reason"]))
+    if status != "complete":
         return None
     run = Run.open(path)
     if run.record.get("simulation_hash") != plan.simulation_hash:
         raise EngineError(f"{path}: holds a complete run of another simulation; choose another folder")
     return run
+
+
+def runaway_message(path: Path, reason: str) -> str:
+    """Say why a run was stopped, and what there is of it."""
+    return (
+        f"stopped: {reason}. What was recorded is in {path} (bgnest rates --partial). A higher limit: --set "
+        "simulation.guard.rate=…, no limit: --set simulation.guard.enabled=false"
+    )
 
 
 def release(path: Path) -> None:

@@ -15,6 +15,7 @@ from network.cluster.job import identity
 from network.cluster.ranks import Ranks, present
 from network.codegen import toolchain
 from network.engine import kernel, parts, restart
+from network.engine.guard import RunawayError
 from network.engine.progress import Reporter, SilentReporter
 from network.engine.simulate import Outcome, simulate
 from network.results.record import collect_record
@@ -67,6 +68,9 @@ def run(
     Raises
     ------
     SpecError, RunExistsError, CodegenError, EngineError
+    RunawayError
+        If activity exploded and the run was stopped. The folder then is sealed with the status ``exploded``, and
+        ``Run.open(..., allow_incomplete=True)`` reads what was recorded. All ranks raise it.
     """
     here = present()
     reporter = reporter or SilentReporter()
@@ -95,7 +99,13 @@ def run(
         outcome.timers = {"compile": compiled, **outcome.timers}
         done = seal(folder, plan, module, outcome)
     kernel.synchronise()
+    _refuse_runaway(path, outcome)
     return done
+
+
+def _refuse_runaway(path: Path, outcome: Outcome) -> None:
+    if outcome.runaway is not None:
+        raise RunawayError(restart.runaway_message(path, str(outcome.runaway)))
 
 
 def _take_part(plan: Plan, path: Path, here: Ranks) -> Run:
@@ -106,12 +116,13 @@ def _take_part(plan: Plan, path: Path, here: Ranks) -> Run:
     (path / "log").mkdir(exist_ok=True)
     try:
         with log_to(path / "log" / f"{here.name}.log"):
-            simulate(plan, module, RunFolder(path, {}))
+            outcome = simulate(plan, module, RunFolder(path, {}))
     except Exception as error:
         if not parts.claim_failure(path, f"rank {here.rank}: {type(error).__name__}: {error}"):
             time.sleep(10.0)  # another rank was first to tell; its end will end this one
         raise
     kernel.synchronise()
+    _refuse_runaway(path, outcome)
     return Run.open(path)
 
 
@@ -175,7 +186,12 @@ def seal(folder: RunFolder, plan: Plan, module: codegen.BuiltModule, outcome: Ou
             ],
         }
     )
+    stopped = {}
+    if outcome.runaway is not None:
+        stopped = {"stopped": {**outcome.runaway.to_dict(), "recorded": outcome.recorded}}
     return folder.finish(
+        status="complete" if outcome.runaway is None else "exploded",
+        **stopped,
         n_neurons=plan.n_neurons,
         n_synapses=plan.n_synapses,
         n_spikes=outcome.n_spikes,

@@ -14,6 +14,7 @@ from network.engine import kernel, parts
 from network.engine.build import Network, build
 from network.engine.devices import SpikeRecorder, StateRecorder, connect_inputs, connect_recorders
 from network.engine.errors import EngineError
+from network.engine.guard import Guard, Runaway
 from network.engine.progress import Reporter, SilentReporter
 from network.engine.segments import Changes
 from network.results.layout import report_filename
@@ -47,11 +48,16 @@ class Outcome:
     n_spikes: dict[str, int] = field(default_factory=dict)
     native_timers: dict[str, float] = field(default_factory=dict)
     ranks: list[parts.Facts] = field(default_factory=list)
+    runaway: Runaway | None = None
+    """Why the run was stopped before its end."""
+    recorded: tuple[float, float] | None = None
+    """Time in ms of which a run that was stopped has the spikes."""
 
     @property
     def real_time_factor(self) -> float:
-        """Wall time over biological time of the recorded part."""
-        return self.timers["simulate"] / self.timers["biological"]
+        """Wall time over biological time of the recorded part; 0 if there is none."""
+        biological = self.timers["biological"]
+        return self.timers["simulate"] / biological if biological else 0.0
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -79,7 +85,7 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
     Outcome
         Seconds per phase (of the slowest rank), memory in bytes after each (of all ranks together), spikes
         per population. On other ranks than the first what that rank measured. All return when the files of
-        the run are whole.
+        the run are whole, also if activity exploded and the run was stopped: ``runaway`` then says why.
 
     Raises
     ------
@@ -101,18 +107,23 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
 
     with ExitStack() as stack:
         sink = _Sink(network, folder, spike_recorders, state_recorders, stack)
+        course = _Course(plan, sink, changes, Guard(network, spike_recorders), reporter)
         with reporter.phase("prepare", 1, ""), outcome.timed("prepare"):
             nest.Prepare()
         outcome.memory["prepared"] = kernel.memory_bytes()
         with outcome.timed("presimulate"):
-            _run(plan, 0.0, plan.t_presim, "warm up", reporter, sink, changes)
+            course.advance("warm up", plan.t_presim)
         with outcome.timed("simulate"):
-            _run(plan, plan.t_presim, plan.t_sim, "simulate", reporter, sink, changes)
+            course.advance("simulate", plan.t_sim)
         if state_recorders:
             nest.Run(plan.min_delay)  # a multimeter gets the samples of a slice in the next one
         nest.Cleanup()
-        sink.drain()
-        outcome.timers["biological"] = plan.t_sim / 1000.0
+        if course.runaway is not None:
+            outcome.runaway, outcome.recorded = course.runaway, course.left_over()
+            logger.info("stopped: %s", course.runaway)
+        # of a run that never came to its recording the last spikes are kept, to see what happened
+        sink.drain(whole=course.time <= plan.spike_start)
+        outcome.timers["biological"] = max(0.0, course.time - plan.t_presim) / 1000.0
         outcome.memory["simulated"] = kernel.memory_bytes()
         outcome.memory["peak"] = peak_memory_bytes()
         start = time.perf_counter()
@@ -120,7 +131,7 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
     outcome.native_timers = kernel.native_timers()
     _collect(plan, folder, outcome, sink)
     outcome.timers["write"] = time.perf_counter() - start
-    logger.info("simulated %g ms at a real-time factor of %.2f", plan.t_sim, outcome.real_time_factor)
+    logger.info("simulated %g ms at a real-time factor of %.2f", course.time, outcome.real_time_factor)
     return outcome
 
 
@@ -158,39 +169,61 @@ def drain_interval(plan: Plan) -> float:
     return slices * plan.min_delay
 
 
-def _run(
-    plan: Plan, begin: float, duration: float, name: str, reporter: Reporter, sink: _Sink, changes: Changes
-) -> None:
-    """Advance the prepared network from ``begin`` by ``duration`` ms.
+class _Course:
+    """The prepared network on its way through time, in stretches of 100 ms or less.
 
     For readouts and changes of parameters NEST is cleaned up and prepared again.
     """
-    nest = kernel.import_nest()
-    step, left = round(begin / plan.resolution), round(duration / plan.resolution)
-    stride, drain = round(PROGRESS_MS / plan.resolution), round(drain_interval(plan) / plan.resolution)
-    until_drain = drain
-    with reporter.phase(name, duration, "ms") as phase:
-        while left > 0:
-            until_change = changes.steps_left(step)
-            if until_change == 0:
-                nest.Cleanup()
-                changes.apply(step)
-                nest.Prepare()
-                continue
-            now = min(stride, left, until_drain, left if until_change is None else until_change)
-            try:
-                nest.Run(now * plan.resolution)
-            except nest.NESTError as error:
-                raise EngineError(f"{name}: NEST stopped at {nest.biological_time:g} ms: {error}") from error
-            step += now
-            left -= now
-            until_drain -= now
-            phase.advance(now * plan.resolution)
-            if until_drain == 0 and left > 0:
-                nest.Cleanup()
-                sink.drain()
-                nest.Prepare()
-                until_drain = drain
+
+    def __init__(self, plan: Plan, sink: _Sink, changes: Changes, guard: Guard, reporter: Reporter) -> None:
+        self.plan, self.sink, self.changes, self.guard, self.reporter = plan, sink, changes, guard, reporter
+        self.runaway: Runaway | None = None
+        self._step = 0
+        self._drained = 0
+
+    @property
+    def time(self) -> float:
+        """Biological time in ms that is over."""
+        return round(self._step * self.plan.resolution, 9)
+
+    def advance(self, name: str, duration: float) -> None:
+        """Advance by ``duration`` ms, or until activity explodes; after that do nothing."""
+        if self.runaway is not None:
+            return
+        nest = kernel.import_nest()
+        resolution = self.plan.resolution
+        drain = round(drain_interval(self.plan) / resolution)
+        end, next_drain = self._step + round(duration / resolution), self._step + drain
+        with self.reporter.phase(name, duration, "ms") as phase:
+            while self._step < end:
+                if self._step == next_drain or self.changes.steps_left(self._step) == 0:
+                    nest.Cleanup()
+                    if self._step == next_drain:
+                        self.sink.drain()
+                        self._drained, next_drain = self._step, self._step + drain
+                    self.changes.apply(self._step)
+                    nest.Prepare()
+                now = self._stretch(min(end, next_drain))
+                try:
+                    nest.Run(now * resolution)
+                except nest.NESTError as error:
+                    raise EngineError(f"{name}: NEST stopped at {nest.biological_time:g} ms: {error}") from error
+                self._step += now
+                phase.advance(now * resolution)
+                self.runaway = self.guard.look(self._step)
+                if self.runaway is not None:
+                    return
+
+    def _stretch(self, end: int) -> int:
+        """Return the number of steps until something is to be done."""
+        marks = (self.changes.steps_left(self._step), self.guard.steps_left(self._step))
+        limits = [round(PROGRESS_MS / self.plan.resolution), end - self._step]
+        return min([*limits, *(steps for steps in marks if steps is not None)])
+
+    def left_over(self) -> tuple[float, float]:
+        """Time in ms of which the spikes are known once a run that was stopped has been read out."""
+        start, stop = self.plan.spike_start, min(self.time, self.plan.spike_stop)
+        return (start, stop) if start < stop else (self._drained * self.plan.resolution, self.time)
 
 
 class _Sink:
@@ -242,10 +275,10 @@ class _Sink:
             for variable in files
         ]
 
-    def drain(self) -> None:
-        """Write what was recorded since the last call."""
+    def drain(self, *, whole: bool = False) -> None:
+        """Write what was recorded since the last call; with ``whole`` also spikes from before their window."""
         for spikes in self.spikes:
-            self.spike_file.append(spikes.population, *spikes.collect())
+            self.spike_file.append(spikes.population, *spikes.collect(whole=whole))
         for state, files in zip(self.states, self.report_files, strict=True):
             _, values = state.collect()
             for variable, file in files.items():

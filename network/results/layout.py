@@ -1,7 +1,7 @@
 """What a run folder looks like: file names, the mark that makes it ours, its status, its manifest.
 
 ``record.json`` is written first and marks the folder as a run, with its status; ``manifest.json`` is
-written last, with size, sha256 and counts of every file, so its presence means that the run is complete.
+written last, with size, sha256 and counts of every file, so its presence means that all files are whole.
 """
 
 from __future__ import annotations
@@ -39,10 +39,13 @@ def report_filename(population: str, variable: str) -> str:
 
 
 def run_status(path: str | Path) -> str:
-    """Return ``missing``, ``empty``, ``foreign``, ``running``, ``failed``, ``interrupted`` or ``complete``.
+    """Status of a run.
+
+    One of ``missing``, ``empty``, ``foreign``, ``running``, ``failed``, ``interrupted``, ``exploded``, ``complete``.
 
     ``foreign`` is a folder or file that is no run of ours, ``interrupted`` a run whose process is gone from
-    this machine. A run that says it is going on elsewhere is believed.
+    this machine, ``exploded`` one that was stopped because of runaway activity, with all files whole. A run
+    that says it is going on elsewhere is believed.
     """
     path = Path(path)
     if not path.exists():
@@ -58,7 +61,7 @@ def run_status(path: str | Path) -> str:
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         return "foreign"
     if (path / MANIFEST).is_file():
-        return "complete"
+        return "exploded" if record.get("status") == "exploded" else "complete"
     if record.get("status") == "failed":
         return "failed"
     return "running" if _alive(record.get("process", {})) else "interrupted"

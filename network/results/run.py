@@ -28,7 +28,7 @@ class Run:
     ----------
     path : Path
     manifest : dict
-        Empty when an incomplete run was opened on purpose.
+        Empty when an unfinished run was opened on purpose.
     """
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
@@ -39,12 +39,15 @@ class Run:
     def open(cls, path: str | Path, *, allow_incomplete: bool = False) -> Run:
         """Open a run; checks that its files are present and of the right size (`verify`: their content).
 
+        ``allow_incomplete`` opens whatever is there, above all a run that was stopped because activity exploded:
+        its files are whole, and its `window` ends where it was stopped.
+
         Raises
         ------
         RunMissingError
             If there is no such folder, or it is not a run.
         RunIncompleteError
-            If it was never finished (unless ``allow_incomplete``).
+            If it was never finished, or stopped (unless ``allow_incomplete``).
         RunCorruptError
             If files are missing, truncated or grown.
         """
@@ -55,10 +58,13 @@ class Run:
                 "no such folder" if status == "missing" else f"not a run folder (no {RECORD} of format {FORMAT!r})"
             )
             raise RunMissingError(f"{path}: {problem}")
-        if status != "complete":
-            if allow_incomplete:
-                return cls(path, {})
-            raise RunIncompleteError(f"{path}: the run is not complete (status: {status}); see record.json and log.txt")
+        if status != "complete" and not allow_incomplete:
+            why = f"status: {status}"
+            if status == "exploded":
+                why = f"stopped: {read_json(path / RECORD)['stopped']['reason']}"
+            raise RunIncompleteError(f"{path}: the run is not complete ({why}); see record.json and log.txt")
+        if status not in ("complete", "exploded"):
+            return cls(path, {})
         run = cls(path, read_json(path / MANIFEST))
         run._raise(run._size_problems())
         return run
@@ -115,7 +121,9 @@ class Run:
 
     @property
     def window(self) -> tuple[float, float]:
-        """Recording of spikes after the warm-up, ``(t_start, t_stop)`` in ms."""
+        """Recording of spikes after the warm-up, ``(t_start, t_stop)`` in ms; of a stopped run what there is."""
+        if (stopped := self.record.get("stopped")) is not None:
+            return float(stopped["recorded"][0]), float(stopped["recorded"][1])
         start = float(self.plan["t_presim"])
         stop = start + float(self.plan["t_sim"])
         return max(start, float(self.plan.get("spike_start", start))), min(

@@ -63,8 +63,8 @@ class RunFolder:
     def create(cls, path: str | Path, *, overwrite: bool = False, record: Mapping[str, Any] | None = None) -> RunFolder:
         """Make the folder, or take over an old one.
 
-        A missing or empty folder is used. A failed or interrupted run of ours is replaced, with a warning
-        in the log. A complete run is replaced only with ``overwrite``. Files that are not ours stay where
+        A missing or empty folder is used. A failed, exploded or interrupted run of ours is replaced, with
+        a warning in the log. A complete run is replaced only with ``overwrite``. Files that are not ours stay where
         they are.
 
         Parameters
@@ -92,9 +92,9 @@ class RunFolder:
         if status == "complete" and not overwrite:
             raise RunExistsError(f"{path}: holds a complete run; choose another folder or ask for it to be overwritten")
         path.mkdir(parents=True, exist_ok=True)
-        if status in ("complete", "failed", "interrupted"):
+        if status in ("complete", "exploded", "failed", "interrupted"):
             logger.warning("%s: replacing a run that is %s", path, status)
-            _clear(path, figures=status == "complete")
+            _clear(path, figures=status in ("complete", "exploded"))
         folder = cls(path, {"format": FORMAT, "format_version": FORMAT_VERSION, **(record or {})})
         folder.update_record(status="running", created=now(), process=this_process())
         return folder
@@ -177,8 +177,10 @@ class RunFolder:
         """Mark the run as failed; what was written stays for inspection."""
         self.update_record(status="failed", error=reason, finished=now())
 
-    def finish(self, **fields: Any) -> Run:
+    def finish(self, *, status: str = "complete", **fields: Any) -> Run:
         """Seal the run: final record, then the manifest. Returns the reader.
+
+        The status may also be ``exploded``: whole files of a run that was stopped before its end.
 
         Raises
         ------
@@ -191,11 +193,11 @@ class RunFolder:
         )
         if left:
             raise ResultsError(f"{self.path}: unfinished or unmerged files: {', '.join(left)}")
-        self.update_record(**{"peak_memory_bytes": peak_memory_bytes(), **fields}, status="complete", finished=now())
+        self.update_record(**{"peak_memory_bytes": peak_memory_bytes(), **fields}, status=status, finished=now())
         files = {str(p.relative_to(self.path).as_posix()): manifest_entry(p) for p in listed_files(self.path)}
         write_atomic(self.path / MANIFEST, to_json({"format": "bgnest-manifest", "format_version": 1, "files": files}))
         self._finished = True
-        return Run.open(self.path)
+        return Run.open(self.path, allow_incomplete=status != "complete")
 
     def _open(self, name: str) -> None:
         if self._finished:

@@ -341,6 +341,7 @@ class _Checker:
         simulation = _mapping(self.tree.data, "simulation")
         for key in ("t_presim", "t_sim"):
             self._multiple(("simulation", key), simulation.get(key))
+        self._multiple(("simulation", "guard", "window"), _mapping(simulation, "guard").get("window"))
 
     def _window(self, path: KeyPath, entry: Mapping[str, Any], start: str, stop: str) -> None:
         simulation = _mapping(self.tree.data, "simulation")

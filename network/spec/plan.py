@@ -220,6 +220,14 @@ class RecorderPlan:
 
 
 @dataclass(frozen=True)
+class GuardPlan:
+    """A run ends when a recorded population fires more than ``rate`` (spikes/s) over ``window`` (ms)."""
+
+    rate: float
+    window: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """What will be built and simulated; see the module for the conventions."""
 
@@ -250,6 +258,8 @@ class Plan:
     segments: tuple[Segment, ...] = ()
     """Changes of parameters during the run, in order of time."""
     spike_inputs: tuple[SpikeInputPlan, ...] = ()
+    guard: GuardPlan | None = None
+    """Not identity: a run that it does not stop is the same without it."""
 
     @property
     def n_neurons(self) -> int:
@@ -368,6 +378,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
         RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
         for r in data["recorders"]
     )
+    rest["guard"] = None if data["guard"] is None else GuardPlan(**data["guard"])
     rest["spike_populations"] = tuple(data["spike_populations"])
     rest["groups"] = {name: tuple(members) for name, members in data["groups"].items()}
     return Plan(**rest)

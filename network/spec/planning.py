@@ -10,6 +10,7 @@ from network.spec.inputs import plan_input, plan_spike_input
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.plan import (
     Clamped,
+    GuardPlan,
     Plan,
     PopulationPlan,
     ProjectionPlan,
@@ -108,6 +109,9 @@ def build_plan(
         },
         segments=build_segments(experiment, interfaces),
         spike_inputs=spike_inputs,
+        guard=None
+        if simulation.guard is None or not simulation.guard.enabled
+        else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
     )
 
 

@@ -204,6 +204,16 @@ class Input(Spec):
     enabled: bool = True
 
 
+class Guard(Spec):
+    """When a run whose activity explodes is stopped. Only populations whose spikes are recorded are watched."""
+
+    rate: Rate
+    """Mean rate of a population above which the run ends."""
+    window: PositiveMilliseconds
+    """Time over which the rate is taken, and between two looks."""
+    enabled: bool = True
+
+
 class Simulation(Spec):
     """Time, seed and how the models are compiled and driven."""
 
@@ -214,6 +224,8 @@ class Simulation(Spec):
     seed: Annotated[int, Field(ge=1, lt=2**31)] = 1
     target: Literal["vectorised", "plain", "reference"] = "vectorised"
     drive: Literal["internal", "device"] = "internal"
+    guard: Guard | None = None
+    """Not watched if not given."""
 
 
 class Trace(Spec):

@@ -175,3 +175,17 @@ def test_an_incomplete_run_is_resumed_and_a_complete_one_left_alone(bgnest, smal
     before = (out / "manifest.json").stat().st_mtime_ns
     assert bgnest(*command).returncode == 0
     assert (out / "manifest.json").stat().st_mtime_ns == before
+
+
+def test_all_ranks_stop_together_when_activity_explodes(mpirun, script, small, tmp_path):
+    """The same moment and the same spikes as on one rank: the ranks decide by the sum of their spikes."""
+    arguments = ["run", *small, "--t-sim", "5000", "--set", "projections.STN_to_GPe_TI_N.weight={scale: 1000}"]
+    found = {}
+    for ranks in (1, 2):
+        out = tmp_path / str(ranks)
+        done = mpirun(ranks, script(""), *arguments, "--threads", str(2 // ranks), "--out", str(out))
+        assert done.returncode == 3, done.stderr
+        assert (done.stdout + done.stderr).count("GPe_TI_N fires") == 1 and "Traceback" not in done.stderr
+        assert run_status(out) == "exploded"
+        found[ranks] = (json.loads((out / "record.json").read_text())["stopped"], (out / "spikes.h5").read_bytes())
+    assert found[1] == found[2]
