@@ -1,11 +1,16 @@
 """Figure 3: which effects of dopamine make the depleted network what it is.
 
 python scripts/figure_3.py                        10,000 neurons, 1 s: minutes on a laptop
+python scripts/figure_3.py --seeds 1 2 3          mean of three networks, with what is clear marked
 python scripts/figure_3.py --overlay published    80,000 neurons, 100 s: for a cluster
 python scripts/figure_3.py --only E_L_GPe STN_to_GPe
 """
 
 from figure_options import effects_of_variants
 
+from network.analysis.oscillations import Band
+
 if __name__ == "__main__":
-    effects_of_variants("lindahl2016/dopamine_knockouts", "Dopamine knock-outs", "figure_3", upper=32.0)
+    # oscillation index of the figure: power in 19 to 21 Hz over that up to 32 Hz
+    narrow = Band(19.0, 21.0, 128, 20.0)
+    effects_of_variants("lindahl2016/dopamine_knockouts", "Dopamine knock-outs", "figure_3", band=narrow, upper=32.0)

@@ -1,6 +1,7 @@
 """Figure 6: selection between two actions in control and depleted networks, with and without an STN pulse.
 
 python scripts/figure_6.py                             10,000 neurons, 3 x 3 strengths, once
+python scripts/figure_6.py --levels 5 --repetitions 2  finer; a quarter of an hour per condition
 python scripts/figure_6.py --n-neurons 80000 --levels 7 --repetitions 10     as published
 python scripts/figure_6.py --fraction 0.5              pulses to half of the cells
 """
@@ -8,54 +9,74 @@ python scripts/figure_6.py --fraction 0.5              pulses to half of the cel
 from itertools import product
 
 import numpy as np
+import pandas as pd
 from figure_options import options, run_variants
+from numpy.typing import NDArray
 
 from network.analysis import plots
 from network.results import Run
+from network.spec import list_variants
 
 EXPERIMENT = "lindahl2016/action_selection"
-INTERVAL, DURATION, START = 1007.0, 100.0, 1907.0
+INTERVAL, DURATION, START = 1007.0, 100.0, 1907.0  # ms
+BEFORE, AFTER, BIN = 100.0, 300.0, 20.0  # ms, of the courses around a pulse
+POPULATIONS = ("MSN_D1", "MSN_D2", "SNr")
 
 
-def grid(levels: np.ndarray, repetitions: int) -> tuple[list[float], list[float]]:
+def grid(levels: NDArray[np.float64], repetitions: int) -> list[tuple[float, float]]:
     """Strengths of both actions for every pulse of a run."""
-    pairs = list(product(levels, levels)) * repetitions
-    return [float(a) for a, _ in pairs], [float(b) for _, b in pairs]
+    return [(float(a), float(b)) for a, b in product(levels, levels)] * repetitions
 
 
-def changes(first: list[float], second: list[float], fraction: float, burst: bool) -> list[str]:
+def changes(pairs: list[tuple[float, float]], fraction: float, burst: bool) -> list[str]:
     """Overrides that put the strengths into the experiment."""
 
     def factors(values: list[float]) -> str:
         return f"{{value: [{', '.join(f'{v:.6g}' for v in values)}], unit: 1}}"
 
-    stimuli = {"CTX_to_MSN_D1": ("action_1", "action_2"), "CTX_to_MSN_D2": ("action_1", "action_2")}
-    strengths = {"action_1": first, "action_2": second}
-    made = [f"simulation.t_sim={INTERVAL * len(first)}"]
-    for name, actions in stimuli.items():
-        for action in actions:
-            made.append(f"inputs.{name}.stimuli.{action}.modulation.factors={factors(strengths[action])}")
-            made.append(f"inputs.{name}.stimuli.{action}.fraction={fraction}")
-    mean = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
-    made.append(f"inputs.CTX_to_FSN.stimuli.both.modulation.factors={factors(mean)}")
+    made = [f"simulation.t_sim={INTERVAL * len(pairs)}"]
+    for population, action in product(("MSN_D1", "MSN_D2"), (1, 2)):
+        stimulus = f"inputs.CTX_to_{population}.stimuli.action_{action}"
+        made.append(f"{stimulus}.modulation.factors={factors([pair[action - 1] for pair in pairs])}")
+        made.append(f"{stimulus}.fraction={fraction}")
+    made.append(f"inputs.CTX_to_FSN.stimuli.both.modulation.factors={factors([sum(pair) / 2 for pair in pairs])}")
     made.append(f"inputs.CTX_to_FSN.stimuli.both.fraction={fraction}")
     if burst:
-        made.append(f"inputs.CTX_to_STN.modulation.factors={factors([5.0] * len(first))}")
+        made.append(f"inputs.CTX_to_STN.modulation.factors={factors([5.0] * len(pairs))}")
     return made
 
 
-def selection(run: Run, n_levels: int, n_pulses: int) -> tuple[np.ndarray, np.ndarray]:
-    """SNr rates of both actions during the pulses (spikes/s), means over repetitions: [action 2, action 1]."""
-    spikes = run.spikes("SNr")
-    rates = np.empty((2, n_pulses))
-    for pulse in range(n_pulses):
-        start = START + pulse * INTERVAL
-        ids = spikes.between(start, start + DURATION).node_ids
-        for action in range(2):
-            size = len(range(action, spikes.n_neurons, 2))
-            rates[action, pulse] = np.count_nonzero(ids % 2 == action) / size / DURATION * 1000.0
-    mean = rates.reshape(2, -1, n_levels, n_levels).mean(axis=1)
-    return mean[0].T, mean[1].T
+def rate(run: Run, population: str, action: int, start: float, stop: float) -> float:
+    """Mean rate (spikes/s) of the cells of an action (1 or 2)."""
+    spikes = run.spikes(population)
+    ids = spikes.between(start, stop).node_ids
+    n_cells = len(range(action - 1, spikes.n_neurons, 2))
+    return float(np.count_nonzero(ids % 2 == action - 1) / n_cells / (stop - start) * 1000.0)
+
+
+def during_pulses(run: Run, pairs: list[tuple[float, float]]) -> pd.DataFrame:
+    """Rates (spikes/s) of both actions in every pulse."""
+    rows = []
+    for k, (first, second) in enumerate(pairs):
+        start = START + k * INTERVAL
+        rates = {
+            f"{name}_{action}": rate(run, name, action, start, start + DURATION)
+            for name in POPULATIONS
+            for action in (1, 2)
+        }
+        rows.append({"level_1": first, "level_2": second, **rates})
+    return pd.DataFrame(rows)
+
+
+def around_pulses(run: Run, pairs: list[tuple[float, float]], wanted: tuple[float, float]) -> pd.DataFrame:
+    """SNr rates (spikes/s) of both actions against the time since the start of a pulse, mean over its repetitions."""
+    edges = np.arange(-BEFORE, AFTER, BIN)
+    starts = [START + k * INTERVAL for k, pair in enumerate(pairs) if pair == wanted]
+    rates = {
+        action: [np.mean([rate(run, "SNr", action, s + e, s + e + BIN) for s in starts]) for e in edges]
+        for action in (1, 2)
+    }
+    return pd.DataFrame({f"action {action}": values for action, values in rates.items()}, index=edges + BIN / 2)
 
 
 def main() -> None:
@@ -67,16 +88,35 @@ def main() -> None:
     if not given.overlay and given.n_neurons is None:
         given.n_neurons = 10_000
     levels = np.linspace(1.0, 3.0, given.levels)
-    first, second = grid(levels, given.repetitions)
-    maps = {}
-    variants = given.only or ["control", "depleted", "control_STN_pulse", "depleted_STN_pulse"]
-    for variant in variants:
+    pairs = grid(levels, given.repetitions)
+    titles = list_variants(EXPERIMENT)
+    tables, courses = {}, {}
+    for variant in given.only or titles:
         given.only = [variant]
-        burst = variant.endswith("STN_pulse")
-        run = run_variants(EXPERIMENT, given, *changes(first, second, given.fraction, burst))[variant]
-        maps[variant] = selection(run, given.levels, len(first))
-    figure = plots.selection_maps(maps, levels.tolist(), title="Action selection")
-    print(*plots.save(figure, given.out / "selection"), sep="\n")
+        several = run_variants(EXPERIMENT, given, *changes(pairs, given.fraction, variant.endswith("STN_pulse")))[
+            variant
+        ]
+        tables[variant] = pd.concat({run.plan["seed"]: during_pulses(run, pairs) for run in several}, names=["seed"])
+        courses[titles[variant]] = {
+            f"action 1 x {a:g}, action 2 x {b:g}": sum(around_pulses(run, pairs, (a, b)) for run in several)
+            / len(several)
+            for a, b in ((1.0, 1.0), (3.0, 1.0), (3.0, 3.0))
+        }
+    given.out.mkdir(parents=True, exist_ok=True)
+    pd.concat(tables, names=["variant"]).droplevel(-1).to_csv(given.out / "pulses.csv", float_format="%.4g")
+    maps = {}
+    for variant, table in tables.items():
+        mean = table.groupby(["level_2", "level_1"])[["SNr_1", "SNr_2"]].mean()
+        maps[titles[variant]] = tuple(mean[column].unstack().to_numpy() for column in mean)
+    n = sum(several[0].populations.values())
+    about = f"Action selection: {n:,} neurons, {len(given.seeds) * given.repetitions} pulse(s) per pair of strengths"
+    figures = {
+        "selection": plots.selection_maps(maps, levels.tolist(), title=about),
+        "courses": plots.pulse_courses(courses, duration=DURATION, title=f"{about}; SNr, bins of {BIN:g} ms"),
+    }
+    print(given.out / "pulses.csv")
+    for name, figure in figures.items():
+        print(*plots.save(figure, given.out / name, dpi=200), sep="\n")
 
 
 if __name__ == "__main__":

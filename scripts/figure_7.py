@@ -8,4 +8,5 @@ python scripts/figure_7.py --only lesion_STN_to_SNr strong_GPe_TI_to_STN
 from figure_options import effects_of_variants
 
 if __name__ == "__main__":
-    effects_of_variants("lindahl2016/lesions_recovery", "Lesions and recovery", "figure_7", upper=None)
+    # oscillation index of the figure: power in 15 to 25 Hz over that up to 1.6 times the frequency of the peak
+    effects_of_variants("lindahl2016/lesions_recovery", "Lesions and recovery", "figure_7")

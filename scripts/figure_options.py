@@ -1,4 +1,4 @@
-"""What the scripts of the figures share: options, runs of all variants of an experiment, a table of effects."""
+"""What the scripts of the figures share: options, runs of all variants and seeds, the figure of effects."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import argparse
 import inspect
 from pathlib import Path
 
-import pandas as pd
+from tqdm import tqdm
 
 from network.analysis import plots
-from network.analysis.oscillations import oscillation_table
-from network.analysis.statistics import run_spikes, run_table
+from network.analysis.effects import compare_variants, effects_table
+from network.analysis.oscillations import BETA, Band
 from network.cli.progress import TerminalReporter
 from network.engine.batch import run_all
 from network.results import Run
@@ -27,43 +27,52 @@ def options(name: str) -> argparse.ArgumentParser:
     parser.add_argument("--n-neurons", type=int)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as in `bgnest run`")
     parser.add_argument("--t-sim", type=float, help="recorded time in ms")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="every variant runs with each of them")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="+", metavar="VARIANT", help="some of the variants")
     parser.add_argument("--out", type=Path, default=Path("runs") / name)
     return parser
 
 
-def run_variants(experiment: str, given: argparse.Namespace, *more: str) -> dict[str, Run]:
-    """Run all variants of an experiment (or those chosen), each in its folder."""
-    short = {"network.n_neurons": given.n_neurons, "simulation.t_sim": given.t_sim, "simulation.seed": given.seed}
+def run_variants(experiment: str, given: argparse.Namespace, *more: str) -> dict[str, list[Run]]:
+    """Runs of all variants of an experiment (or those chosen), one per seed, in ``OUT/seed-SEED/VARIANT``.
+
+    Runs that are there already are used again.
+    """
+    short = {"network.n_neurons": given.n_neurons, "simulation.t_sim": given.t_sim}
     overrides = [f"{key}={value}" for key, value in short.items() if value is not None]
-    experiments = {
-        variant: load_experiment(f"{experiment}@{variant}", given.overlay, [*overrides, *more, *given.set])
-        for variant in given.only or list_variants(experiment)
-    }
-    return run_all(experiments, given.out, threads=given.threads, reporter=TerminalReporter(quiet=True))
+    runs: dict[str, list[Run]] = {variant: [] for variant in given.only or list_variants(experiment)}
+    with tqdm(total=len(given.seeds) * len(runs), unit="run", desc=experiment) as bar:
+        for seed in given.seeds:
+            for variant, found in runs.items():
+                bar.set_postfix_str(f"{variant}, seed {seed}")
+                changes = [*overrides, f"simulation.seed={seed}", *more, *given.set]
+                spec = {variant: load_experiment(f"{experiment}@{variant}", given.overlay, changes)}
+                folder = given.out / f"seed-{seed}"
+                done = run_all(spec, folder, threads=given.threads, reporter=TerminalReporter(quiet=True))
+                found.append(done[variant])
+                bar.update()
+    return runs
 
 
-def effects_of_variants(experiment: str, title: str, name: str, *, upper: float | None) -> None:
-    """Run variants and draw rates and beta oscillation of each beside those of the intact network."""
+def effects_of_variants(
+    experiment: str, title: str, name: str, *, band: Band = BETA, upper: float | None = None
+) -> None:
+    """Run variants and draw rate, oscillation and synchrony of each beside those of the intact network."""
     given = options(name).parse_args()
     if not given.overlay and given.n_neurons is None:
         given.overlay = ["laptop"]
     if given.only and "intact" not in given.only:
         given.only = ["intact", *given.only]
     runs = run_variants(experiment, given)
-    rates, beta = {}, {}
-    for variant, run in runs.items():
-        rates[variant] = run_table(run)["rate"].reindex(POPULATIONS)
-        rhythm = oscillation_table(run_spikes(run), *run.window, upper=upper)
-        beta[variant] = rhythm["oscillation"].reindex(POPULATIONS)
-    texts = list_variants(experiment)
-    for table, quantity, file in (
-        (rates, "mean rate (spikes/s)", "rates"),
-        (beta, "share of 15-25 Hz in the power of the population rate (dimensionless)", "beta"),
-    ):
-        frame = pd.DataFrame(table).T
-        frame.to_csv(given.out / f"{file}.csv")
-        figure = plots.effects(frame, reference="intact", quantity=quantity, titles=texts, title=title)
-        print(*plots.save(figure, given.out / file), sep="\n")
+    table = effects_table(runs, POPULATIONS, band=band, upper=upper)
+    table.to_csv(given.out / "effects.csv", index=False, float_format="%.4g")
+    share = f"power in {band.low:g}-{band.high:g} Hz (%)"
+    table["oscillation"] *= 100.0
+    quantities = {"rate": "mean rate (spikes/s)", "oscillation": share, "synchrony": "synchrony (spikes/s)"}
+    panels = {text: compare_variants(table, column, "intact") for column, text in quantities.items()}
+    run = next(iter(runs.values()))[0]
+    seconds = (run.window[1] - run.window[0]) / 1000.0
+    about = f"{title}: {sum(run.populations.values()):,} neurons, {seconds:g} s recorded, {len(given.seeds)} seed(s)"
+    figure = plots.effects(panels, reference="intact", titles=list_variants(experiment), title=about)
+    print(given.out / "effects.csv", *plots.save(figure, given.out / "effects", dpi=200), sep="\n")

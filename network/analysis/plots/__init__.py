@@ -12,7 +12,14 @@ from matplotlib.figure import Figure
 
 from network.analysis.plots.activity import intervals, raster, rate_bands, rate_courses, spectra, traces
 from network.analysis.plots.base import save
-from network.analysis.plots.experiments import dose_response, effects, selection_maps, states
+from network.analysis.plots.experiments import (
+    courses,
+    dose_response,
+    effects,
+    pulse_courses,
+    selection_maps,
+    states,
+)
 from network.analysis.plots.matrices import connectivity, weights
 from network.analysis.plots.oscillations import coherence, phase_circles
 from network.analysis.plots.style import colours, label
@@ -24,12 +31,14 @@ __all__ = [
     "coherence",
     "colours",
     "connectivity",
+    "courses",
     "dose_response",
     "effects",
     "intervals",
     "label",
     "phase_circles",
     "plot_run",
+    "pulse_courses",
     "raster",
     "rate_bands",
     "rate_courses",

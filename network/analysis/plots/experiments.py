@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from network.analysis.effects import Effects
 from network.analysis.plots import style
 from network.analysis.plots.base import heading, page, plain_numbers, styled
 from network.analysis.plots.style import colours, label
@@ -21,6 +24,8 @@ MARKS = {
     "published_model": ("D", "published model"),
     "resimulation_80000": ("|", "re-simulation of the specification"),
 }
+
+ACTIONS = ("#D55E00", "#0072B2")
 
 
 @styled
@@ -83,46 +88,62 @@ def states(
 
 @styled
 def effects(
-    table: pd.DataFrame,
+    panels: Mapping[str, Effects],
     *,
     reference: str,
-    quantity: str = "rate (spikes/s)",
     titles: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Matrix of a quantity, a row per variant and a column per population, coloured by its change.
+    """Matrices of several quantities, a row per variant and a column per population, coloured by the change.
 
     Parameters
     ----------
-    table : DataFrame
-        Index variants, columns populations.
+    panels : mapping of quantity, with its unit, to Effects
+        Numbers are means over seeds, bold where the change is clear; colour is log2 of the ratio to the
+        reference, cut at a factor of four.
     reference : str
-        Variant that the others are compared with; colour is log2 of the ratio, cut at a factor of four.
+    titles : mapping of variant to text, optional
     """
-    values = table.to_numpy(dtype=float)
-    base = table.loc[reference].to_numpy(dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        change = np.clip(np.log2(values / base), -2.0, 2.0)
-    figure = page(max(44.0, 18.0 + 4.6 * len(table)))
-    axes = figure.subplots()
-    image = axes.imshow(np.nan_to_num(change), cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
-    for (row, column), value in np.ndenumerate(values):
-        strong = abs(np.nan_to_num(change[row, column])) > 1.4
-        text = "-" if np.isnan(value) else f"{value:.2g}" if value < 10 else f"{value:.0f}"
-        axes.text(column, row, text, ha="center", va="center", fontsize=6, color="white" if strong else "black")
-    names = [titles.get(str(name), str(name)) if titles else str(name) for name in table.index]
-    axes.set_yticks(range(len(table)), names)
-    axes.set_xticks(range(len(table.columns)), [label(str(name)) for name in table.columns])
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    axes.set_ylabel("variant")
-    axes.set_xlabel(f"population; numbers: {quantity}; colour: ratio to {label(reference)}")
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, aspect=30, ticks=[-2, -1, 0, 1, 2])
-    bar.ax.set_yticklabels(["/ 4", "/ 2", "same", "x 2", "x 4"])
-    bar.set_label("ratio (dimensionless)")
+    first = next(iter(panels.values()))
+    figure = page(min(235.0, 30.0 + 4.4 * len(first.mean)))
+    grid = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    names = [titles.get(str(name), str(name)) if titles else str(name) for name in first.mean.index]
+    for axes, (quantity, found) in zip(grid, panels.items(), strict=True):
+        change = np.clip(np.nan_to_num(found.change.to_numpy(dtype=float)), -2.0, 2.0)
+        image = axes.imshow(change, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
+        for (row, column), value in np.ndenumerate(found.mean.to_numpy(dtype=float)):
+            axes.text(
+                column,
+                row,
+                _short(value),
+                ha="center",
+                va="center",
+                fontsize=5,
+                fontweight="bold" if found.clear.iloc[row, column] else "normal",
+                color="white" if abs(change[row, column]) > 1.4 else "black",
+            )
+        axes.set_xticks(range(found.mean.shape[1]), [label(str(name)) for name in found.mean.columns], rotation=90)
+        axes.xaxis.tick_top()
+        axes.set_title(quantity, pad=4)
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+    grid[0].set_yticks(range(len(names)), names, fontsize=6)
+    bar = figure.colorbar(image, ax=list(grid), location="bottom", shrink=0.4, aspect=40, ticks=[-2, -1, 0, 1, 2])
+    bar.ax.set_xticklabels(["/ 4", "/ 2", "same", "x 2", "x 4"])
+    note = "; bold: beyond twice the scatter of seeds" if first.n_seeds > 1 else "; one seed, small changes scatter"
+    bar.set_label(f"ratio to {label(reference)}{note}")
     heading(figure, title)
     return figure
+
+
+def _short(value: float) -> str:
+    """Two significant digits, whole numbers from 10 on; fits a narrow column."""
+    if np.isnan(value):
+        return "-"
+    if value >= 10:
+        return f"{value:.0f}"
+    text = f"{value:.2g}" if value >= 0.01 else f"{value:.3f}"
+    return text[1:] if text.startswith("0.") else text
 
 
 @styled
@@ -146,7 +167,7 @@ def selection_maps(
     """
     figure = page(74.0)
     grid = figure.subplots(1, len(maps), squeeze=False, sharex=True, sharey=True)[0]
-    tones = np.array([[0.93, 0.93, 0.93], [0.84, 0.37, 0.0], [0.0, 0.45, 0.70], [0.35, 0.35, 0.35]])
+    tones = np.array([to_rgb(colour) for colour in ("0.93", *ACTIONS, "0.35")])
     kinds = ("neither", "action 1", "action 2", "both")
     for axes, (name, (first, second)) in zip(grid, maps.items(), strict=True):
         chosen = (first < threshold).astype(int) + 2 * (second < threshold).astype(int)
@@ -162,12 +183,54 @@ def selection_maps(
                 color="black" if kind == 0 else "white",
             )
         _level_ticks(axes, levels)
-        axes.set_title(label(name))
-        axes.set_xlabel("action 1, x base rate")
-    grid[0].set_ylabel("action 2, x base rate (dimensionless)")
+        axes.set_title(_wrapped(label(name), 34))
+        axes.set_xlabel("action 1 (x base rate)")
+    grid[0].set_ylabel("action 2 (x base rate)")
     handles = [grid[0].scatter([], [], marker="s", color=tone) for tone in tones]
     text = f"selected: SNr below {threshold:g} spikes/s; numbers: SNr rates (spikes/s) of action 1 (above) and 2"
     figure.legend(handles, kinds, loc="outside lower center", ncols=4, title=text, title_fontsize=6.5)
+    heading(figure, title)
+    return figure
+
+
+@styled
+def pulse_courses(
+    courses: Mapping[str, Mapping[str, pd.DataFrame]],
+    *,
+    duration: float,
+    threshold: float = 14.0,
+    title: str | None = None,
+) -> Figure:
+    """Rates around a pulse: a column per condition, a row per pair of strengths, a line per action.
+
+    Parameters
+    ----------
+    courses : mapping of condition to mapping of pair to DataFrame
+        Index time in ms since the start of the pulse, a column (spikes/s) per action.
+    duration : float
+        Of the pulse in ms; shaded.
+    threshold : float
+        Rate (spikes/s) below which an action is selected; dashed.
+    """
+    rows = list(next(iter(courses.values())))
+    figure = page(22.0 + 27.0 * len(rows))
+    grid = figure.subplots(len(rows), len(courses), squeeze=False, sharex=True, sharey=True)
+    for column, (condition, found) in enumerate(courses.items()):
+        for row, pair in enumerate(rows):
+            axes = grid[row, column]
+            axes.axvspan(0.0, duration, color="0.92", linewidth=0)
+            axes.axhline(threshold, color="0.3", linewidth=0.5, linestyle=(0, (4, 2)))
+            for colour, action in zip(ACTIONS, found[pair], strict=False):
+                axes.step(found[pair].index, found[pair][action], where="mid", color=colour, label=action)
+            if column == 0:
+                axes.set_ylabel(f"{pair.replace(', ', chr(10))}\nrate (spikes/s)")
+        grid[0, column].set_title(_wrapped(condition, 34))
+        grid[-1, column].set_xlabel("time since pulse (ms)")
+    grid[0, 0].set_ylim(bottom=0)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=2, title=f"shaded: pulse; dashed: {threshold:g} spikes/s"
+    )
     heading(figure, title)
     return figure
 
@@ -182,7 +245,7 @@ def _level_ticks(axes: Axes, levels: Sequence[float]) -> None:
 
 @styled
 def dose_response(
-    curves: Mapping[str, Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]],
+    curves: Mapping[str, Mapping[str, pd.DataFrame]],
     *,
     xlabel: str,
     title: str | None = None,
@@ -191,19 +254,66 @@ def dose_response(
 
     Parameters
     ----------
-    curves : mapping of population to mapping of variant to (strengths, rates in spikes/s)
+    curves : mapping of population to mapping of variant to DataFrame
+        Columns ``strength``, ``rate`` (spikes/s) and ``error`` (spikes/s).
     """
-    figure = page(62.0)
+    figure = page(66.0)
     grid = figure.subplots(1, len(curves), squeeze=False, sharex=True)[0]
     variants = list(dict.fromkeys(v for lines in curves.values() for v in lines))
     for axes, (population, lines) in zip(grid, curves.items(), strict=True):
         for k, variant in enumerate(variants):
             if variant in lines:
-                axes.plot(*lines[variant], "o-", color=style.OTHERS[k], markersize=2.5, label=label(variant))
+                table = lines[variant]
+                style_ = {"color": style.OTHERS[k], "markersize": 2.5, "elinewidth": 0.6, "label": label(variant)}
+                axes.errorbar(table["strength"], table["rate"], table["error"], fmt="o-", **style_)
         axes.set_title(label(population), color=colours([population])[population])
         axes.set_xlabel(xlabel)
         axes.set_ylim(bottom=0)
     grid[0].set_ylabel("mean rate (spikes/s)")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     heading(figure, title)
     return figure
+
+
+@styled
+def courses(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    rows: Sequence[Sequence[str]] = (("MSN_D1", "MSN_D2"), ("FSN",), ("GPe_TI", "GPe_TA"), ("STN",), ("SNr",)),
+    titles: Mapping[str, str] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Rates over time under the level of dopamine: a column per variant, a row per group of populations.
+
+    Parameters
+    ----------
+    tables : mapping of variant to DataFrame
+        Index time in ms, column ``dopamine`` (dimensionless) and one per population (spikes/s).
+    """
+    figure = page(30.0 + 24.0 * (1 + len(rows)))
+    grid = figure.subplots(1 + len(rows), len(tables), squeeze=False, sharex="col", sharey="row")
+    for column, (variant, table) in enumerate(tables.items()):
+        axes = grid[0, column]
+        axes.step(table.index, table["dopamine"], where="mid", color="black")
+        axes.set_ylim(-0.05, 1.05)
+        axes.set_title(_wrapped(titles.get(variant, variant) if titles else label(variant)))
+        for row, names in enumerate(rows, 1):
+            axes = grid[row, column]
+            for name in names:
+                axes.step(table.index, table[name], where="mid", color=colours([name])[name], label=label(name))
+            if column == 0:
+                axes.legend(loc="upper left", ncols=2, handlelength=1.0, borderpad=0.0)
+        grid[-1, column].set_xlabel("time (ms)")
+    for row, names in enumerate(rows, 1):
+        top = max(float(table[name].max()) for table in tables.values() for name in names)
+        grid[row, 0].set_ylim(0, 1.35 * top)  # room for the legend
+    grid[0, 0].set_ylabel("dopamine level\n(dimensionless)")
+    for axes in grid[1:, 0]:
+        axes.set_ylabel("rate (spikes/s)")
+    figure.align_ylabels(list(grid[:, 0]))
+    heading(figure, title)
+    return figure
+
+
+def _wrapped(text: str, width: int = 26) -> str:
+    return "\n".join(textwrap.wrap(text, width))

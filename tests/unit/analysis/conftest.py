@@ -75,6 +75,7 @@ def make_plan(t_presim=1000.0, t_sim=1000.0):
         first += n
     return {
         "name": "activation_control",
+        "seed": 1,
         "resolution": 0.1,
         "t_presim": t_presim,
         "t_sim": t_sim,

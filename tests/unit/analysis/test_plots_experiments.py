@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from network.analysis import plots
+from network.analysis.effects import Effects
 from network.analysis.oscillations import PairResult
 from network.analysis.spectra import Coherence, PhaseDifferences
 from network.analysis.statistics import run_table
@@ -69,13 +70,34 @@ def test_states_stand_beside_all_references(run, quantity):
 
 
 def test_effects_write_every_number():
-    table = pd.DataFrame([[10.0, 2.0], [40.0, 1.0]], ["intact", "cut"], ["STN", "MSN_D2"])
-    figure = plots.effects(table, reference="intact", titles={"cut": "without STN"})
+    rows, columns = ["intact", "cut"], ["STN", "MSN_D2"]
+    mean = pd.DataFrame([[10.0, 0.25], [40.0, 0.0042]], rows, columns)
+    change = pd.DataFrame([[0.0, 0.0], [2.0, -5.9]], rows, columns)
+    clear = pd.DataFrame([[False, False], [True, False]], rows, columns)
+    panels = {
+        "rate (spikes/s)": Effects(mean, change, clear, 2),
+        "synchrony (spikes/s)": Effects(mean, change, clear, 2),
+    }
+    figure = plots.effects(panels, reference="intact", titles={"cut": "without STN"})
     fits(figure)
-    for text in ("intact", "without STN", "40", "MSN D2", "(spikes/s)"):
+    for text in ("intact", "without STN", "40", ".25", ".004", "MSN D2", "rate (spikes/s)", "synchrony (spikes/s)"):
         assert text in words(figure)
     image = figure.axes[0].images[0].get_array()
-    np.testing.assert_allclose(image, [[0.0, 0.0], [2.0, -1.0]])
+    np.testing.assert_allclose(image, [[0.0, 0.0], [2.0, -2.0]])
+    bold = [t.get_text() for t in figure.axes[0].texts if t.get_fontweight() == "bold"]
+    assert bold == ["40"]
+
+
+def test_courses_share_their_time_and_show_the_level():
+    time = pd.Index(np.arange(0.0, 500.0, 50.0), name="time")
+    table = pd.DataFrame({"dopamine": 0.8, "STN": np.arange(10.0), "SNr": 5.0}, index=time)
+    table.loc[200:, "dopamine"] = 0.2
+    figure = plots.courses({"dip": table, "none": table}, rows=(("STN",), ("SNr",)), titles={"dip": "a dip"})
+    fits(figure)
+    level = figure.axes[0].lines[0].get_ydata()
+    assert level.min() == 0.2 and level.max() == 0.8
+    for text in ("a dip", "dopamine level", "time (ms)", "rate (spikes/s)", "STN"):
+        assert text in words(figure)
 
 
 def test_selection_is_below_the_threshold():
@@ -88,8 +110,17 @@ def test_selection_is_below_the_threshold():
     assert "14 spikes/s" in words(figure)
 
 
+def test_courses_around_a_pulse_mark_it():
+    table = pd.DataFrame({"action 1": [20.0, 5.0, 20.0], "action 2": [20.0, 20.0, 20.0]}, index=[-10.0, 10.0, 30.0])
+    figure = plots.pulse_courses({"control": {"1 x 3": table}, "depleted": {"1 x 3": table}}, duration=20.0)
+    fits(figure)
+    for text in ("control", "1 x 3", "time since pulse (ms)", "action 2", "dashed: 14 spikes/s", "rate (spikes/s)"):
+        assert text in words(figure)
+
+
 def test_dose_response_has_a_line_per_variant():
     x = np.linspace(0.8, 1.5, 4)
-    figure = plots.dose_response({"MSN_D1": {"all": (x, x), "none": (x, 2 * x)}}, xlabel="rate (x base)")
+    curve = pd.DataFrame({"strength": x, "rate": x, "error": 0.1})
+    figure = plots.dose_response({"MSN_D1": {"all": curve, "none": 2 * curve}}, xlabel="rate (x base)")
     fits(figure)
-    assert [line.get_label() for line in figure.axes[0].lines] == ["all", "none"]
+    assert [bars.get_label() for bars in figure.axes[0].containers] == ["all", "none"]

@@ -98,47 +98,31 @@ def test_control_is_unmodulated(control):
     assert control.population("MSN_D1").params["E_L"] == -81.85
 
 
+GPE = {"E_L": -63.07848, "V_a": -63.07848, "gain_ampa_stn": 1.36, "gain_gaba_gpe": 1.664}
+GPE_TI = {**GPE, "gain_gaba_msn": 1.666667}
 DEPLETED = {
-    ("MSN_D1", "E_L"): -80.003464,
-    ("MSN_D1", "V_b"): -80.003464,
-    ("MSN_D1", "d"): 90.984,
-    ("FSN", "E_L"): -74.368,
-    ("GPe_TI_N", "E_L"): -63.07848,
-    ("GPe_TI_S", "V_a"): -63.07848,
-    ("GPe_TA", "E_L"): -63.07848,
-    ("SNr", "E_L"): -59.799744,
-    ("SNr", "V_a"): -59.799744,
-    ("MSN_D1", "gain_nmda"): 0.168,
-    ("MSN_D1", "gain_gaba_msn"): 0.2941176,
-    ("MSN_D1", "gain_gaba_ta"): 1.969697,
-    ("MSN_D2", "gain_ampa"): 1.208,
-    ("MSN_D2", "gain_gaba_msn"): 0.2941176,
-    ("MSN_D2", "gain_gaba_ta"): 1.923077,
-    ("FSN", "gain_gaba_fsn"): 1.664,
-    ("FSN", "gain_gaba_ta"): 1.428571,
-    ("STN", "gain_ampa"): 1.923077,
-    ("STN", "gain_nmda"): 1.923077,
-    ("STN", "gain_gaba_gpe"): 1.192,
-    ("GPe_TI_N", "gain_ampa_stn"): 1.36,
-    ("GPe_TI_N", "gain_gaba_msn"): 1.666667,
-    ("GPe_TI_S", "gain_gaba_gpe"): 1.664,
-    ("GPe_TA", "gain_ampa_stn"): 1.36,
-    ("GPe_TA", "gain_gaba_gpe"): 1.664,
-    ("SNr", "gain_gaba_msn"): 0.552,
+    "MSN_D1": {
+        "E_L": -80.003464,
+        "V_b": -80.003464,
+        "d": 90.984,
+        "gain_nmda": 0.168,
+        "gain_gaba_msn": 0.2941176,
+        "gain_gaba_ta": 1.969697,
+    },
+    "MSN_D2": {"gain_ampa": 1.208, "gain_gaba_msn": 0.2941176, "gain_gaba_ta": 1.923077},
+    "FSN": {"E_L": -74.368, "gain_gaba_fsn": 1.664, "gain_gaba_ta": 1.428571},
+    "GPe_TI_N": GPE_TI,
+    "GPe_TI_S": GPE_TI,
+    "GPe_TA": GPE,
+    "STN": {"gain_ampa": 1.923077, "gain_nmda": 1.923077, "gain_gaba_gpe": 1.192},
+    "SNr": {"E_L": -59.799744, "V_a": -59.799744, "gain_gaba_msn": 0.552},
 }
 
 
 def test_depleted_values_are_the_published_ones_and_nothing_else_changes(control, depleted):
-    changed = {}
     for before, after in zip(control.populations, depleted.populations, strict=True):
-        for key, value in after.params.items():
-            if value != before.params[key]:
-                changed[after.name, key] = value
-    for key, value in DEPLETED.items():
-        assert changed[key] == pytest.approx(value, rel=1e-6), key
-    same_cells = {(b, key) for (a, key) in changed for b in ("GPe_TI_N", "GPe_TI_S") if a.startswith("GPe_TI")}
-    same_cells |= {("GPe_TA", "V_a")}
-    assert set(changed) <= set(DEPLETED) | same_cells
+        changed = {key: value for key, value in after.params.items() if value != before.params[key]}
+        assert changed == pytest.approx(DEPLETED[after.name], rel=1e-6), after.name
 
 
 def test_parameters_of_chosen_cells(control):
@@ -166,6 +150,61 @@ def test_heterogeneity_and_start(control):
         assert (start.low, start.high) == (population.params["V_th"] - 20.0, population.params["V_th"])
 
 
+# receptor, in-degree in control and depleted, mean weight (nS; absolute efficacy where plastic), mean delay (ms), set
+PROJECTIONS = {
+    "FSN_to_FSN": ("gaba_fsn", 9, 9, 3.4483, 1.7, "F"),
+    "FSN_to_MSN_D1": ("gaba_fsn", 16, 16, 20.7, 1.7, "F"),
+    "FSN_to_MSN_D2": ("gaba_fsn", 11, 19, 20.7, 1.7, "F"),
+    "MSN_D1_to_MSN_D1": ("gaba_msn", 364, 107, 0.15, 1.7, ""),
+    "MSN_D1_to_MSN_D2": ("gaba_msn", 84, 25, 0.375, 1.7, ""),
+    "MSN_D2_to_MSN_D1": ("gaba_msn", 392, 115, 0.45, 1.7, ""),
+    "MSN_D2_to_MSN_D2": ("gaba_msn", 504, 148, 0.35, 1.7, ""),
+    "GPe_TA_to_FSN": ("gaba_ta", 10, 10, 1.7764, 7, "F"),
+    "GPe_TI_S_to_FSN": ("gaba_ti", 10, 10, 6.8966, 7, "F"),
+    "GPe_TA_to_MSN_D1": ("gaba_ta", 10, 10, 0.04, 1.7, ""),
+    "GPe_TA_to_MSN_D2": ("gaba_ta", 10, 10, 0.08, 1.7, ""),
+    "MSN_D1_to_SNr": ("gaba_msn", 500, 500, 104.17, 7.3, "M1"),
+    "MSN_D2_to_GPe_TI_N": ("gaba_msn", 500, 500, 8.3333, 7, "M2"),
+    "MSN_D2_to_GPe_TI_S": ("gaba_msn", 500, 500, 8.3333, 7, "M2"),
+    "GPe_TI_N_to_GPe_TI_N": ("gaba_gpe", 22, 22, 1.3, 1, ""),
+    "GPe_TI_N_to_GPe_TI_S": ("gaba_gpe", 22, 22, 1.3, 1, ""),
+    "GPe_TI_N_to_GPe_TA": ("gaba_gpe", 22, 22, 0.325, 1, ""),
+    "GPe_TI_S_to_GPe_TI_N": ("gaba_gpe", 3, 3, 1.3, 1, ""),
+    "GPe_TI_S_to_GPe_TI_S": ("gaba_gpe", 3, 3, 1.3, 1, ""),
+    "GPe_TI_S_to_GPe_TA": ("gaba_gpe", 3, 3, 0.325, 1, ""),
+    "GPe_TA_to_GPe_TI_N": ("gaba_gpe", 5, 5, 1.3, 1, ""),
+    "GPe_TA_to_GPe_TI_S": ("gaba_gpe", 5, 5, 1.3, 1, ""),
+    "GPe_TA_to_GPe_TA": ("gaba_gpe", 5, 5, 0.325, 1, ""),
+    "GPe_TI_N_to_STN": ("gaba_gpe", 27, 27, 0.08, 1, ""),
+    "GPe_TI_S_to_STN": ("gaba_gpe", 3, 3, 0.08, 1, ""),
+    "GPe_TI_N_to_SNr": ("gaba_gpe", 29, 29, 387.76, 3, "G"),
+    "GPe_TI_S_to_SNr": ("gaba_gpe", 3, 3, 387.76, 3, "G"),
+    "STN_to_GPe_TI_N": ("ampa_stn", 30, 30, 0.35, 2, ""),
+    "STN_to_GPe_TI_S": ("ampa_stn", 30, 30, 0.35, 2, ""),
+    "STN_to_GPe_TA": ("ampa_stn", 30, 30, 0.105, 2, ""),
+    "STN_to_SNr": ("ampa_stn", 30, 30, 9.88, 4.6, "T"),
+}
+PLASTICITY = {  # U, tau_rec, tau_fac (ms)
+    "F": (0.29, 902.0, 53.0),
+    "M1": (0.0192, 559.0, 623.0),
+    "M2": (0.24, 77.0, 13.0),
+    "G": (0.196, 969.0, 0.0),
+    "T": (0.35, 800.0, 0.0),
+}
+
+
+def test_every_projection_is_the_published_one(control, depleted):
+    assert {p.name for p in control.projections} == set(PROJECTIONS)
+    for p in control.projections:
+        receptor, in_degree, when_depleted, weight, delay, kind = PROJECTIONS[p.name]
+        assert (p.receptor, p.in_degree) == (receptor, in_degree), p.name
+        assert projection(depleted, p.name).in_degree == when_depleted, p.name
+        assert p.weight.mean == pytest.approx(weight, rel=1e-4), p.name
+        assert (p.delay.low + p.delay.high) / 2 == pytest.approx(delay, abs=0.051), p.name
+        found = p.plasticity and (p.plasticity.U, p.plasticity.tau_rec, p.plasticity.tau_fac)
+        assert found == PLASTICITY.get(kind), p.name
+
+
 def test_synapses_of_chosen_projections(control):
     d1_snr = projection(control, "MSN_D1_to_SNr")
     assert d1_snr.in_degree == 500
@@ -183,21 +222,7 @@ def test_synapses_of_chosen_projections(control):
 
 
 def test_plastic_projections(control):
-    plastic = {p.name for p in control.projections if p.plasticity is not None}
-    assert plastic == {
-        "FSN_to_FSN",
-        "FSN_to_MSN_D1",
-        "FSN_to_MSN_D2",
-        "GPe_TA_to_FSN",
-        "GPe_TI_S_to_FSN",
-        "MSN_D1_to_SNr",
-        "MSN_D2_to_GPe_TI_N",
-        "MSN_D2_to_GPe_TI_S",
-        "GPe_TI_N_to_SNr",
-        "GPe_TI_S_to_SNr",
-        "STN_to_SNr",
-    }
-    # the decay of the plastic synapse is that of its receptor
+    """The decay of a plastic synapse is that of its receptor."""
     for p in control.projections:
         if p.plasticity is not None:
             assert p.plasticity.tau_psc == control.population(p.target).params[f"tau_syn_{p.receptor}"], p.name
