@@ -87,6 +87,8 @@ def main() -> None:
     except Exception as error:
         if isinstance(error, _expected_errors()):
             job.end(f"bgnest: {error}", getattr(error, "exit_code", 1), shared=hasattr(error, "exit_code"))
+        if isinstance(error, OSError) and error.filename is not None:
+            job.end(f"bgnest: {error.filename}: {error.strerror}", 1)
         if job.present().size == 1:
             raise
         job.end(traceback.format_exc(), 1)

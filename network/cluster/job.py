@@ -56,14 +56,10 @@ def is_gone(job: Mapping[str, str]) -> bool:
 def end(message: str, code: int, *, shared: bool = False) -> NoReturn:
     """Say why and end the whole job; a reason that all ranks share is told by the first alone.
 
-    Outside of an MPI job this is `sys.exit`. Within one, Python's orderly end would wait in MPI for ranks
-    that wait for this one: the process ends at once, and the launcher ends the others because of its exit
-    code.
+    Python's orderly end would wait in MPI for ranks that wait for this one, and HDF5's crashes if the disk is full:
+    the process ends at once, and a launcher ends the other ranks because of its exit code.
     """
     here = present()
-    if here.size == 1:
-        print(message, file=sys.stderr)
-        sys.exit(code)
     if not here.first:
         time.sleep(_GRACE if "nest" in sys.modules and not shared else _GRACE_BEFORE_MPI)
         if shared:

@@ -57,6 +57,8 @@ def _end_job_on_error() -> None:
     usual = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if trace is not None and trace.tb_frame.f_code.co_filename.endswith(".pyx"):
+            return  # Cython comes here, too, when it lets go of an object with an error; the program goes on
         usual(kind, error, trace)
         sys.stderr.flush()
         os._exit(130 if issubclass(kind, KeyboardInterrupt) else 1)

@@ -9,6 +9,7 @@ threads are split over processes.
 from __future__ import annotations
 
 import json
+import logging
 import resource
 import socket
 import time
@@ -23,6 +24,8 @@ from network.engine.errors import EngineError
 from network.results.layout import RECORD, report_filename, to_json, write_atomic
 from network.results.merge import merge_reports, merge_spikes
 from network.results.record import now
+
+logger = logging.getLogger(__name__)
 
 Number = TypeVar("Number", int, float)
 
@@ -106,11 +109,14 @@ def claim_failure(folder: Path, reason: str) -> bool:
         (folder / ".failed.tmp").touch(exist_ok=False)
     except OSError:
         return False
-    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     # a temporary name of its own: rank 0 may be failing, too, and writing its own record
     temporary = folder / ".failed-record.tmp"
-    temporary.write_text(to_json(record | {"status": "failed", "error": reason, "finished": now()}))
-    temporary.replace(folder / RECORD)
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        temporary.write_text(to_json(record | {"status": "failed", "error": reason, "finished": now()}))
+        temporary.replace(folder / RECORD)
+    except OSError as problem:  # the disk may be what failed; the reason itself must get through
+        logger.warning("%s: cannot be marked as failed: %s", folder, problem)
     return True
 
 

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -131,6 +131,7 @@ def log_to(path: Path) -> Iterator[None]:
     """Write the log of the package to a file, an exception with its traceback included."""
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk: not about the log, too
     root = logging.getLogger("network")
     level = root.level
     root.setLevel(logging.INFO)
@@ -145,7 +146,8 @@ def log_to(path: Path) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
 
 
 def compile_models(plan: Plan, reporter: Reporter) -> codegen.BuiltModule:

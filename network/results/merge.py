@@ -73,8 +73,9 @@ def merge_spikes(
             target = create_spike_group(out.opened(), name, sizes.pop() if sizes else None, counts[name])
             written = 0
             for times, ids in _in_order(groups, block):
-                target["timestamps"][written : written + len(times)] = times
-                target["node_ids"][written : written + len(times)] = ids
+                with out.writing():
+                    target["timestamps"][written : written + len(times)] = times
+                    target["node_ids"][written : written + len(times)] = ids
                 written += len(times)
             if written != counts[name]:
                 raise ResultsError(f"{path}: {counts[name]} spikes of {name} read but {written} written")

@@ -215,7 +215,10 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None and not self._finished:
-            self.fail(f"{kind.__name__}: {error}")
+            try:
+                self.fail(f"{kind.__name__}: {error}")
+            except OSError as problem:  # a full disk, for instance; the error itself must get through
+                logger.warning("%s: cannot be marked as failed: %s", self.path, problem)
 
 
 def _clear(path: Path, *, figures: bool) -> None:

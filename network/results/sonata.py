@@ -8,8 +8,11 @@ opens both kinds.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -100,7 +103,9 @@ class PartialFile:
         if self.path.exists():
             raise ResultsError(f"{self.path}: exists already and is not overwritten")
         self.partial = self.path.with_name(self.path.name + ".partial")
-        self.file: h5py.File | None = h5py.File(self.partial, "w")
+        self.file: h5py.File | None = None
+        with self.writing():
+            self.file = h5py.File(self.partial, "w")
 
     def opened(self) -> h5py.File:
         """Return the open file; an error once it is closed."""
@@ -110,15 +115,51 @@ class PartialFile:
 
     def finish(self) -> None:
         """Close the file and give it its final name."""
-        self.opened().close()
+        with self.writing():
+            self.opened().close()
         self.file = None
         self.partial.replace(self.path)
 
-    def abandon(self) -> None:
-        """Close, keep what was written under the ``.partial`` name."""
-        if self.file is not None:
-            self.file.close()
-            self.file = None
+    def abandon(self, writer: object = None) -> None:
+        """Close, keep what was written under the ``.partial`` name; raises nothing, an error is under way.
+
+        On a full disk HDF5 crashes when it has to close a file: there the file and its writer stay open until the
+        process ends.
+        """
+        if self.file is None:
+            return
+        if not _UNCLOSABLE:
+            try:
+                self.file.close()
+            except (OSError, RuntimeError) as error:
+                logger.debug("%s: %s", self.partial, error)
+                _UNCLOSABLE.append(self.file)
+        if _UNCLOSABLE:
+            _UNCLOSABLE.append((writer, self.file))
+        self.file = None
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Say of an error of the disk which file it is about and what is wrong, without HDF5's details."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:  # HDF5 has both
+            code = getattr(error, "errno", None) or _errno_in(str(error))
+            if code is None:
+                raise
+            _UNCLOSABLE.append(self.file)
+            with contextlib.suppress(OSError):
+                os.truncate(self.partial, 0)  # worth nothing now; its room is needed to record what happened
+            raise ResultsError(f"{self.path}: cannot be written: {os.strerror(code)}") from error
+
+
+_UNCLOSABLE: list[object] = []
+"""Files that HDF5 could not write, and all that were open then."""
+
+
+def _errno_in(text: str) -> int | None:
+    found = re.search(r"errno = (\d+)", text)
+    return int(found.group(1)) if found else None
 
 
 def create_spike_group(file: h5py.File, name: str, n_neurons: int | None, n_spikes: int | None = None) -> h5py.Group:
@@ -191,9 +232,15 @@ class SpikeWriter:
         self._last: dict[str, tuple[float, int]] = {}
         self._ordered = dict.fromkeys(self._sizes, True)
         self.counts = dict.fromkeys(self._sizes, 0)
-        self._out.opened().create_group("spikes")
-        for name, n_neurons in self._sizes.items():
-            create_spike_group(self._out.opened(), name, n_neurons)
+        with self._out.writing():
+            self._out.opened().create_group("spikes")
+            # kept, so that HDF5 keeps what it has not written yet until it closes the file
+            self._groups = {
+                name: create_spike_group(self._out.opened(), name, n_neurons) for name, n_neurons in self._sizes.items()
+            }
+            self._datasets = {
+                name: {key: group[key] for key in ("timestamps", "node_ids")} for name, group in self._groups.items()
+            }
 
     @property
     def path(self) -> Path:
@@ -202,7 +249,7 @@ class SpikeWriter:
 
     def append(self, population: str, times: ArrayLike, node_ids: ArrayLike) -> None:
         """Add spikes: times in ms, 0-based ids within the population, any order."""
-        file = self._out.opened()
+        self._out.opened()
         if population not in self._sizes:
             raise ValueError(f"{self.path}: no population {population!r}; populations: {', '.join(self._sizes)}")
         times, ids = checked_spikes(times, node_ids, self._sizes[population], population)
@@ -212,16 +259,17 @@ class SpikeWriter:
         if population in self._last and (times[0], int(ids[0])) < self._last[population]:
             self._ordered[population] = False
         self._last[population] = (float(times[-1]), int(ids[-1]))
-        group = file[f"spikes/{population}"]
         old, new = self.counts[population], self.counts[population] + len(times)
-        for key, values in (("timestamps", times), ("node_ids", ids)):
-            group[key].resize((new,))
-            group[key][old:new] = values
+        with self._out.writing():
+            for key, values in (("timestamps", times), ("node_ids", ids)):
+                self._datasets[population][key].resize((new,))
+                self._datasets[population][key][old:new] = values
         self.counts[population] = new
 
     def flush(self) -> None:
         """Hand everything to the operating system, so that a killed run leaves a readable ``.partial``."""
-        self._out.opened().flush()
+        with self._out.writing():
+            self._out.opened().flush()
 
     def close(self) -> dict[str, int]:
         """Sort, give the file its final name and return the number of spikes per population."""
@@ -247,7 +295,7 @@ class SpikeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
-            self._out.abandon()
+            self._out.abandon(self)
         elif self._out.file is not None:
             self.close()
 
@@ -336,10 +384,11 @@ class ReportWriter:
         if frames.ndim != 2 or frames.shape[1] != len(self._order):
             raise ValueError(f"{self.path}: frames of shape {frames.shape}, expected (n, {len(self._order)})")
         new = self.n_frames + len(frames)
-        self._data.resize((new, len(self._order)))
-        self._data[self.n_frames : new] = frames[:, self._order]
+        with self._out.writing():
+            self._data.resize((new, len(self._order)))
+            self._data[self.n_frames : new] = frames[:, self._order]
+            self._time[1] = self._start + new * self._interval  # right-open
         self.n_frames = new
-        self._time[1] = self._start + new * self._interval  # right-open
 
     def close(self) -> int:
         """Give the file its final name and return the number of frames."""
@@ -353,7 +402,7 @@ class ReportWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
-            self._out.abandon()
+            self._out.abandon(self)
         elif self._out.file is not None:
             self.close()
 

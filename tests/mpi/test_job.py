@@ -29,6 +29,20 @@ if present().rank == int(sys.argv.pop(1)):
     simulate.connect_recorders = fail
 """
 
+FILL_DISK = """
+import resource, sys
+from network.cluster.ranks import present
+from network.engine import simulate
+
+if present().rank == int(sys.argv.pop(1)):
+    drain = simulate._Sink.drain
+    def full(self):
+        # the system refuses to make a file longer than this, as it does on a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+        drain(self)
+    simulate._Sink.drain = full
+"""
+
 COUNT_COMPILATIONS = """
 import os, sys
 from pathlib import Path
@@ -66,6 +80,25 @@ def test_an_error_on_one_rank_ends_the_job_with_one_message(mpirun, script, smal
     # the details are in the log of the rank that failed
     log = out / "log.txt" if rank == 0 else out / "log" / "rank-000001.log"
     assert "Traceback" in log.read_text()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_full_disk_ends_the_job_with_one_message(mpirun, script, small, tmp_path, rank):
+    out = tmp_path / "run"
+    done = mpirun(2, script(FILL_DISK), str(rank), "run", *small, "--t-sim", "1200", "--out", str(out))
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "cannot be written" in line]
+    assert f"rank-{rank:06d}.h5: cannot be written: File too large" in line
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    assert run_status(out) == "failed"
+    assert "cannot be written" in json.loads((out / "record.json").read_text())["error"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_once(mpirun, script, small, tmp_path):
+    (tmp_path / "file").touch()
+    done = mpirun(2, script(""), "run", *small, "--t-sim", "20", "--out", str(tmp_path / "file" / "run"))
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.stderr.count("file/run: Not a directory") == 1
 
 
 def test_a_mistake_that_all_ranks_see_is_told_once(mpirun, script):
