@@ -36,10 +36,10 @@ from network.engine import simulate
 
 if present().rank == int(sys.argv.pop(1)):
     drain = simulate._Sink.drain
-    def full(self):
+    def full(self, **options):
         # the system refuses to make a file longer than this, as it does on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-        drain(self)
+        drain(self, **options)
     simulate._Sink.drain = full
 """
 
