@@ -103,9 +103,8 @@ def sample_waveform(source: InputPlan, resolution: float, stop: float) -> tuple[
     edges = np.arange(round(stop / resolution) + 1) * resolution
     means = [waveform.mean(start, end) for start, end in pairwise(edges)]
     changed = np.flatnonzero(np.diff(means, prepend=np.inf))
-    # NEST wants times after zero; the value given for a time holds from that time on
-    times = [max(float(edges[i]), resolution) for i in changed]
-    return times, [source.rate * means[i] for i in changed]
+    # for NEST a time names the step that ends then; the rate given for it holds from that step on
+    return [float(edges[i + 1]) for i in changed], [source.rate * means[i] for i in changed]
 
 
 @dataclass

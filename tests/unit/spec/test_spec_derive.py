@@ -131,6 +131,15 @@ def test_sine_wave_follows_the_sine():
     assert wave.mean(0.0, 300.0) == pytest.approx(1.0, abs=1e-12)
 
 
+def test_a_sine_that_is_cut_is_zero_there_and_nowhere_else():
+    """0.5 + sin(2 pi f t) is below 0 from 7/12 to 11/12 of a cycle; its mean is 0.5 (2/3) + cos(pi/6) / pi."""
+    wave = derive.sine_wave(0.5, 1.0, 10.0)
+    below = (100 * 7 / 12, 100 * 11 / 12)
+    assert wave.mean(*below) == 0.0
+    assert wave.value(below[0] - 0.01) > 0.0 and wave.value(below[1] + 0.01) > 0.0
+    assert wave.mean(0.0, 100.0) == pytest.approx(1 / 3 + math.cos(math.pi / 6) / math.pi, abs=3e-4)
+
+
 def test_single_and_repeated_pulse():
     once = derive.pulse_wave(0.975, 5.0, 907.0, 100.0)
     assert [once.value(t) for t in (0.0, 906.9, 907.0, 1006.9, 1007.0, 1e6)] == [0.975] + [
