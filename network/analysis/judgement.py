@@ -10,7 +10,7 @@ from network.analysis.oscillations import BETA, SLOW, analyse_pairs, pair_table
 from network.analysis.statistics import run_spikes, run_table
 from network.analysis.verdict import NONE, PASS, aligned, judge, number, render
 from network.results import Run
-from network.spec.targets import Targets
+from network.spec.targets import Targets, load_targets
 
 PAIR_QUANTITIES = {"coherence": "coherence", "phase": "phase_size", "resultant": "resultant"}
 """Quantities of pair targets and their columns in `pair_table`; phases are judged by their magnitude."""
@@ -67,6 +67,13 @@ class Judgement:
     @staticmethod
     def _any(table: pd.DataFrame) -> bool:
         return bool((table["verdict"] != NONE).any())
+
+
+def run_targets(run: Run, state: str | None = None) -> Targets | None:
+    """Published targets of a state, by default the run's own, if there are any."""
+    meta = run.plan.get("meta", {})
+    state = state or meta.get("state")
+    return load_targets(meta["model"], state) if meta.get("model") and state else None
 
 
 def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judgement:

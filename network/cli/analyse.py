@@ -9,7 +9,6 @@ import typer
 
 from network.cli.options import Partial, RunArgument
 from network.results.run import Run
-from network.spec.targets import Targets, load_targets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,9 +44,9 @@ def show_rates(run: Run) -> pd.DataFrame:
 
 def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> Judgement:
     """Print rates, CVs and unit pairs of a run beside the targets of its state (or of another one)."""
-    from network.analysis.judgement import judge_run
+    from network.analysis.judgement import judge_run, run_targets
 
-    targets = _targets(run, state)
+    targets = run_targets(run, state)
     judgement = judge_run(run, targets, pairs=pairs)
     print(judgement.text())
     start, stop = run.window
@@ -61,18 +60,12 @@ def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> J
 
 def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
     """Draw the standard figures and name them."""
+    from network.analysis.judgement import run_targets
     from network.analysis.plots import plot_run
 
-    targets = _targets(run)
+    targets = run_targets(run)
     made = plot_run(run, out or run.figures_dir, bands=targets.bands if targets else None, pdf=pdf)
     print("\nfigures:")
     for path in made:
         print(f"  {path}")
     return made
-
-
-def _targets(run: Run, state: str | None = None) -> Targets | None:
-    """Published targets of a state, by default the run's own, if there are any."""
-    meta = run.plan.get("meta", {})
-    state = state or meta.get("state")
-    return load_targets(meta["model"], state) if meta.get("model") and state else None

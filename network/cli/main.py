@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from network.cli import analyse, check, compare, models, simulate, specify, submit, verdict
+from network.cli import analyse, check, compare, models, scan, simulate, specify, submit, verdict
 from network.cluster import job
 from network.spec.errors import SpecError
 
@@ -42,6 +42,7 @@ app.command("validate")(specify.validate)
 app.command("list")(specify.list_all)
 app.add_typer(models.app, name="models")
 app.command("submit")(submit.submit)
+app.add_typer(scan.app, name="scan")
 app.add_typer(check.app, name="check")
 app.command("rates")(analyse.rates)
 app.command("plot")(analyse.plot)
@@ -69,8 +70,9 @@ def _expected_errors() -> tuple[type[BaseException], ...]:
     from network.codegen.errors import CodegenError
     from network.engine.errors import EngineError
     from network.results.errors import ResultsError
+    from network.scan.errors import ScanError
 
-    return (SpecError, ClusterError, CodegenError, EngineError, ResultsError)
+    return (SpecError, ClusterError, CodegenError, EngineError, ResultsError, ScanError)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from network.cluster.ranks import Ranks, present
 from network.codegen import toolchain
 from network.engine import kernel, parts, restart
 from network.engine.guard import RunawayError
-from network.engine.progress import Reporter, SilentReporter
+from network.engine.progress import FileReporter, Reporter, SilentReporter
 from network.engine.simulate import Outcome, simulate
 from network.results.record import collect_record
 from network.results.run import Run
@@ -84,6 +84,7 @@ def run(
         restart.release(path)
     record = collect_record(versions=versions(), threads=threads, ranks=plan.ranks) | {"job": identity()}
     with RunFolder.create(path, overwrite=overwrite, record=record) as folder:
+        reporter = FileReporter(folder.path, reporter)
         folder.write_params(dump_experiment(experiment))
         folder.write_origin({path: str(origin) for path, origin in experiment.origins.items()})
         folder.write_plan(plan.to_dict())

@@ -22,7 +22,7 @@ from network.results.sonata import open_h5
 
 FORMAT = "bgnest-run"
 FORMAT_VERSION = 1
-RECORD, MANIFEST = "record.json", "manifest.json"
+RECORD, MANIFEST, PROGRESS = "record.json", "manifest.json", "progress.json"
 # what can be made again from the rest, or still grows when the run is sealed: not in the manifest
 DERIVED = ("log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
 OUR_FILES = (

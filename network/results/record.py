@@ -15,6 +15,8 @@ from typing import Any
 
 import psutil
 
+from network.results.code import code_digest
+
 
 def now() -> str:
     """Present time, ISO 8601, UTC, whole seconds."""
@@ -44,6 +46,7 @@ def collect_record(
     return {
         "versions": {**versions, "python": platform.python_version()},
         "git": git_state(source or __file__),
+        "code": code_digest(),
         "machine": machine(),
         "threads": threads,
         "ranks": ranks,

@@ -6,7 +6,7 @@ import heapq
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -77,6 +77,38 @@ class ScanPlan:
     execution: Execution
     cores: int
     memory_bytes: int
+
+    @classmethod
+    def of(cls, points: Sequence[PlannedPoint], execution: Execution) -> ScanPlan:
+        """Plan with the limits of ``execution``; those that it leaves open come from this machine."""
+        memory = execution.memory
+        return cls(
+            points=tuple(points),
+            execution=execution,
+            cores=execution.cores or len(os.sched_getaffinity(0)),
+            memory_bytes=int(parse_memory(memory)) if memory else int(0.8 * psutil.virtual_memory().total),
+        )
+
+    def over_budget(self, label: str) -> list[str]:
+        """What does not fit this machine or the limits of the scan, one line each."""
+        problems = []
+        execution = self.execution
+        if self.job_cores > self.cores:
+            problems.append(
+                f"{label}: a job takes {execution.ranks} rank(s) x {execution.threads} thread(s), there are only "
+                f"{self.cores} cores; lower execution.threads or raise execution.cores"
+            )
+        largest = max(self.points, key=lambda point: point.memory_bytes)
+        if job_memory(largest) > self.memory_bytes:
+            problems.append(
+                f"{label}: {_values(largest)} needs {job_memory(largest) / 2**30:.1f}G, more than the memory budget of "
+                f"{self.memory_bytes / 2**30:.1f}G (execution.memory)"
+            )
+        if execution.hours is not None and self.wall_seconds > 3600 * execution.hours:
+            problems.append(
+                f"{label}: about {self.wall_seconds / 3600:.1f} hours, more than execution.hours: {execution.hours:g}"
+            )
+        return problems
 
     @property
     def job_cores(self) -> int:
@@ -239,61 +271,17 @@ def _values(point: PlannedPoint) -> str:
     return ", ".join(f"{name}={value}" for name, value in point.values.items())
 
 
-def plan_scan(
-    spec: ScanSpec, label: str = "scan", *, cores: int | None = None, memory: str | None = None, local: bool = True
-) -> ScanPlan:
-    """Plan a scan and hold it against its budget.
-
-    Parameters
-    ----------
-    spec : ScanSpec
-    label : str
-        Name of the scan in messages.
-    cores, memory : optional
-        In place of those of ``spec.execution``.
-    local : bool
-        Whether the points run on this machine; on a cluster its cores and memory are no limit.
+def plan_scan(spec: ScanSpec, label: str = "scan") -> ScanPlan:
+    """Plan all points of a scan; ``label`` is its name in messages.
 
     Raises
     ------
     SpecError
-        If a point is invalid or there twice, or the scan does not fit its budget.
+        If there are too many points, or one is invalid or there twice.
     """
-    execution = spec.execution
     points = make_points(spec, label)
-    if len(points) > execution.max_points:
+    if len(points) > spec.execution.max_points:
         raise SpecError(
-            [f"{label}: {len(points):,} points, more than execution.max_points: {execution.max_points:,} allows"]
+            [f"{label}: {len(points):,} points, more than execution.max_points: {spec.execution.max_points:,} allows"]
         )
-    given = memory or execution.memory
-    plan = ScanPlan(
-        points=tuple(plan_points(points, label, execution)),
-        execution=execution,
-        cores=cores or execution.cores or len(os.sched_getaffinity(0)),
-        memory_bytes=int(parse_memory(given)) if given else int(0.8 * psutil.virtual_memory().total),
-    )
-    problems = _over_budget(plan, label) if local else []
-    if problems:
-        raise SpecError(problems)
-    return plan
-
-
-def _over_budget(plan: ScanPlan, label: str) -> list[str]:
-    problems = []
-    execution = plan.execution
-    if plan.job_cores > plan.cores:
-        problems.append(
-            f"{label}: a job takes {execution.ranks} rank(s) x {execution.threads} thread(s), there are only "
-            f"{plan.cores} cores; lower execution.threads or raise execution.cores"
-        )
-    largest = max(plan.points, key=lambda point: point.memory_bytes)
-    if job_memory(largest) > plan.memory_bytes:
-        problems.append(
-            f"{label}: {_values(largest)} needs {job_memory(largest) / 2**30:.1f}G, more than the "
-            f"{plan.memory_bytes / 2**30:.1f}G of the memory budget (execution.memory)"
-        )
-    if execution.hours is not None and plan.wall_seconds > 3600 * execution.hours:
-        problems.append(
-            f"{label}: about {plan.wall_seconds / 3600:.1f} hours, more than execution.hours: {execution.hours:g}"
-        )
-    return problems
+    return ScanPlan.of(plan_points(points, label, spec.execution), spec.execution)

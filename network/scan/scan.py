@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from network.scan.planning import ScanPlan, plan_scan
+from network.scan.errors import ScanError
+from network.scan.planning import PlannedPoint, ScanPlan, plan_scan
+from network.scan.points import Point, make_points
 from network.scan.schema import Scalar, ScanSpec, load_scan, parse_scan
+from network.scan.status import (
+    DONE,
+    FAILED,
+    MISSING,
+    STALE,
+    Code,
+    PointStatus,
+    last_line,
+    scan_status,
+)
+from network.scan.status import (
+    INTERRUPTED as CUT_SHORT,
+)
+from network.scan.workflow import (
+    INTERRUPTED,
+    SPEC,
+    Slurm,
+    dry_run,
+    execute,
+    hold,
+    read_points,
+    set_aside,
+    snakemake_command,
+    write_points,
+    write_workflow,
+)
+from network.spec.errors import SpecError
+from network.spec.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 SCANS = Path("scans")
 
@@ -86,13 +122,136 @@ class Scan:
         scan._set(_absolute(spec, path.parent), label, Path(folder) if folder else SCANS / (spec.name or path.stem))
         return scan
 
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """Scan of a folder as it was last run, without planning it again; ScanError if there is none."""
+        folder = Path(folder)
+        points = read_points(folder)
+        scan = cls.__new__(cls)
+        scan._set(parse_scan(read_yaml(folder / SPEC, SPEC)[0], SPEC), folder.name, folder)
+        scan.__dict__["_plan"] = ScanPlan.of(points, scan.spec.execution)
+        return scan
+
+    def limited(self, **execution: Any) -> Self:
+        """Scan with other ``cores``, ``memory``, ``threads``, ... ; what is None stays."""
+        changes = {key: value for key, value in execution.items() if value is not None}
+        data = self.spec.model_dump(mode="json", exclude_defaults=True)
+        data["execution"] = {**data.get("execution", {}), **changes}
+        scan = type(self).__new__(type(self))
+        scan._set(parse_scan(data, self.label), self.label, self.folder)
+        return scan
+
     @cached_property
     def _plan(self) -> ScanPlan:
         return plan_scan(self.spec, self.label)
 
-    def plan(self) -> ScanPlan:
-        """Plan all points, without NEST; SpecError if anything is wrong or over budget."""
+    def plan(self, *, local: bool = True) -> ScanPlan:
+        """Plan all points, without NEST.
+
+        Raises
+        ------
+        SpecError
+            If anything is wrong or, on this machine (``local``), over budget.
+        """
+        if local and (problems := self._plan.over_budget(self.label)):
+            raise SpecError(problems)
         return self._plan
+
+    def status(self) -> list[PointStatus]:
+        """State of every point; may be called while the scan runs."""
+        return scan_status(self.folder, self._plan.points)
+
+    def run(
+        self,
+        *,
+        keep_going: bool = True,
+        redo: Collection[str] = (),
+        leave_stale: bool = False,
+        slurm: Slurm | None = None,
+        show: Callable[[list[PointStatus]], None] | None = None,
+    ) -> Self:
+        """Run what is missing and return when Snakemake has ended; failed points do not stop the others.
+
+        Parameters
+        ----------
+        keep_going : bool
+            Start no further point after a failure if False.
+        redo : collection of str
+            States to run again: ``stale`` (the old run is kept aside, not deleted) and ``exploded``.
+        leave_stale : bool
+            Run the rest though complete runs of other code are there, which the table then leaves out.
+        slurm : Slurm, optional
+            Hand the points to Slurm instead of running them here.
+        show : callable, optional
+            Called every second with the state of all points.
+
+        Raises
+        ------
+        ScanError
+            If another process runs this scan, Snakemake is missing or refuses to start, or complete runs are of
+            other code and nothing was said about them.
+        KeyboardInterrupt
+            After Ctrl-C; finished points are complete, the others are started again by the next call.
+        """
+        plan = self.plan(local=slurm is None)
+        write_points(self.folder, self.spec, self.label, plan)
+        with hold(self.folder) as lock:
+            todo = self._todo(redo, leave_stale=leave_stale)
+            if todo:
+                write_workflow(self.folder, plan, todo, self.label, slurm)
+                command = snakemake_command(self.folder, plan, slurm=slurm, keep_going=keep_going)
+                watch = (lambda: None) if show is None else (lambda: show(self.status()))
+                code = execute(self.folder, command, lock, watch)
+                self._judge(code, {planned.label for _, planned in todo})
+        return self
+
+    def dry_run(self, slurm: Slurm | None = None) -> str:
+        """What Snakemake would do, with the resources of every job; writes the workflow, runs nothing."""
+        plan = self.plan(local=slurm is None)
+        write_points(self.folder, self.spec, self.label, plan)
+        with hold(self.folder):
+            todo = self._todo((), leave_stale=True)
+            if not todo:
+                return "nothing to do\n"
+            write_workflow(self.folder, plan, todo, self.label, slurm)
+            return dry_run(self.folder, snakemake_command(self.folder, plan, slurm=slurm, dry_run=True))
+
+    def collect(self) -> pd.DataFrame:
+        """One row per point and population, see `network.scan.collect.collect`; any number of times, without NEST."""
+        from network.scan.collect import collect
+
+        return collect(self.folder, self.status(), list(self.spec.leaves))
+
+    def _todo(self, redo: Collection[str], *, leave_stale: bool) -> list[tuple[Point, PlannedPoint]]:
+        """Points to run, after the folders of those to be run again have been set aside."""
+        statuses = scan_status(self.folder, self._plan.points, code=Code.here())
+        stale = [status for status in statuses if status.state == STALE]
+        if stale and STALE not in redo and not leave_stale:
+            raise ScanError(
+                f"{len(stale)} of {len(statuses)} points are complete, but {stale[0].label}: {stale[0].reason}. "
+                "Results of different code are not mixed: run these again (--redo-stale; the old ones are kept "
+                "aside), or leave them out of the table (--leave-stale)"
+            )
+        wanted = {MISSING, FAILED, CUT_SHORT, *redo}
+        chosen = []
+        for point, planned, status in zip(make_points(self.spec, self.label), self._plan.points, statuses, strict=True):
+            if status.state not in wanted:
+                continue
+            if status.state == STALE:
+                logger.warning("%s: kept aside as %s", status.label, set_aside(status.run).name)
+            chosen.append((point, planned))
+        return chosen
+
+    def _judge(self, code: int, labels: Collection[str]) -> None:
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        bad = [status for status in self.status() if status.label in labels and status.state != DONE]
+        log = self.folder / "log" / "snakemake.log"
+        if code and not [status for status in bad if status.state != MISSING]:
+            models = last_line(self.folder / "log" / "models.log")
+            raise ScanError(models if models.startswith("bgnest:") else f"Snakemake: {last_line(log)} (see {log})")
+        if bad:
+            logger.info("%d points are not done", len(bad))
 
 
 def _named(axes: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,236 @@
+"""``bgnest scan``: many simulations over axes of parameters."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from network.spec.summary import human_bytes, table
+
+if TYPE_CHECKING:
+    from network.scan import Scan
+    from network.scan.planning import ScanPlan
+    from network.scan.status import PointStatus
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="""Run an experiment over axes of parameters: plan, run, watch, collect.
+
+    A *scan* is a short YAML file (docs/scans.md); ready ones are built in (`bgnest scan list`):
+
+    `bgnest scan plan lindahl2016/dopamine_level` – points, memory and time, without NEST
+
+    `bgnest scan run lindahl2016/dopamine_level --cores 2 --memory 8G` – call it again and only what is missing is done
+
+    `bgnest scan status scans/dopamine_level`, `bgnest scan collect scans/dopamine_level`
+    """,
+)
+
+ScanArgument = Annotated[
+    str, typer.Argument(metavar="SCAN", help="Scan: a name (see `bgnest scan list`), a YAML file, or its folder.")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder of the scan; by default scans/NAME.")]
+Cores = Annotated[int | None, typer.Option(min=1, help="Cores for all jobs together.")]
+Memory = Annotated[str | None, typer.Option(help="Memory for all jobs together, e.g. 16G.")]
+SHOWN_POINTS = 12
+REPORT_EVERY = 30.0
+
+
+def open_scan(name: str, out: Path | None = None) -> Scan:
+    """Scan of a file, a built-in name, or the folder that `bgnest scan run` made."""
+    from network.scan import Scan
+
+    if (Path(name) / "points.json").is_file():
+        return Scan.open(name)
+    return Scan.load(name, out)
+
+
+@app.command("list")
+def list_scans() -> None:
+    """List the built-in scans."""
+    from network.scan import list_scans
+
+    for name, comment in list_scans().items():
+        print(f"  {name:<36} {comment}")
+
+
+@app.command("plan")
+def plan(
+    scan: ScanArgument,
+    cores: Cores = None,
+    memory: Memory = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+) -> None:
+    """Show the points, their cost, and what fits at the same time; refuse what makes no sense. Needs no NEST."""
+    chosen = open_scan(scan).limited(cores=cores, memory=memory)
+    made = chosen.plan()
+    print(json.dumps(made.to_dict(), indent=1) if as_json else plan_text(chosen, made))
+
+
+def plan_text(scan: Scan, plan: ScanPlan) -> str:
+    """Summary of a planned scan for the terminal."""
+    points, axes = plan.points, list(scan.spec.leaves)
+    head = [
+        f"{scan.spec.title or scan.label}: {len(points):,} points of {scan.spec.scan_of}",
+        *(f"  {axis}: {_few(list(dict.fromkeys(str(p.values.get(axis)) for p in points)))}" for axis in axes),
+    ]
+    shown = points[:SHOWN_POINTS]
+    rows = [
+        [
+            p.label,
+            f"{p.n_neurons:,}",
+            f"{p.n_synapses:,}",
+            f"{p.t_total:g}",
+            human_bytes(p.memory_bytes),
+            f"{p.seconds:.0f}",
+        ]
+        for p in shown
+    ]
+    lines = [table(["point", "neurons", "synapses", "ms", "memory", "s"], rows, "lrrrrr")]
+    lines += [f"... and {len(points) - len(shown):,} more"] if len(points) > len(shown) else []
+    execution = plan.execution
+    costs = [
+        f"each: {execution.ranks} rank(s) x {execution.threads} thread(s), up to "
+        f"{human_bytes(plan.job_memory_bytes)} with reserve",
+        f"at once: {plan.n_jobs} of them in {plan.cores} cores and {human_bytes(plan.memory_bytes)}",
+        f"in all: {_duration(plan.core_seconds)} of one core, {_duration(plan.wall_seconds)} of wall time, "
+        f"{human_bytes(plan.disk_bytes)} on disk in {scan.folder}",
+    ]
+    return "\n".join([*head, "", *lines, "", *costs])
+
+
+def _few(values: Sequence[str]) -> str:
+    return ", ".join(values) if len(values) <= 12 else f"{', '.join(values[:5])}, ..., {values[-1]} ({len(values)})"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+@app.command("run")
+def run(
+    scan: ScanArgument,
+    out: Out = None,
+    cores: Cores = None,
+    memory: Memory = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads per process of a point.")] = None,
+    ranks: Annotated[int | None, typer.Option(min=1, help="MPI processes of a point.")] = None,
+    keep_going: Annotated[bool, typer.Option(help="Go on with other points after a failure.")] = True,
+    redo_stale: Annotated[
+        bool, typer.Option("--redo-stale", help="Run points of other code again; the old runs are kept aside.")
+    ] = False,
+    leave_stale: Annotated[
+        bool, typer.Option("--leave-stale", help="Leave points of other code as they are and out of the table.")
+    ] = False,
+    redo_exploded: Annotated[bool, typer.Option("--redo-exploded", help="Run exploded points again.")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="Hand the points to Slurm.")] = False,
+    partition: Annotated[str | None, typer.Option(help="Slurm partition.")] = None,
+    account: Annotated[str | None, typer.Option(help="Slurm account.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Slurm jobs in the queue at a time.")] = 100,
+    sbatch: Annotated[list[str] | None, typer.Option(help="One more option of sbatch. Repeatable.")] = None,
+    setup: Annotated[list[str] | None, typer.Option(help="Shell line before each Slurm job. Repeatable.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what Snakemake would do; run nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run what is missing, by Snakemake, within the given cores and memory. Ctrl-C loses nothing that is finished.
+
+    A point that fails leaves its log and does not stop the others; the exit code is then 1.
+    """
+    from network.scan.status import DONE, EXPLODED, STALE, counts, problems_table
+    from network.scan.workflow import Slurm
+
+    chosen = open_scan(scan, out).limited(cores=cores, memory=memory, threads=threads, ranks=ranks)
+    cluster = None
+    if slurm:
+        cluster = Slurm(partition, account, jobs, tuple(sbatch or ()), tuple(setup or ()))
+    if dry_run:
+        print(chosen.dry_run(cluster))
+        return
+    redo = [*([STALE] if redo_stale else []), *([EXPLODED] if redo_exploded else [])]
+    show = None if quiet else _Progress(chosen.plan(local=not slurm).n_jobs)
+    try:
+        chosen.run(keep_going=keep_going, redo=redo, leave_stale=leave_stale, slurm=cluster, show=show)
+    except KeyboardInterrupt:
+        print(f"\nbgnest: interrupted; {counts(chosen.status())}. The same command goes on", file=sys.stderr)
+        raise typer.Exit(130) from None
+    statuses = chosen.status()
+    print(f"{counts(statuses)} of {len(statuses)} points in {chosen.folder}")
+    if problems := problems_table(statuses):
+        print(f"\n{problems}")
+    else:
+        print(f"table: bgnest scan collect {chosen.folder}")
+    if any(status.state != DONE for status in statuses):
+        raise typer.Exit(1)
+
+
+class _Progress:
+    """One line about the whole scan: rewritten on a terminal, now and then in a log."""
+
+    def __init__(self, n_jobs: int) -> None:
+        self.n_jobs = n_jobs
+        self.said, self.last = 0.0, ""
+
+    def __call__(self, statuses: list[PointStatus]) -> None:
+        line = progress_line(statuses, self.n_jobs)
+        if sys.stderr.isatty():
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        elif line != self.last and time.monotonic() - self.said > REPORT_EVERY:
+            print(line, file=sys.stderr, flush=True)
+            self.said, self.last = time.monotonic(), line
+
+
+def progress_line(statuses: Sequence[PointStatus], n_jobs: int) -> str:
+    """Counts and time that is left."""
+    from network.scan.status import counts, seconds_left
+
+    left = seconds_left(statuses, n_jobs)
+    return counts(statuses) + (f"; about {_duration(left)} left" if left else "")
+
+
+@app.command("status")
+def status(
+    scan: ScanArgument,
+    out: Out = None,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Show again every two seconds until Ctrl-C.")] = False,
+) -> None:
+    """Show how far the points are; may be called while the scan runs. Needs no NEST."""
+    from network.scan.status import problems_table
+
+    chosen = open_scan(scan, out)
+    n_jobs = chosen.plan(local=False).n_jobs
+    while True:
+        statuses = chosen.status()
+        text = "\n\n".join(part for part in (progress_line(statuses, n_jobs), problems_table(statuses)) if part)
+        print(f"\x1b[2J\x1b[H{text}" if watch and sys.stdout.isatty() else text, flush=True)
+        if not watch:
+            return
+        time.sleep(2.0)
+
+
+@app.command("collect")
+def collect(
+    scan: ScanArgument,
+    out: Out = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Name of the files without suffix; by default table in the scan's folder.")
+    ] = None,
+) -> None:
+    """Write the table of all points (CSV and Parquet): parameters, rates, CVs, spectra, verdicts. Needs no NEST."""
+    from network.scan.collect import write_table
+    from network.scan.status import counts
+
+    chosen = open_scan(scan, out)
+    made = chosen.collect()
+    files = write_table(made, to or chosen.folder / "table")
+    print(f"{len(made):,} rows: {counts(chosen.status())}")
+    for path in files:
+        print(f"  {path}")

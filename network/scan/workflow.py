@@ -1,0 +1,269 @@
+"""Write the Snakemake workflow of a scan and let Snakemake run it, here or on Slurm."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.util
+import json
+import math
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from network.cluster import launch
+from network.cluster.slurm import SHORTEST, SLOWER
+from network.results.layout import to_json, write_atomic
+from network.scan.errors import ScanError
+from network.scan.planning import PlannedPoint, Planner, ScanPlan, job_memory
+from network.scan.points import Point
+from network.scan.schema import ScanSpec
+from network.spec import dump_experiment
+
+TEMPLATE = Path(__file__).resolve().parent / "templates" / "Snakefile"
+SPEC, POINTS, WORKFLOW, LOCK = "scan.yaml", "points.json", "workflow.json", ".lock"
+FORMAT, FORMAT_VERSION = "bgnest-scan", 1
+COMPILER_MB = 3000
+"""Memory for compiling the models; assumed, GCC needs about 600 MB per model."""
+COMPILER_MINUTES = 30
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """How jobs are handed to Slurm.
+
+    Attributes
+    ----------
+    partition, account : str or None
+    jobs : int
+        Jobs in the queue at a time.
+    extra : tuple of str
+        More options of ``sbatch``.
+    setup : tuple of str
+        Shell lines before each job, such as ``module load NEST``.
+    launcher : str
+        Starts the ranks of a job; ``{ranks}`` and ``{threads}`` are filled in.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    jobs: int = 100
+    extra: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    launcher: str = "srun -n {ranks} -c {threads} --cpu-bind=cores --kill-on-bad-exit=1"
+
+
+def write_points(folder: Path, spec: ScanSpec, label: str, plan: ScanPlan) -> None:
+    """Write what the scan is: its file with all defaults, and its points with their identity.
+
+    Raises
+    ------
+    ScanError
+        If the folder exists and is not the folder of a scan.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / POINTS).is_file():
+        raise ScanError(f"{folder}: exists and is not the folder of a scan (no {POINTS}); choose another")
+    folder.mkdir(parents=True, exist_ok=True)
+    data = spec.model_dump(mode="json", exclude_defaults=True)
+    write_atomic(folder / SPEC, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "name": label,
+        "axes": list(spec.leaves),
+        "points": [point.to_dict() for point in plan.points],
+    }
+    write_atomic(folder / POINTS, to_json(content))
+
+
+def read_points(folder: Path) -> list[PlannedPoint]:
+    """Points that a folder was last run for; ScanError if it is not the folder of a scan."""
+    try:
+        content = json.loads((folder / POINTS).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT or content["format_version"] != FORMAT_VERSION:
+            raise ScanError(f"{folder / POINTS}: written by another version of bgnest")
+        return [PlannedPoint(**{**p, "models": tuple(p["models"])}) for p in content["points"]]
+    except FileNotFoundError as error:
+        raise ScanError(f"{folder}: not the folder of a scan (no {POINTS}); has it been run?") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ScanError(f"{folder / POINTS}: not readable ({error})") from error
+
+
+def write_workflow(
+    folder: Path, plan: ScanPlan, todo: Sequence[tuple[Point, PlannedPoint]], label: str, slurm: Slurm | None = None
+) -> None:
+    """Write the Snakemake workflow for some points, and the complete experiment of each.
+
+    The experiments are complete, so that later changes of files do not reach points that wait.
+    """
+    execution = plan.execution
+    for name in ("points", "runs", "log"):
+        (folder / name).mkdir(exist_ok=True)
+    planner = Planner(label, execution)
+    for point, planned in todo:
+        write_atomic(folder / "points" / f"{planned.label}.yaml", dump_experiment(planner.experiment(point)))
+    python = launch.mpi_python() if execution.ranks > 1 and slurm is None else Path(sys.executable)
+    builds = sorted({(planned.target, planned.models) for _, planned in todo})
+    targets = {target for target, _ in builds}
+    models = sorted({model for _, names in builds for model in names})
+    extra: dict[str, Any] = {}
+    environment = ""
+    if slurm is not None:
+        extra = {"tasks": execution.ranks, "cpus_per_task": execution.threads}
+        extra |= {"mpi": "srun"} if execution.ranks > 1 else {}
+        extra |= {"slurm_extra": shlex.join(slurm.extra)} if slurm.extra else {}
+        environment = "".join(f"{line} && " for line in slurm.setup)
+        environment += f"BGNEST_LAUNCHER={shlex.quote(slurm.launcher)} "
+    memory = min(COMPILER_MB, plan.memory_bytes // 2**20) if slurm is None else COMPILER_MB
+    content = {
+        "folder": str(folder.absolute()),
+        "environment": environment,
+        "bgnest": f"{shlex.quote(str(python))} -P -m network.cli.main",
+        "arguments": f"--threads {execution.threads} --ranks {execution.ranks}",
+        "resources": extra,
+        "models": {
+            "arguments": [f"{' '.join(models)} --target {target}" for target in sorted(targets)],
+            "cores": min(len(models), 4),
+            "resources": {
+                "mem_mb": memory,
+                "runtime": COMPILER_MINUTES,
+                **({"cpus_per_task": min(len(models), 4)} if slurm is not None else {}),
+            },
+        },
+        "jobs": {
+            planned.label: {
+                "cores": plan.job_cores,
+                "mem_mb": math.ceil(job_memory(planned) / 2**20),
+                "runtime": math.ceil(max(SHORTEST, SLOWER * planned.seconds) / 60),
+            }
+            for _, planned in todo
+        },
+    }
+    write_atomic(folder / WORKFLOW, to_json(content))
+    write_atomic(folder / "Snakefile", TEMPLATE.read_text(encoding="utf-8"))
+
+
+def snakemake_command(
+    folder: Path, plan: ScanPlan, *, slurm: Slurm | None = None, keep_going: bool = True, dry_run: bool = False
+) -> list[str]:
+    """Command line of Snakemake for a workflow that has been written.
+
+    Raises
+    ------
+    ScanError
+        If Snakemake or what it needs for Slurm is not installed.
+    """
+    needed = ["snakemake", *(["snakemake_executor_plugin_slurm"] if slurm is not None else [])]
+    for module in needed:
+        if importlib.util.find_spec(module) is None:
+            raise ScanError(f"scans are run by Snakemake, and {module} is not installed: pip install 'bgnest[scan]'")
+    command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", "Snakefile", "--directory", "."]
+    # a manifest is written last and at once: what has one is complete, whatever Snakemake remembers of the job.
+    # Its own lock is not needed: `hold` has one that cannot outlive the process.
+    command += ["--keep-incomplete", "--ignore-incomplete", "--rerun-triggers", "mtime", "--nolock", "--nocolor"]
+    command += ["--scheduler", "greedy", "--retries", str(plan.execution.retries)]
+    command += ["--keep-going"] if keep_going else []
+    command += ["--dry-run"] if dry_run else []
+    if slurm is None:
+        return [*command, "--cores", str(plan.cores), "--resources", f"mem_mb={plan.memory_bytes // 2**20}"]
+    defaults = [f"slurm_partition={slurm.partition}"] if slurm.partition else []
+    defaults += [f"slurm_account={slurm.account}"] if slurm.account else []
+    command += ["--executor", "slurm", "--jobs", str(slurm.jobs), "--latency-wait", "60"]
+    return [*command, *(["--default-resources", *defaults] if defaults else [])]
+
+
+@contextlib.contextmanager
+def hold(folder: Path) -> Iterator[int]:
+    """Be the only process that runs a scan; yields a descriptor to pass on to processes that belong to it.
+
+    The lock is the kernel's: it ends with the last process that has it, however that ends.
+
+    Raises
+    ------
+    ScanError
+        If another process runs this scan.
+    """
+    with (folder / LOCK).open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise ScanError(f"{folder}: this scan is being run already ({file.read().strip()})") from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {os.uname().nodename}\n")
+        file.flush()
+        yield file.fileno()
+
+
+def execute(folder: Path, command: Sequence[str], lock: int, watch: Callable[[], None]) -> int:
+    """Run Snakemake to its end, calling ``watch`` every second; returns its exit code, 130 after Ctrl-C.
+
+    Ctrl-C reaches Snakemake and all jobs by themselves, being in our process group. SIGTERM is passed on to them as
+    if it were Ctrl-C.
+    """
+    interrupted = False
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        if number == signal.SIGTERM:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
+
+    log = folder / "log" / "snakemake.log"
+    with (
+        log.open("w", encoding="utf-8") as output,
+        subprocess.Popen(
+            command, cwd=folder, env=_environment(), stdout=output, stderr=subprocess.STDOUT, pass_fds=[lock]
+        ) as process,
+    ):
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            while process.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=1.0)
+                watch()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    return INTERRUPTED if interrupted else process.returncode
+
+
+def _environment() -> dict[str, str]:
+    """Environment of the jobs, which run in another folder: names of files in it become absolute."""
+    environment = dict(os.environ)
+    for name in ("BGNEST_CACHE", "BGNEST_MODELS", "BGNEST_PARAMS"):
+        if parts := environment.get(name):
+            places = [str(Path(part).expanduser().absolute()) for part in parts.split(os.pathsep) if part]
+            environment[name] = os.pathsep.join(places)
+    return environment
+
+
+def set_aside(run: Path) -> Path:
+    """Move a run folder away without deleting anything; returns its new place."""
+    number = 1
+    while (kept := run.with_name(f"{run.name}.stale-{number}")).exists():
+        number += 1
+    shutil.move(run, kept)
+    return kept
+
+
+def dry_run(folder: Path, command: Sequence[str]) -> str:
+    """Text of Snakemake's dry run; ScanError if it finds a fault."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ScanError(f"Snakemake refuses the workflow in {folder}:\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
