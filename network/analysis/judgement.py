@@ -14,6 +14,8 @@ from network.spec.targets import Targets, load_targets
 
 PAIR_QUANTITIES = {"coherence": "coherence", "phase": "phase_size", "resultant": "resultant"}
 """Quantities of pair targets and their columns in `pair_table`; phases are judged by their magnitude."""
+UNITS = {"cv": "CV", "phase": "phase (deg)", "resultant": "R of phases"}
+"""How quantities are written for people."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Judgement:
         parts = [render(self.rates).rsplit("\n", 1)[0] if self._any(self.rates) else render(self.rates)]
         rows = [
             [
-                str(row["quantity"]),
+                UNITS.get(row["quantity"], str(row["quantity"])),
                 str(name),
                 number(row["value"]),
                 f"{row['low']:g} - {row['high']:g}",

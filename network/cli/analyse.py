@@ -52,7 +52,7 @@ def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> J
     start, stop = run.window
     print(f"rates and CVs over {start:g} - {stop:g} ms; seed {run.plan['seed']}")
     if targets is None or not targets.bands:
-        print("no targets: this experiment belongs to no published state (or there are none for it)")
+        print("no targets: this is none of the published states; `bgnest verdict RUN --state STATE` takes theirs")
     elif sum(run.populations.values()) != targets.n_neurons:
         print(f"the bands hold for {targets.n_neurons:,} neurons; smaller networks scatter, above all in GPe")
     return judgement

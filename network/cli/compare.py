@@ -20,7 +20,11 @@ def compare(
     from network.analysis.verdict import aligned
 
     runs = [Run.open(first), Run.open(second)]
-    print(f"A  {runs[0].path}\nB  {runs[1].path}\n")
+    for letter, run in zip("AB", runs, strict=True):
+        start, stop = run.window
+        about = f"{sum(run.populations.values()):,} neurons, seed {run.plan['seed']}, {start:g} - {stop:g} ms"
+        print(f"{letter}  {run.path}: {run.name}, {about}")
+    print()
     differences = parameter_differences(*runs)
     if not differences:
         print("no parameter differs")

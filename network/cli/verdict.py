@@ -19,9 +19,10 @@ def verdict(
 ) -> None:
     """Compare rates, CVs, coherence and phases of a run with target windows.
 
-    Exit code 0 if everything is inside its window, 1 if not or if there is nothing to compare with.
+    Exit code 0 if everything is inside its window, 1 if not, 2 if there is nothing to compare with.
     """
     from network.cli.analyse import show_verdict
 
-    if not show_verdict(Run.open(run), state=state, pairs=pairs).passed:
-        raise typer.Exit(1)
+    judgement = show_verdict(Run.open(run), state=state, pairs=pairs)
+    if not judgement.passed:
+        raise typer.Exit(1 if len(judgement.judged) else 2)

@@ -57,6 +57,12 @@ def test_the_exit_code_is_the_verdict(runs):
     assert bad.exit_code == 1 and "1 of 3 inside their bands: FAIL" in bad.output
 
 
+def test_nothing_to_judge_has_a_code_of_its_own(tmp_path):
+    run = make(tmp_path / "free", "dopamine_knockouts@intact", {"STN": 20.0})
+    shown = CliRunner().invoke(app, ["verdict", str(run.path)])
+    assert shown.exit_code == 2 and "no targets" in shown.output and "--state STATE" in shown.output
+
+
 def test_another_state_can_be_asked_for(runs):
     other = CliRunner().invoke(app, ["verdict", str(runs[0].path), "--state", "activation_control", "--no-pairs"])
     assert other.exit_code == 1
