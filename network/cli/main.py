@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from network.cli import analyse, check, compare, models, scan, simulate, specify, submit, verdict
+from network.cli import analyse, batch, check, compare, models, scan, simulate, specify, submit, verdict
 from network.cluster import job
 from network.spec.errors import SpecError
 
@@ -37,6 +37,7 @@ app = typer.Typer(
 )
 
 app.command("run")(simulate.run)
+app.command("batch")(batch.batch)
 app.command("plan")(specify.plan)
 app.command("validate")(specify.validate)
 app.command("list")(specify.list_all)

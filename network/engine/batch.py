@@ -1,15 +1,89 @@
-"""Run several experiments one after the other, and only those that are not there yet."""
+"""Run many experiments, only those that are not there yet, and share the building of a network where that can be.
+
+Experiments whose network is the same (cells, wiring, seed) and that differ in input, stimuli, times, recordings or
+changes during the run can share one build: NEST cannot go back to the state after building, but a process can be
+forked. The network is built once, with one thread; each run then is a child process that connects its own input
+and recorders and simulates. The memory of the network is shared until a child writes to it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import multiprocessing
+import signal
+import sys
+import time
+import warnings
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
-from network.engine.progress import Reporter
-from network.engine.run import run
+from network.cluster.ranks import present
+from network.codegen.errors import CodegenError
+from network.engine import kernel, restart
+from network.engine.build import Network, build, build_identity
+from network.engine.errors import EngineError
+from network.engine.guard import RunawayError
+from network.engine.progress import Reporter, SilentReporter
+from network.engine.run import compile_models, run
 from network.results.errors import ResultsError
+from network.results.layout import RECORD, read_json, run_status
 from network.results.run import Run
 from network.spec import Experiment, make_plan
+from network.spec.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+_GRACE = 10.0  # seconds in which children end by themselves after Ctrl-C
+_EXPECTED = (EngineError, CodegenError, ResultsError)
+
+
+class BatchError(EngineError):
+    """Some of the runs failed; the others are complete.
+
+    Attributes
+    ----------
+    failures : dict of str to str
+        Why, by key.
+    runs : dict of str to Run
+        The complete ones.
+    exit_code : int
+        3 if activity exploded in all that failed, else 1.
+    """
+
+    def __init__(self, failures: Mapping[str, tuple[str, int]], runs: Mapping[str, Run]) -> None:
+        self.failures = {key: message for key, (message, _) in failures.items()}
+        self.runs = dict(runs)
+        codes = {code for _, code in failures.values()}
+        self.exit_code = RunawayError.exit_code if codes == {RunawayError.exit_code} else 1
+        listed = "\n".join(f"  {key}: {message}" for key, message in self.failures.items())
+        super().__init__(f"{len(failures)} of {len(failures) + len(runs)} runs failed:\n{listed}")
+
+
+@dataclass(frozen=True)
+class _Job:
+    key: str
+    experiment: Experiment
+    plan: Plan
+    path: Path
+
+    def run(self, *, reporter: Reporter | None = None, built: Network | None = None) -> Run:
+        """Run it; what another simulation has left in its folder is replaced."""
+        restart.release(self.path)
+        overwrite = run_status(self.path) == "complete"
+        return run(
+            self.experiment,
+            threads=self.plan.threads,
+            out=self.path,
+            overwrite=overwrite,
+            reporter=reporter,
+            built=built,
+        )
 
 
 def run_all(
@@ -17,6 +91,8 @@ def run_all(
     out: str | Path,
     *,
     threads: int = 1,
+    share_builds: bool = False,
+    workers: int = 1,
     reporter: Reporter | None = None,
 ) -> dict[str, Run]:
     """Run each experiment into ``out/<key>``; a complete run of the same simulation is used again.
@@ -27,30 +103,197 @@ def run_all(
     out : path
         Folder of the run folders.
     threads : int
+        Threads of each run.
+    share_builds : bool
+        Build a network once for all experiments that have it in common, if ``threads`` is 1, and run these in
+        child processes. The spikes are those of runs one by one. Does not work with a NEST that has MPI; runs then
+        go one by one.
+    workers : int
+        Children that run at the same time.
     reporter : Reporter, optional
         Shows the progress; silent by default.
 
     Returns
     -------
     dict of str to Run
+
+    Raises
+    ------
+    SpecError
+        If one of them cannot be built; before anything is run.
+    BatchError
+        At the end, if some failed.
     """
-    runs = {}
-    for key, experiment in experiments.items():
-        folder = Path(out) / key
-        found = _complete(folder)
-        if found is not None and found.record.get("simulation_hash") == _hash(experiment, threads):
-            runs[key] = found
-            continue
-        runs[key] = run(experiment, threads=threads, out=folder, overwrite=found is not None, reporter=reporter)
-    return runs
+    jobs = [_Job(key, e, make_plan(e, threads=threads), Path(out) / key) for key, e in experiments.items()]
+    reporter = reporter or SilentReporter()
+    runs: dict[str, Run] = {}
+    failures: dict[str, tuple[str, int]] = {}
+    with reporter.phase("runs", len(jobs), "") as phase:
+
+        def tell(job: _Job, outcome: Run | tuple[str, int]) -> None:
+            if isinstance(outcome, Run):
+                runs[job.key] = outcome
+            else:
+                failures[job.key] = outcome
+            phase.advance(1, f"{job.key}: {run_status(job.path)}")
+
+        left = []
+        for job in jobs:
+            found = _found(job)
+            if found is None:
+                left.append(job)
+            else:
+                tell(job, found)
+        for group in _groups(left, share=share_builds):
+            if len(group) > 1:
+                for job, outcome in _run_shared(group, workers, reporter):
+                    tell(job, outcome)
+            else:
+                tell(group[0], _attempt(group[0], reporter))
+    if failures:
+        raise BatchError(failures, runs)
+    return {key: runs[key] for key in experiments}
 
 
-def _hash(experiment: Experiment, threads: int) -> str:
-    return make_plan(experiment, threads=threads).simulation_hash
-
-
-def _complete(folder: Path) -> Run | None:
+def _found(job: _Job) -> Run | tuple[str, int] | None:
+    """Outcome of the same simulation that is there already: complete, or stopped because activity exploded."""
     try:
-        return Run.open(folder)
+        if run_status(job.path) == "exploded" or (
+            run_status(job.path) == "complete"
+            and read_json(job.path / RECORD).get("simulation_hash") == job.plan.simulation_hash
+        ):
+            return restart.finished(job.path, job.plan)
+    except RunawayError as error:
+        return _failure(error)
     except ResultsError:
-        return None
+        logger.warning("%s: damaged; it is run again", job.path)
+    return None
+
+
+def _attempt(job: _Job, reporter: Reporter | None = None, built: Network | None = None) -> Run | tuple[str, int]:
+    try:
+        return job.run(reporter=reporter, built=built)
+    except _EXPECTED as error:
+        return _failure(error)
+
+
+def _failure(error: Exception) -> tuple[str, int]:
+    return str(error), getattr(error, "exit_code", 1)
+
+
+def _groups(jobs: Sequence[_Job], *, share: bool) -> list[list[_Job]]:
+    """Jobs that share a build together, all others by themselves."""
+    if share and (reason := _cannot_share(jobs)):
+        logger.warning("every run builds its own network: %s", reason)
+        share = False
+    groups: dict[Any, list[_Job]] = {}
+    for job in jobs:
+        groups.setdefault(build_identity(job.plan) if share else job.key, []).append(job)
+    return list(groups.values())
+
+
+def _cannot_share(jobs: Sequence[_Job]) -> str | None:
+    if present().size > 1:
+        return "this is an MPI job"
+    if any(job.plan.n_virtual_processes > 1 for job in jobs):
+        return "only runs with one thread can share one"
+    # before NEST is imported: its MPI would be started
+    if kernel.found_with_mpi():
+        return "the installed NEST has MPI, and a process that has started MPI cannot be forked"
+    if kernel.has_used_threads():
+        return "NEST has used several threads in this process, which cannot be forked then"
+    return None
+
+
+def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Iterator[tuple[_Job, Run | tuple[str, int]]]:
+    """Build the network of the first job, then run all in children; outcomes in the order in which they end."""
+    plan = jobs[0].plan
+    try:
+        module = compile_models(plan, reporter)
+        kernel.reset(plan, module.path)
+        network = build(plan, module, reporter)
+    except _EXPECTED as error:
+        yield from ((job, _failure(error)) for job in jobs)
+        return
+    waiting = deque(jobs)
+    children: list[_Child] = []
+    with _terminated_as_exit():
+        try:
+            while waiting or children:
+                while waiting and len(children) < workers:
+                    children.append(_Child(waiting.popleft(), network))
+                ended = wait([child.process.sentinel for child in children])
+                for child in [child for child in children if child.process.sentinel in ended]:
+                    children.remove(child)
+                    yield child.job, child.outcome()
+        finally:
+            # Ctrl-C reaches the children, too, and they mark their runs; nothing else does
+            grace = _GRACE if isinstance(sys.exc_info()[1], KeyboardInterrupt) else 0.0
+            deadline = time.monotonic() + grace
+            for child in children:
+                child.end(deadline)
+
+
+class _Child:
+    """A run in a forked process that inherits a built network."""
+
+    def __init__(self, job: _Job, network: Network) -> None:
+        self.job = job
+        context = multiprocessing.get_context("fork")
+        self._answer, sender = context.Pipe(duplex=False)
+        self.process: BaseProcess = context.Process(target=_in_child, args=(job, network, sender), name=job.key)
+        with warnings.catch_warnings():
+            # Python warns of any thread there is; those here are idle ones of linear algebra, which survives a fork
+            warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
+            self.process.start()
+        sender.close()
+
+    def outcome(self) -> Run | tuple[str, int]:
+        """Result of a child that has ended; one that died leaves a run that is marked failed."""
+        self.process.join()
+        code = self.process.exitcode
+        try:
+            failure: tuple[str, int] | None = self._answer.recv()
+            return Run.open(self.job.path) if failure is None else failure
+        except EOFError:
+            how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+            message = f"the process of the run {how}"
+        self._mark(message)
+        return message, 1
+
+    def end(self, deadline: float) -> None:
+        """Let the child end by itself, or make it end."""
+        self.process.join(max(0.0, deadline - time.monotonic()))
+        if self.process.is_alive():
+            self.process.terminate()
+            self.process.join()
+        self._mark("interrupted")
+
+    def _mark(self, reason: str) -> None:
+        """Mark the run as failed, unless the child has come to do so, or not come to begin."""
+        path = self.job.path
+        if run_status(path) == "interrupted" and read_json(path / RECORD)["process"]["pid"] == self.process.pid:
+            restart.mark_failed(path, reason)
+
+
+def _in_child(job: _Job, network: Network, sender: Connection) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        outcome = _attempt(job, built=network)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sender.send(None if isinstance(outcome, Run) else outcome)
+
+
+@contextmanager
+def _terminated_as_exit() -> Iterator[None]:
+    """Let SIGTERM end this process in an orderly way, so that its children end, too."""
+
+    def leave(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

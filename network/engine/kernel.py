@@ -14,11 +14,14 @@ import psutil
 from numpy.typing import NDArray
 
 from network.cluster import ranks
+from network.codegen.toolchain import find_nest
 from network.engine.errors import KernelError
 from network.spec.plan import Plan
 
 # A synapse of the `_hpc` family stores its target as a 16-bit index on its thread (NEST: nest_types.h).
 MAX_HPC_NODES_PER_THREAD = 65_000
+
+_most_threads = 1
 
 
 def import_nest() -> ModuleType:
@@ -74,6 +77,16 @@ def version() -> str:
 def has_mpi() -> bool:
     """Whether this NEST was built with MPI."""
     return bool(import_nest().build_info["have_mpi"])
+
+
+def found_with_mpi() -> bool:
+    """Whether the NEST that would be imported has MPI; does not import it, which would start MPI."""
+    return find_nest().mpi
+
+
+def has_used_threads() -> bool:
+    """Whether NEST has had several threads in this process. They wait for work, and would be lost in a fork."""
+    return _most_threads > 1
 
 
 def rank() -> int:
@@ -162,6 +175,7 @@ def reset(plan: Plan, module: Path | None) -> ModuleType:
     module : Path or None
         Compiled NESTML module without suffix, absolute.
     """
+    global _most_threads
     nest = import_nest()
     if plan.ranks != num_processes():
         raise KernelError(
@@ -169,6 +183,7 @@ def reset(plan: Plan, module: Path | None) -> ModuleType:
             + ("Start it with mpirun." if has_mpi() else "This NEST has no MPI: run `make mpi`, or use --threads.")
         )
     nest.ResetKernel()
+    _most_threads = max(_most_threads, plan.threads)
     nest.set(verbosity=nest.VerbosityLevel.ERROR, local_num_threads=plan.threads)
     nest.set(resolution=plan.resolution, rng_seed=plan.seed, overwrite_files=True)
     nest.set(min_delay=plan.min_delay, max_delay=plan.max_delay)

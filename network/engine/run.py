@@ -15,6 +15,8 @@ from network.cluster.job import identity
 from network.cluster.ranks import Ranks, present
 from network.codegen import toolchain
 from network.engine import kernel, parts, restart
+from network.engine.build import Network, build_identity
+from network.engine.errors import EngineError
 from network.engine.guard import RunawayError
 from network.engine.progress import FileReporter, Reporter, SilentReporter
 from network.engine.simulate import Outcome, simulate
@@ -42,6 +44,7 @@ def run(
     overwrite: bool = False,
     resume: bool = False,
     reporter: Reporter | None = None,
+    built: Network | None = None,
 ) -> Run:
     """Run an experiment and return the reader of its folder.
 
@@ -64,6 +67,8 @@ def run(
         Return at once if that folder holds this simulation complete; otherwise run it from the beginning.
     reporter : Reporter, optional
         Shows the progress; silent by default.
+    built : Network, optional
+        Network that is in NEST already, see `network.engine.batch`.
 
     Raises
     ------
@@ -82,7 +87,10 @@ def run(
         return _take_part(plan, path, here)
     if resume:
         restart.release(path)
+    if built is not None and build_identity(built.plan) != build_identity(plan):
+        raise EngineError(f"{plan.name}: the network that is built is another one than planned")
     record = collect_record(versions=versions(), threads=threads, ranks=plan.ranks) | {"job": identity()}
+    record["shared_build"] = built is not None
     with RunFolder.create(path, overwrite=overwrite, record=record) as folder:
         reporter = FileReporter(folder.path, reporter)
         folder.write_params(dump_experiment(experiment))
@@ -91,12 +99,12 @@ def run(
         with log_to(folder.log_path):
             start = time.perf_counter()
             # before NEST is imported: a process that has started MPI must not start compilers
-            module = compile_models(plan, reporter)
+            module = compile_models(plan, reporter) if built is None else built.module
             compiled = time.perf_counter() - start
             parts.write_start(folder.path, module, plan.simulation_hash)
             kernel.import_nest()
             kernel.synchronise()
-            outcome = simulate(plan, module, folder, reporter)
+            outcome = simulate(plan, module, folder, reporter, built=built)
         outcome.timers = {"compile": compiled, **outcome.timers}
         done = seal(folder, plan, module, outcome)
     kernel.synchronise()

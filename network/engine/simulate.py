@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from network.codegen import BuiltModule
 from network.engine import kernel, parts
@@ -67,7 +67,14 @@ class Outcome:
         self.timers[name] = time.perf_counter() - start
 
 
-def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Reporter | None = None) -> Outcome:
+def simulate(
+    plan: Plan,
+    module: BuiltModule,
+    folder: RunFolder,
+    reporter: Reporter | None = None,
+    *,
+    built: Network | None = None,
+) -> Outcome:
     """Build the network of a plan, simulate it, and write its recordings into a run folder.
 
     Parameters
@@ -79,6 +86,8 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
         Folder of the run, the same for all ranks; gets the spikes and one report per recorded variable.
     reporter : Reporter, optional
         Shows the progress; silent by default.
+    built : Network, optional
+        Network that is in NEST already, without input or recorders, with the same `build_identity` as the plan.
 
     Returns
     -------
@@ -94,10 +103,8 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
     """
     reporter = reporter or SilentReporter()
     outcome = Outcome()
-    nest = kernel.reset(plan, module.path)
-    outcome.memory["base"] = kernel.memory_bytes()
-
-    network = build(plan, module, reporter)
+    network = _build(plan, module, reporter, outcome) if built is None else replace(built, plan=plan)
+    nest = kernel.import_nest()
     outcome.timers |= network.timers
     connect_inputs(network)
     spike_recorders, state_recorders = connect_recorders(network)
@@ -133,6 +140,12 @@ def simulate(plan: Plan, module: BuiltModule, folder: RunFolder, reporter: Repor
     outcome.timers["write"] = time.perf_counter() - start
     logger.info("simulated %g ms at a real-time factor of %.2f", course.time, outcome.real_time_factor)
     return outcome
+
+
+def _build(plan: Plan, module: BuiltModule, reporter: Reporter, outcome: Outcome) -> Network:
+    kernel.reset(plan, module.path)
+    outcome.memory["base"] = kernel.memory_bytes()
+    return build(plan, module, reporter)
 
 
 def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> None:
