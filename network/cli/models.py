@@ -27,8 +27,12 @@ def build(
     ] = None,
     target: Target = "vectorised",
     march: Annotated[
-        str, typer.Option(help="native: tuned to this processor; portable: for clusters of mixed processors.")
-    ] = "native",
+        str | None,
+        typer.Option(
+            help="native (default): tuned to this processor; portable: for clusters of mixed processors. The variable "
+            "BGNEST_MARCH says the same to all commands."
+        ),
+    ] = None,
 ) -> None:
     """Compile models ahead of a run (a run does it by itself); what is in the cache is not compiled again."""
     from network import codegen

@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from network import resources
-from network.codegen import targets, toolchain
+from network.codegen import prebuilt, targets, toolchain
 from network.codegen.cache import Cache
-from network.codegen.errors import CodegenError
+from network.codegen.errors import CodegenError, NoCompilerError
 from network.codegen.info import BuiltModule, ModelInfo
 from network.codegen.targets import Target
 
 WORKER = Path(__file__).resolve().parent / "worker.py"
 MANIFEST = "manifest.json"  # written last; describes what the folder holds
+MARCH_VARIABLE = "BGNEST_MARCH"
 SHOWN_LINES = 12  # of a compiler's complaint
 
 Progress = Callable[[str], None]
@@ -42,8 +43,7 @@ class _Recipe:
     key: str
 
     @classmethod
-    def find(cls, target: Target, march: str) -> _Recipe:
-        nest = toolchain.find_nest()
+    def find(cls, target: Target, nest: toolchain.Nest, march: str) -> _Recipe:
         nestml = toolchain.nestml_fingerprint()
         compiler = toolchain.find_compiler()
         cpu = toolchain.march_flags(march)
@@ -72,12 +72,15 @@ def build(
     models: Sequence[Path | str],
     target: str = "vectorised",
     *,
-    march: str = "native",
+    march: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
     cache: Path | None = None,
 ) -> BuiltModule:
     """Compile NESTML models to one NEST module, or find it in the cache.
+
+    Where nothing can be compiled the cache is searched for a module of the same models, target, NEST and
+    NESTML that was compiled elsewhere and fits this processor.
 
     Parameters
     ----------
@@ -86,9 +89,10 @@ def build(
         matter.
     target : str
         What C++ to make of them: ``vectorised``, ``plain`` or ``reference``.
-    march : str
+    march : str, optional
         CPU to compile for: ``native`` (this machine), ``portable`` (x86-64-v3, for clusters with mixed nodes)
-        or a name that GCC knows. Code for another CPU lies elsewhere in the cache.
+        or a name that GCC knows; by default ``$BGNEST_MARCH``, else ``native``. Code for another CPU lies
+        elsewhere in the cache.
     jobs : int, optional
         How many models to work on at a time; by default as many as there are cores.
     progress : callable, optional
@@ -111,8 +115,17 @@ def build(
     sources = sorted({_find_source(model) for model in models}, key=lambda path: (path.name, path))
     if not sources:
         raise CodegenError("no models to build")
-    recipe = _Recipe.find(targets.get(target), march)
+    march = march or os.environ.get(MARCH_VARIABLE) or "native"
+    chosen, nest = targets.get(target), toolchain.find_nest()
     store = Cache(cache)
+    about = [chosen.fingerprint(), nest.fingerprint, toolchain.nestml_fingerprint(), WORKER.read_text()]
+    content = _digest(*about, *(word for source in sources for word in (source.name, _read(source))))
+    try:
+        recipe = _Recipe.find(chosen, nest, march)
+    except NoCompilerError as problem:
+        key = prebuilt.find(store, content, march, problem)
+        tell("no compiler here: found in the cache what was compiled elsewhere")
+        return _open(store.entry("modules", key), key, ())
     keys = {source: _digest(recipe.key, source.name, _read(source)) for source in sources}
     key = _digest("module", recipe.target.name, *sorted(keys.values()), *recipe.target.link_flags)
     folder = store.entry("modules", key)
@@ -121,7 +134,9 @@ def build(
             if not (folder / MANIFEST).is_file():
                 compiled = _build_objects(recipe, store, keys, jobs, tell)
                 _link(recipe, store, key, list(keys.values()), tell)
+                prebuilt.leave_note(store, content, key, march)
                 return _open(folder, key, compiled)
+    prebuilt.leave_note(store, content, key, march)
     tell("found in the cache")
     return _open(folder, key, ())
 

@@ -1,7 +1,8 @@
 """The folder of compiled models: one folder per content, made once by one process while others wait.
 
 Layout: ``objects/<key>`` holds the C++, the object file and the description of one model file,
-``modules/<key>`` a module linked from such objects, ``locks`` one lock per key. A folder appears under its
+``modules/<key>`` a module linked from such objects, ``ready`` notes for machines without a compiler
+(`network.codegen.prebuilt`), ``locks`` one lock per key. A folder appears under its
 final name only when it is complete, so that what is there can be used without asking for the lock.
 """
 
@@ -32,7 +33,7 @@ class Cache:
     def __init__(self, folder: Path | None = None) -> None:
         self.root = (folder or root()).absolute()
         try:
-            for name in ("objects", "modules", "locks", "tmp", "logs"):
+            for name in ("objects", "modules", "ready", "locks", "tmp", "logs"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CodegenError(

@@ -22,7 +22,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from network.codegen.errors import CodegenError
+from network.codegen.errors import CodegenError, NoCompilerError
 
 NEST_VERSIONS = ((3, 10), (4, 0))  # from, up to but without
 NESTML_VERSIONS = ((9, 0), (9, 1))
@@ -49,7 +49,7 @@ class Nest:
         Whether it was compiled with the C++ ABI from before GCC 5, as the wheels on PyPI are.
     mpi : bool
     fingerprint : str
-        Digest of the headers and the ABI: what a compiled model depends on.
+        Digest of the headers, the ABI and the MPI library: what a compiled model depends on.
     """
 
     package: Path
@@ -135,7 +135,10 @@ def find_nest(package: Path | None = None) -> Nest:
     digest = hashlib.sha256(f"{version} old_abi={old_abi}".encode())
     for header in sorted(include.glob("*.h")):
         digest.update(header.name.encode() + header.read_bytes())
-    return Nest(package, include, version, old_abi, _define(config, "HAVE_MPI") is not None, digest.hexdigest())
+    mpi = _define(config, "HAVE_MPI") is not None
+    if mpi:  # NEST's headers are the same for every MPI, the objects that they describe are not
+        digest.update(b" ".join(sorted(_mpi_libraries(package, include))))
+    return Nest(package, include, version, old_abi, mpi, digest.hexdigest())
 
 
 def _find_include(package: Path) -> Path:
@@ -150,8 +153,8 @@ def _find_include(package: Path) -> Path:
     )
 
 
-def _has_old_abi(package: Path, include: Path) -> bool:
-    """Whether strings in NEST's functions are those of the old ABI, which spells their names otherwise."""
+def _kernel_libraries(package: Path, include: Path) -> list[Path]:
+    """Shared objects with NEST's kernel, in a wheel or an installation prefix."""
     prefix = include.parent.parent
     libraries = [
         *package.glob("nestkernel_api*.so"),
@@ -161,9 +164,21 @@ def _has_old_abi(package: Path, include: Path) -> bool:
             for name in ("libnestkernel.so", "libnest.so")
         ),
     ]
-    for library in libraries:
-        if not library.is_file():
-            continue
+    return [library for library in libraries if library.is_file()]
+
+
+def _mpi_libraries(package: Path, include: Path) -> set[bytes]:
+    """Names of the MPI libraries that NEST loads, such as ``libmpi.so.40`` (Open MPI) or ``libmpi.so.12`` (MPICH)."""
+    found: set[bytes] = set()
+    for library in _kernel_libraries(package, include):
+        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            found |= set(re.findall(rb"\blibmpi\w*\.so[.\d]*", content))
+    return found
+
+
+def _has_old_abi(package: Path, include: Path) -> bool:
+    """Whether strings in NEST's functions are those of the old ABI, which spells their names otherwise."""
+    for library in _kernel_libraries(package, include):
         with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             if re.search(rb"_ZNK?4nest\w*RKNSt7__cxx1112basic_string", content):
                 return False
@@ -211,7 +226,7 @@ def find_compiler() -> Compiler:
 
     Raises
     ------
-    CodegenError
+    NoCompilerError
         If there is none or it is too old.
     """
     remedy = (
@@ -224,14 +239,14 @@ def find_compiler() -> Compiler:
             break
     else:
         looked = f"CXX={shlex.join(given)} names no program" if given else "there is neither g++ nor c++"
-        raise CodegenError(f"no C++ compiler: {looked}. {remedy}")
+        raise NoCompilerError(f"no C++ compiler: {looked}. {remedy}")
     answer = run([*command, "-dumpfullversion", "-dumpversion"])
     description = run([*command, "--version"]).stdout.splitlines()
     if answer.returncode or not description:
-        raise CodegenError(f"the C++ compiler {shlex.join(command)} does not run: {answer.stderr.strip()}. {remedy}")
+        raise NoCompilerError(f"the C++ compiler {shlex.join(command)} does not run: {answer.stderr.strip()}. {remedy}")
     version = answer.stdout.strip()
     if "clang" not in description[0].lower() and int(version.split(".")[0]) < MIN_GCC:
-        raise CodegenError(
+        raise NoCompilerError(
             f"{shlex.join(command)} is GCC {version}, but {MIN_GCC} or newer is needed for C++20. {remedy}"
         )
     return Compiler(tuple(command), f"{description[0]} {platform.machine()}")
@@ -283,11 +298,11 @@ def mpi_flags() -> tuple[str, ...]:
 
     Raises
     ------
-    CodegenError
+    NoCompilerError
         If there is no ``mpicxx``.
     """
     if shutil.which("mpicxx") is None:
-        raise CodegenError(
+        raise NoCompilerError(
             "this NEST was built with MPI, but there is no mpicxx to ask for the MPI headers. Install the MPI that "
             "it was built with, for instance `apt install libopenmpi-dev openmpi-bin`, or load its module."
         )

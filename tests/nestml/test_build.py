@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from network.codegen import BuiltModule, CodegenError, build
+from network.codegen import BuiltModule, CodegenError, build, prebuilt
 
 pytestmark = pytest.mark.nestml
 
@@ -226,3 +226,47 @@ def test_the_compilers_complaint_is_shown(workplace, tmp_path, monkeypatch):
         build([workplace / "leaky.nestml"], target="plain", march="x86-64", cache=tmp_path / "cache")
     assert "The command was: " in str(caught.value)
     assert list((tmp_path / "cache" / "logs").iterdir())
+
+
+@pytest.fixture
+def no_compiler(monkeypatch):
+    """A compute node: what the login node has compiled, and no compiler."""
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+
+
+def test_without_a_compiler_a_module_compiled_elsewhere_is_used(leaky, workplace, no_compiler):
+    notes = []
+    found = build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache", progress=notes.append)
+    assert (found.key, found.path, found.compiled) == (leaky.key, leaky.path, ())
+    assert any("no compiler here" in note for note in notes)
+
+
+def test_without_a_compiler_other_models_are_refused(leaky, workplace, tmp_path, no_compiler):
+    changed = tmp_path / "leaky.nestml"
+    changed.write_text(MODEL.format(name="leaky", C_m=250))
+    with pytest.raises(CodegenError, match=r"CXX=/nowhere/g\+\+ names no program[^$]*bgnest models build"):
+        build([changed], target="plain", cache=workplace / "cache")
+    with pytest.raises(CodegenError, match="names no program"):
+        build([workplace / "leaky.nestml"], target="vectorised", cache=workplace / "cache")
+
+
+def test_a_module_for_another_processor_is_refused(leaky, workplace, no_compiler, monkeypatch):
+    mine = prebuilt.instruction_sets()
+    lost = max(mine)
+    monkeypatch.setattr(prebuilt, "instruction_sets", lambda: mine - {lost})
+    with pytest.raises(CodegenError, match=f"compiled for a processor with {lost}, which this one lacks.*portable"):
+        build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache")
+
+
+def test_the_processor_to_compile_for_can_be_set_for_all_commands(leaky, workplace, monkeypatch):
+    monkeypatch.setattr("network.codegen.builder._build_objects", lambda *args: pytest.fail("compiles"))
+    monkeypatch.setenv("BGNEST_MARCH", "x86-64-v2")
+    with pytest.raises(pytest.fail.Exception, match="compiles"):
+        build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache")
+    monkeypatch.setenv("BGNEST_MARCH", "native")
+    assert build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache").key == leaky.key
+
+
+def test_this_processor_has_what_the_compiler_uses(leaky):
+    """The names of Linux are those looked for: any x86-64 or ARM processor of today has some."""
+    assert prebuilt.instruction_sets() & {"sse4_2", "avx2", "asimd"}

@@ -68,6 +68,14 @@ def test_abi_and_mpi_agree_with_nest_itself(nest):
     assert copies and all(("__cxx11" not in line) == nest.old_abi for line in copies)
 
 
+def test_models_for_different_mpi_libraries_are_told_apart(tmp_path, fake_nest):
+    """NEST's headers do not differ, but what they describe does: a handle is a number in one, a pointer in another."""
+    package = fake_nest(mpi=True, symbols=b"libmpi.so.40")
+    one = toolchain.find_nest(package).fingerprint
+    (tmp_path / "lib/nest/libnest.so").write_bytes(b"\x7fELF\0libmpi.so.12\0")
+    assert toolchain.find_nest(package).fingerprint != one
+
+
 @pytest.mark.parametrize(
     ("symbols", "old"),
     [

@@ -1,0 +1,102 @@
+"""Compiled models for machines without a compiler: compute nodes often have none, or not the one of the login node.
+
+A build is kept under a digest of everything that decides what it makes, the compiler and the CPU among it
+(`network.codegen.builder`). Each build also leaves a note under a digest of what it is *about* (models, target,
+NEST, NESTML), with the instruction sets that its code uses. Where there is no compiler such a note leads to a
+module that fits the processor.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import platform
+import re
+from pathlib import Path
+
+from network.codegen.cache import Cache
+from network.codegen.errors import CodegenError
+
+# Words in /proc/cpuinfo that name instructions a compiler may use; the others describe the system.
+_INSTRUCTIONS = re.compile(
+    r"(s?sse|ssse|avx|amx|fma|xop|tbm|f16c|bmi|abm|popcnt|movbe|v?aes|v?pclmul|sha|gfni|adx|rdrand|rdseed|clflushopt"
+    r"|clwb|movdir|fsgsbase|xsave|asimd|sve|sme|neon|crc32|atomics|lrcpc|bf16|i8mm)\w*"
+)
+_PORTABLE = frozenset({"sse4_2", "popcnt", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"})  # x86-64-v3
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@functools.cache
+def instruction_sets() -> frozenset[str]:
+    """Instruction sets of this processor, by their names in Linux; empty where Linux does not tell."""
+    try:
+        text = _CPUINFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    words = found.group(1).split() if found else []
+    return frozenset(word for word in words if _INSTRUCTIONS.fullmatch(word))
+
+
+def needs(march: str) -> frozenset[str] | None:
+    """Instruction sets that code may use which is compiled here for a CPU; None if that is not known."""
+    if march == "native":
+        return instruction_sets() or None
+    if march == "portable":
+        return _PORTABLE if platform.machine() in ("x86_64", "AMD64") else frozenset()
+    return None
+
+
+def leave_note(store: Cache, content: str, module: str, march: str) -> None:
+    """Note that a module has this content, for machines without a compiler."""
+    note = store.entry("ready", content) / f"{module}.json"
+    needed = needs(march)
+    if needed is None or note.is_file():
+        return
+    note.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"march": march, "machine": platform.machine(), "needs": sorted(needed)})
+    temporary = note.with_suffix(f".{id(store):x}.tmp")
+    temporary.write_text(text)
+    temporary.replace(note)
+
+
+def find(store: Cache, content: str, march: str, problem: CodegenError) -> str:
+    """Key of a module of this content whose code this processor understands, the newest of those.
+
+    Parameters
+    ----------
+    store : Cache
+    content : str
+        Digest of models, target, NEST and NESTML.
+    march : str
+        CPU that was asked for; modules compiled for it come first.
+    problem : CodegenError
+        Why nothing can be compiled here.
+
+    Raises
+    ------
+    CodegenError
+        The problem, and what the cache has that does not fit.
+    """
+    lacking: set[str] = set()
+    fitting: list[tuple[bool, float, str]] = []
+    for file in store.entry("ready", content).glob("*.json"):
+        note = json.loads(file.read_text())
+        if note["machine"] != platform.machine() or not store.entry("modules", file.stem).is_dir():
+            continue
+        missing = set(note["needs"]) - instruction_sets()
+        lacking |= missing
+        if not missing:
+            fitting.append((note["march"] == march, file.stat().st_mtime, file.stem))
+    if fitting:
+        return max(fitting)[2]
+    if lacking:
+        raise CodegenError(
+            f"{problem}\nThe cache {store.root} has these models, but compiled for a processor with "
+            f"{', '.join(sorted(lacking))}, which this one lacks. Compile them once where there is a compiler with "
+            "`bgnest models build --march portable`."
+        ) from problem
+    raise CodegenError(
+        f"{problem}\nModels compiled elsewhere are found, too, where this machine sees the same cache ({store.root}): "
+        "`bgnest models build` on a machine with a compiler puts them there."
+    ) from problem
