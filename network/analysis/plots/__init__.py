@@ -22,6 +22,7 @@ from network.analysis.plots.experiments import (
 )
 from network.analysis.plots.matrices import connectivity, weights
 from network.analysis.plots.oscillations import coherence, phase_circles
+from network.analysis.plots.scan import scan_lines, scan_map
 from network.analysis.plots.style import colours, label
 from network.analysis.statistics import population_table, run_spikes
 from network.analysis.verdict import Bands
@@ -43,6 +44,8 @@ __all__ = [
     "rate_bands",
     "rate_courses",
     "save",
+    "scan_lines",
+    "scan_map",
     "selection_maps",
     "spectra",
     "states",
