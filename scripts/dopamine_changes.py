@@ -6,7 +6,7 @@ python scripts/dopamine_changes.py --n-neurons 80000         the full network
 
 import numpy as np
 import pandas as pd
-from figure_options import POPULATIONS, options, run_variants
+from figure_options import POPULATIONS, described, options, run_variants
 
 from network.analysis import plots
 from network.analysis.statistics import population_rate
@@ -42,8 +42,7 @@ def main() -> None:
     runs = run_variants(EXPERIMENT, given)
     tables = {variant: courses(several) for variant, several in runs.items()}
     pd.concat(tables, names=["variant"]).to_csv(given.out / "courses.csv", float_format="%.4g")
-    n = sum(next(iter(runs.values()))[0].populations.values())
-    title = f"Dopamine that changes: {n:,} neurons, mean of {len(given.seeds)} seed(s), bins of {BIN:g} ms"
+    title = f"Dopamine that changes: {described(runs)}, bins of {BIN:g} ms"
     figure = plots.courses(tables, titles=list_variants(EXPERIMENT), title=title)
     print(given.out / "courses.csv", *plots.save(figure, given.out / "courses", dpi=200), sep="\n")
 

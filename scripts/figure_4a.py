@@ -6,7 +6,7 @@ python scripts/figure_4a.py --n-neurons 80000   the published size
 
 import numpy as np
 import pandas as pd
-from figure_options import options, run_variants
+from figure_options import described, options, run_variants
 
 from network.analysis import plots
 from network.results import Run
@@ -53,8 +53,7 @@ def main() -> None:
         }
         for population in POPULATIONS
     }
-    n = sum(next(iter(runs.values()))[0].populations.values())
-    title = f"Striatal inhibition: {n:,} neurons, {len(given.seeds)} seed(s); bars: standard error over cells"
+    title = f"Striatal inhibition: {described(runs)}; bars: standard error over cells"
     figure = plots.dose_response(curves, xlabel="cortical rate (x base)", title=title)
     print(given.out / "responses.csv", *plots.save(figure, given.out / "responses", dpi=200), sep="\n")
 

@@ -108,8 +108,8 @@ def main() -> None:
     for variant, table in tables.items():
         mean = table.groupby(["level_2", "level_1"])[["SNr_1", "SNr_2"]].mean()
         maps[titles[variant]] = tuple(mean[column].unstack().to_numpy() for column in mean)
-    n = sum(several[0].populations.values())
-    about = f"Action selection: {n:,} neurons, {len(given.seeds) * given.repetitions} pulse(s) per pair of strengths"
+    n, n_pulses = sum(several[0].populations.values()), len(given.seeds) * given.repetitions
+    about = f"Action selection: {n:,} neurons, pulses per pair of strengths: {n_pulses}"
     figures = {
         "selection": plots.selection_maps(maps, levels.tolist(), title=about),
         "courses": plots.pulse_courses(courses, duration=DURATION, title=f"{about}; SNr, bins of {BIN:g} ms"),

@@ -55,6 +55,14 @@ def run_variants(experiment: str, given: argparse.Namespace, *more: str) -> dict
     return runs
 
 
+def described(runs: dict[str, list[Run]]) -> str:
+    """Size, length and seeds of runs, for the title of their figure."""
+    several = next(iter(runs.values()))
+    start, stop = several[0].window
+    seeds = "one seed" if len(several) == 1 else f"mean of {len(several)} seeds"
+    return f"{sum(several[0].populations.values()):,} neurons, {(stop - start) / 1000.0:g} s recorded, {seeds}"
+
+
 def effects_of_variants(
     experiment: str, title: str, name: str, *, band: Band = BETA, upper: float | None = None
 ) -> None:
@@ -71,8 +79,6 @@ def effects_of_variants(
     table["oscillation"] *= 100.0
     quantities = {"rate": "mean rate (spikes/s)", "oscillation": share, "synchrony": "synchrony (spikes/s)"}
     panels = {text: compare_variants(table, column, "intact") for column, text in quantities.items()}
-    run = next(iter(runs.values()))[0]
-    seconds = (run.window[1] - run.window[0]) / 1000.0
-    about = f"{title}: {sum(run.populations.values()):,} neurons, {seconds:g} s recorded, {len(given.seeds)} seed(s)"
+    about = f"{title}: {described(runs)}"
     figure = plots.effects(panels, reference="intact", titles=list_variants(experiment), title=about)
     print(given.out / "effects.csv", *plots.save(figure, given.out / "effects", dpi=200), sep="\n")

@@ -131,7 +131,7 @@ def effects(
     bar = figure.colorbar(image, ax=list(grid), location="bottom", shrink=0.4, aspect=40, ticks=[-2, -1, 0, 1, 2])
     bar.ax.set_xticklabels(["/ 4", "/ 2", "same", "x 2", "x 4"])
     note = "; bold: beyond twice the scatter of seeds" if first.n_seeds > 1 else "; one seed, small changes scatter"
-    bar.set_label(f"ratio to {label(reference)}{note}")
+    bar.set_label(f"ratio to the row '{names[list(first.mean.index).index(reference)]}'{note}")
     heading(figure, title)
     return figure
 
