@@ -208,8 +208,8 @@ def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[State
         "stop": plan.spike_stop - plan.resolution,
     }
     listening = window if plan.guard is None else {}
-    # The connections to recorders are addressed from the sending thread: the small synapses always fit.
-    nest.CopyModel("static_synapse_hom_w_hpc", RECORDER_SYNAPSE, {"delay": plan.min_delay})
+    base = "static_synapse_hom_w_hpc" if kernel.hpc_synapses_fit(plan.n_neurons) else "static_synapse_hom_w"
+    nest.CopyModel(base, RECORDER_SYNAPSE, {"delay": plan.min_delay})
     spikes, states = [], []
     for name in plan.spike_populations:
         cells = network.populations[name]

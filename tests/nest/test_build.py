@@ -10,6 +10,7 @@ import pytest
 from network.engine import kernel
 from network.engine.audit import audit
 from network.engine.build import build, draw, stream
+from network.engine.devices import connect_recorders
 from network.engine.errors import EngineError
 from network.spec import Clamped, Uniform
 
@@ -103,3 +104,25 @@ def test_a_refusal_names_the_projection(module, small_plan):
     kernel.reset(plan, module.path)
     with pytest.raises(EngineError, match="STN_to_SNr"):
         build(plan, module)
+
+
+def test_a_single_thread_holds_more_cells_than_small_synapses_can_address(module, small_plan):
+    """NEST's small synapses reach 65,534 cells per thread; the full network has more, and one thread must do."""
+    cells = dataclasses.replace(small_plan.population("MSN_D1"), n_neurons=66_000, first_id=0, heterogeneity={})
+    cells = dataclasses.replace(cells, initial={"V_m": cells.params["V_th"] + 20.0, "u": 0.0})
+    plan = dataclasses.replace(
+        small_plan,
+        populations=(cells,),
+        projections=(),
+        inputs=(),
+        recorders=(),
+        groups={},
+        spike_populations=("MSN_D1",),
+        spike_start=0.0,
+        spike_stop=20.0,
+    )
+    nest = kernel.reset(plan, module.path)
+    network = build(plan, module)
+    (recorder,), _ = connect_recorders(network)
+    nest.Simulate(20.0)
+    assert len(np.unique(recorder.collect()[1])) == 66_000  # started above threshold, every cell fires
