@@ -1,8 +1,9 @@
 """What one build for many runs is worth: the points of a cortical rate axis, shared against separate, alternating.
 
 ``shared`` is one ``bgnest batch`` with two children at a time, ``separate`` a ``bgnest run`` per point, two processes
-at a time, as the workflow of a scan starts them. One thread per run. Prints wall seconds, the largest memory of all
-processes together (proportional set size), medians over the rounds and their ratio, and whether the spikes are equal.
+at a time, as the workflow of a scan starts them. One thread per run. Prints wall and processor time, the largest
+memory of all processes together (proportional set size), medians over the rounds and their ratios, and whether the
+spikes are equal.
 
     python scripts/bench_sharing.py
     python scripts/bench_sharing.py --points 4 --n-neurons 80000 --rounds 1
@@ -11,6 +12,7 @@ processes together (proportional set size), medians over the rounds and their ra
 from __future__ import annotations
 
 import argparse
+import resource
 import shutil
 import statistics
 import subprocess
@@ -55,6 +57,12 @@ def run(command: list[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
+def cpu_seconds() -> float:
+    """Processor time of all processes that this one has started and that have ended, with theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Memory(threading.Thread):
     """Largest proportional set size of all descendants of this process."""
 
@@ -86,6 +94,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     seconds: dict[str, list[float]] = {"separate": [], "shared": []}
+    cpu: dict[str, list[float]] = {"separate": [], "shared": []}
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for k in range(args.points):
@@ -98,20 +107,22 @@ def main() -> None:
         for number in range(args.rounds):
             spikes = {}
             for name, variant in (("separate", separate), ("shared", shared)):
-                out, memory, start = Path(folder) / name, Memory(), time.perf_counter()
+                out, memory = Path(folder) / name, Memory()
+                start, before = time.perf_counter(), cpu_seconds()
                 memory.start()
                 variant(files, out, args.workers)
                 seconds[name].append(time.perf_counter() - start)
                 memory.ended.set()
-                print(
-                    f"round {number + 1}: {name} {seconds[name][-1]:.1f} s, {memory.largest / 1e9:.2f} GB", flush=True
-                )
+                cpu[name].append(cpu_seconds() - before)
+                took = f"{seconds[name][-1]:.1f} s, {cpu[name][-1]:.1f} s of processor time"
+                print(f"round {number + 1}: {name} {took}, {memory.largest / 1e9:.2f} GB", flush=True)
                 spikes[name] = [(out / file.stem / "spikes.h5").read_bytes() for file in files]
                 shutil.rmtree(out)
             print(f"spikes equal, byte for byte: {spikes['separate'] == spikes['shared']}")
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
-    print(f"median of {args.rounds}: " + ", ".join(f"{name} {value:.1f} s" for name, value in medians.items()))
-    print(f"separate / shared: {medians['separate'] / medians['shared']:.2f}")
+    for what, measured in (("wall time", seconds), ("processor time", cpu)):
+        medians = {name: statistics.median(values) for name, values in measured.items()}
+        text = ", ".join(f"{name} {value:.1f} s" for name, value in medians.items())
+        print(f"{what}, median of {args.rounds}: {text}; ratio {medians['separate'] / medians['shared']:.2f}")
 
 
 if __name__ == "__main__":

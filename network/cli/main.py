@@ -9,7 +9,7 @@ import traceback
 
 import typer
 
-from network.cli import analyse, batch, check, compare, models, scan, simulate, specify, submit, verdict
+from network.cli import analyse, batch, check, compare, models, optimise, scan, simulate, specify, submit, verdict
 from network.cluster import job
 from network.spec.errors import SpecError
 
@@ -43,6 +43,7 @@ app.command("validate")(specify.validate)
 app.command("list")(specify.list_all)
 app.add_typer(models.app, name="models")
 app.command("submit")(submit.submit)
+scan.app.command("optimise")(optimise.optimise)
 app.add_typer(scan.app, name="scan")
 app.add_typer(check.app, name="check")
 app.command("rates")(analyse.rates)

@@ -104,9 +104,14 @@ def _paths(name: str, axis: Axis) -> tuple[str, ...]:
     return axis.path or (SHORT.get(name, name),)
 
 
-def _at(name: str, axis: Axis, value: Scalar) -> _Choice:
+def changes_at(name: str, axis: Axis, value: Scalar) -> dict[str, Any]:
+    """Overrides, by key path, that a value of an axis stands for."""
     written = value if axis.operation == "set" else {axis.operation: value}
-    return _Choice(value, dict.fromkeys(_paths(name, axis), written))
+    return dict.fromkeys(_paths(name, axis), written)
+
+
+def _at(name: str, axis: Axis, value: Scalar) -> _Choice:
+    return _Choice(value, changes_at(name, axis, value))
 
 
 def _choices(name: str, axis: Axis, spec: ScanSpec, where: str) -> list[_Choice]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -76,6 +76,9 @@ Value = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr, BeforeValida
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+AnyPart = TypeVar("AnyPart", bound=_Part)
 
 
 class Range(_Part):
@@ -239,11 +242,7 @@ def parse_scan(data: Mapping[str, Any], label: str, lines: Mapping[KeyPath, int]
     SpecError
         With all problems.
     """
-    try:
-        spec = ScanSpec.model_validate(data)
-    except ValidationError as error:
-        problems = [_problem(item, label, lines or {}) for item in error.errors()]
-        raise SpecError(list(dict.fromkeys(problems))) from error
+    spec = validated(ScanSpec, data, label, lines)
     names = [name for name, _ in _leaves(spec)]
     problems = [f"axis {name!r} is there twice" for name in sorted({n for n in names if names.count(n) > 1})]
     problems += [
@@ -258,7 +257,18 @@ def parse_scan(data: Mapping[str, Any], label: str, lines: Mapping[KeyPath, int]
     return spec
 
 
-def _problem(item: Any, label: str, lines: Mapping[KeyPath, int]) -> str:
+def validated(
+    model: type[AnyPart], data: Mapping[str, Any], label: str, lines: Mapping[KeyPath, int] | None = None
+) -> AnyPart:
+    """Validate the content of a file against its model; SpecError with all problems and their places."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(item, label, lines or {}, model) for item in error.errors()]
+        raise SpecError(list(dict.fromkeys(problems))) from error
+
+
+def _problem(item: Any, label: str, lines: Mapping[KeyPath, int], root: type[_Part]) -> str:
     path = tuple(str(part) for part in item["loc"] if part not in ("axis", "block"))
     known = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     where = label if known is None else f"{label}:{known}"
@@ -266,7 +276,7 @@ def _problem(item: Any, label: str, lines: Mapping[KeyPath, int]) -> str:
     if item["type"] == "extra_forbidden":
         models: dict[Any, type[_Part]] = {"axis": Axis, "block": Block, "execution": Execution}
         models["range"], models["distribution"] = Range, Distribution
-        model: type[_Part] = ScanSpec
+        model = root
         for part in item["loc"][:-1]:
             model = models.get(part, model)
         message = f"unknown key; {choices(path[-1], model.model_fields, 'keys')}"

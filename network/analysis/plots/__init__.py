@@ -21,6 +21,7 @@ from network.analysis.plots.experiments import (
     states,
 )
 from network.analysis.plots.matrices import connectivity, weights
+from network.analysis.plots.optimisation import optimisation
 from network.analysis.plots.oscillations import coherence, phase_circles
 from network.analysis.plots.scan import scan_lines, scan_map
 from network.analysis.plots.style import colours, label
@@ -37,6 +38,7 @@ __all__ = [
     "effects",
     "intervals",
     "label",
+    "optimisation",
     "phase_circles",
     "plot_run",
     "pulse_courses",

@@ -1,0 +1,109 @@
+"""Figure of an optimisation: how the distance fell, where in the space of parameters, how the best trial stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from network.analysis.plots import style
+from network.analysis.plots.base import heading, page, plain_numbers, styled
+from network.analysis.plots.style import label
+from network.analysis.verdict import PASS, number
+
+REACH = 4.0
+"""Half widths of a window that are shown to either side of its middle; what is further away stands at the edge."""
+
+
+@styled
+def optimisation(
+    trials: pd.DataFrame,
+    parameters: Mapping[str, bool],
+    best: pd.DataFrame,
+    *,
+    title: str | None = None,
+) -> Figure:
+    """Distance by trial, distance by parameter, and the quantities of the best trial in their windows.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        One row per trial: ``trial``, ``status``, ``distance`` (NaN for trials that exploded or failed, drawn as
+        crosses at the upper edge), and a column per parameter.
+    parameters : mapping of str to bool
+        Columns to draw, and whether on a logarithmic axis.
+    best : DataFrame
+        Quantities of the best trial: ``state``, ``quantity``, ``population``, ``value``, ``low``, ``high``,
+        ``verdict``.
+    """
+    shown = max(1, len(parameters))
+    rows = -(-shown // 3)
+    figure = page(16.0 + 44.0 + 36.0 * rows)
+    parts = figure.subfigures(2, 1, height_ratios=[44.0, 36.0 * rows], squeeze=False)
+    upper, lower = parts[0, 0], parts[1, 0]
+    course, windows = upper.subplots(1, 2, width_ratios=[1.0, 1.2])
+    _course(course, trials)
+    _windows(windows, best)
+    done = trials[trials["distance"].notna()].sort_values("distance").head(1)
+    for k, (name, logarithmic) in enumerate(parameters.items()):
+        axes = lower.add_subplot(rows, 3, k + 1)
+        if logarithmic:
+            axes.set_xscale("log")
+            if trials[name].max() < 8 * trials[name].min():
+                axes.xaxis.set_major_locator(MaxNLocator(5))
+                axes.minorticks_off()
+            plain_numbers(axes.xaxis)
+        _scatter(axes, trials, name)
+        axes.plot(done[name], done["distance"], "o", color=style.PASS, markersize=5, zorder=4, clip_on=False)
+        axes.set_xlabel(name)
+        axes.set_ylabel("distance" if k % 3 == 0 else "")
+    heading(figure, title)
+    return figure
+
+
+def _course(axes: Axes, trials: pd.DataFrame) -> None:
+    _scatter(axes, trials, "trial")
+    lowest = trials["distance"].cummin().ffill()
+    axes.step(trials["trial"], lowest, where="post", color=style.PASS, clip_on=False)
+    axes.set_xlabel("trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel("distance (dimensionless)")
+    lost = trials[trials["distance"].isna()]["status"].value_counts()
+    notes = ["line: best so far", *(f"cross: {count} {status}" for status, count in lost.items())]
+    axes.set_title("; ".join(notes), fontsize=6)
+
+
+def _scatter(axes: Axes, trials: pd.DataFrame, x: str) -> None:
+    axes.plot(trials[x], trials["distance"], "o", color="#7F7F7F", markersize=2.5, zorder=2, clip_on=False)
+    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_ylim(0.0, max(1.0, 1.5 * float(trials["distance"].max())) if trials["distance"].notna().any() else 1.0)
+    plain_numbers(axes.yaxis)
+    lost = trials[trials["distance"].isna()]
+    if len(lost):
+        edge = np.full(len(lost), 0.97)
+        axes.plot(lost[x], edge, "x", color=style.FAIL, markersize=3.5, transform=axes.get_xaxis_transform())
+
+
+def _windows(axes: Axes, best: pd.DataFrame) -> None:
+    """Every window has the same width; its value stands where it would in it."""
+    middle, half = 0.5 * (best["low"] + best["high"]), 0.5 * (best["high"] - best["low"])
+    place = ((best["value"].astype(float) - middle) / half).clip(-REACH, REACH)
+    several = best["state"].nunique() > 1
+    axes.axvspan(-1, 1, color=style.BAND, zorder=0, linewidth=0)
+    names = []
+    for k, (row, x) in enumerate(zip(best.to_dict("records"), place, strict=True)):
+        colour = style.PASS if row["verdict"] == PASS else style.FAIL
+        axes.plot(0.0 if np.isnan(x) else x, k, "o", color=colour, markersize=3.5)
+        axes.annotate(number(float(row["value"])), (REACH * 1.08, k), va="center", fontsize=6, annotation_clip=False)
+        state = f"{label(row['state'])}, " if several else ""
+        names.append(f"{state}{row['quantity']} {label(row['population'])}")
+    axes.set_yticks(range(len(best)), names)
+    axes.set_ylim(len(best) - 0.5, -0.5)
+    axes.set_xlim(-REACH, REACH)
+    axes.set_xticks([-1, 1], ["low", "high"])
+    axes.set_xlabel("edges of the target window; best trial, values at the right")
+    axes.tick_params(axis="y", length=0)

@@ -1,0 +1,69 @@
+"""``bgnest scan optimise``: search parameters for runs inside the target windows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from network.scan.optimise import Study
+
+
+def optimise(
+    file: Annotated[
+        str | None,
+        typer.Argument(help="YAML file (docs/scans.md), or a name; without one the names there are."),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Finished trials there shall be in all; by default what the file says.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder of the study; by default scans/NAME.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Also write the figure as PDF.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line per trial.")] = False,
+) -> None:
+    """Search parameters with Optuna for those whose runs come closest to the target windows of their states.
+
+    Every trial is an ordinary run; the distance is 0 if everything is inside. The same command goes on after Ctrl-C,
+    and with a higher `--trials` after the end. Trials that explode or fail do not stop the search.
+    """
+    from network.scan.goal import list_optimisations
+    from network.scan.optimise import Study
+
+    if file is None:
+        for name, comment in list_optimisations().items():
+            print(f"  {name:<36} {comment}")
+        return
+    study = Study.load(file, out)
+    try:
+        study.run(trials, workers=workers, show=None if quiet else lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        print(f"\nbgnest: interrupted; {study.n_finished} trials in {study.folder}. The same command goes on")
+        sys.stdout.flush()
+        raise typer.Exit(130) from None
+    show_result(study, pdf=pdf)
+
+
+def show_result(study: Study, *, pdf: bool = False) -> None:
+    """Print the best trial beside its windows; write the table and the figure."""
+    from network.analysis.plots import optimisation, save
+    from network.analysis.verdict import number
+    from network.spec.summary import table
+
+    targets, best = study.targets(), study.study.best_trial
+    rows = [
+        [t["state"], t["quantity"], t["population"], number(t["value"]), f"{t['low']:g} - {t['high']:g}", t["verdict"]]
+        for t in targets.to_dict("records")
+    ]
+    print(f"\n{study.n_finished} trials; the best is number {best.number} with the distance {best.value:.3g}:")
+    for name, value in best.params.items():
+        print(f"  {name} = {value:.4g}")
+    print("\n" + table(["state", "quantity", "population(s)", "value", "window", "verdict"], rows, "lllrrl"))
+    scales = {name: bool(axis.distribution and axis.distribution.log) for name, axis in study.spec.search.items()}
+    figure = optimisation(study.table(), scales, targets, title=study.spec.title)
+    print(
+        "\n" + "\n".join(str(path) for path in [study.write_table(), *save(figure, study.folder / "trials", pdf=pdf)])
+    )

@@ -1,0 +1,78 @@
+"""A study of real runs: explodes, is interrupted, goes on, ends with a table and a figure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from network.results.layout import run_status
+
+pytestmark = [pytest.mark.nest, pytest.mark.nestml]
+
+FILE = """
+optimise: lindahl2016/activation_control
+set:
+  network.n_neurons: 1000
+  network.small_network: multapses
+  simulation.t_presim: 100
+  simulation.t_sim: 200
+  recording.traces: null
+search:
+  SNr: {path: inputs.EXT_to_SNr.rate, operation: scale, distribution: {low: 0.5, high: 2}}
+  STN_to_TI:
+    path: projections.STN_to_GPe_TI_*.weight
+    operation: scale
+    distribution: {low: 0.1, high: 1000, log: true}
+start: {SNr: 1, STN_to_TI: 1000}
+targets: {populations: [SNr, GPe_TI]}
+trials: 4
+"""
+
+
+def test_a_study_survives_explosions_and_interrupts(tmp_path):
+    pytest.importorskip("optuna")
+    (tmp_path / "study.yaml").write_text(FILE)
+    out = tmp_path / "out"
+    command = [sys.executable, "-P", "-m", "network.cli.main", "scan", "optimise", str(tmp_path / "study.yaml")]
+    command += ["--out", str(out), "--workers", "2"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        deadline = time.monotonic() + 60.0
+        while not (out / "runs" / "trial-0002_activation_control" / "plan.json").exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in errors, errors
+    assert first.startswith(("trial 0: exploded", "trial 1: distance"))
+    before = pd.read_csv(out / "trials.csv")
+    assert 1 <= len(before) < 4
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(out / "trials.csv").set_index("trial")
+    assert len(table) == 4  # those of both calls; interrupted ones were done again under other numbers
+    assert table["status"].to_dict() | {0: "exploded"} == table["status"].to_dict()
+    before = before.set_index("trial")
+    pd.testing.assert_frame_equal(table.loc[before.index, before.columns], before)
+    good = table[table["status"] == "done"]
+    assert good["distance"].min() >= 0 and good["activation_control rate SNr"].notna().all()
+    best = good["distance"].idxmin()
+    assert f"the best is number {best}" in done.stdout and (out / "trials.png").stat().st_size > 10_000
+    assert run_status(out / "runs" / f"trial-{best:04d}_activation_control") == "complete"
+    assert len(table[["SNr", "STN_to_TI"]].drop_duplicates()) == 4  # no values twice
+
+    again = subprocess.run([*command, "--trials", "4"], capture_output=True, text=True, check=False, timeout=300)
+    assert again.returncode == 0 and "trial " not in again.stdout.split("\n")[0]
+    (tmp_path / "study.yaml").write_text(FILE.replace("t_sim: 200", "t_sim: 300"))
+    other = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert other.returncode == 1 and "of other parameters, targets or code" in other.stderr
