@@ -208,13 +208,17 @@ def memory_bytes() -> int:
 
 
 def native_timers() -> dict[str, float]:
-    """NEST's own timers in seconds (the largest over threads); more of them if NEST has detailed timers."""
+    """NEST's own timers in seconds; more of them if NEST has detailed timers.
+
+    Of threads that have a timer each the slowest counts, but processor time (names that end in ``_cpu``) is added up.
+    """
     status: dict[str, Any] = import_nest().kernel_status
     timers: dict[str, float] = {}
     for key, value in status.items():
-        if key.startswith("time_") and not key.endswith("_cpu") and not isinstance(value, bool):
+        if key.startswith("time_") and not isinstance(value, bool):
             try:
-                timers[key.removeprefix("time_")] = float(max(value)) if hasattr(value, "__len__") else float(value)
+                times = [float(one) for one in value] if hasattr(value, "__len__") else [float(value)]
             except (TypeError, ValueError):
                 continue
+            timers[key.removeprefix("time_")] = sum(times) if key.endswith("_cpu") else max(times)
     return timers

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 Number = TypeVar("Number", int, float)
 
-PROGRESS = "progress.json"
+START = ".start.tmp"  # the pattern of temporary files: cleared with a failed run
 
 VISIBLE_WITHIN = 60.0
 """Seconds until a file of another node is seen at the latest; network file systems take their time."""
@@ -44,6 +44,7 @@ class Facts:
     host: str = field(default_factory=socket.gethostname)
     timers: dict[str, float] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
+    memory_over_time: list[tuple[float, int]] = field(default_factory=list)
     native_timers: dict[str, float] = field(default_factory=dict)
     n_spikes: dict[str, int] = field(default_factory=dict)
     reports: list[str] = field(default_factory=list)
@@ -68,7 +69,7 @@ def write_start(folder: Path, module: BuiltModule, simulation_hash: str) -> None
     """Tell the other ranks which compiled module to load."""
     described = asdict(module) | {"path": str(module.path), "log": str(module.log)}
     content = {"simulation_hash": simulation_hash, "module": described}
-    write_atomic(folder / PROGRESS, json.dumps(content, indent=1))
+    write_atomic(folder / START, json.dumps(content, indent=1))
 
 
 def read_start(folder: Path, simulation_hash: str) -> BuiltModule:
@@ -81,12 +82,12 @@ def read_start(folder: Path, simulation_hash: str) -> BuiltModule:
     """
     deadline = time.monotonic() + VISIBLE_WITHIN
     while True:
-        content = _read_json(folder / PROGRESS, "rank 0")
+        content = _read_json(folder / START, "rank 0")
         if content["simulation_hash"] == simulation_hash:
             break
         if time.monotonic() > deadline:
             raise EngineError(
-                f"{folder / PROGRESS}: rank 0 runs another simulation than this rank; do all ranks have the "
+                f"{folder / START}: rank 0 runs another simulation than this rank; do all ranks have the "
                 "same command line and the same files?"
             )
         time.sleep(0.2)
@@ -208,6 +209,7 @@ def merge(folder: Path, reports: list[tuple[str, str]], n_ranks: int) -> list[Fa
         )
     for facts in ranks:
         _facts_file(folder, facts.rank).unlink()
+    (folder / START).unlink(missing_ok=True)  # all ranks have read it
     return ranks
 
 

@@ -191,6 +191,7 @@ def seal(folder: RunFolder, plan: Plan, module: codegen.BuiltModule, outcome: Ou
                     "host": facts.host,
                     "seconds": facts.timers,
                     "memory_bytes": facts.memory,
+                    "memory_over_time": facts.memory_over_time,
                     "nest_timers": facts.native_timers,
                 }
                 for facts in outcome.ranks

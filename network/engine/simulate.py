@@ -46,6 +46,8 @@ class Outcome:
     timers: dict[str, float] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     n_spikes: dict[str, int] = field(default_factory=dict)
+    memory_over_time: list[tuple[float, int]] = field(default_factory=list)
+    """Biological time in ms and bytes of this process after each readout of the recorders."""
     native_timers: dict[str, float] = field(default_factory=dict)
     ranks: list[parts.Facts] = field(default_factory=list)
     runaway: Runaway | None = None
@@ -131,6 +133,7 @@ def simulate(
         # of a run that never came to its recording the last spikes are kept, to see what happened
         sink.drain(whole=course.time <= plan.spike_start)
         outcome.timers["biological"] = max(0.0, course.time - plan.t_presim) / 1000.0
+        outcome.memory_over_time = course.memory
         outcome.memory["simulated"] = kernel.memory_bytes()
         outcome.memory["peak"] = peak_memory_bytes()
         start = time.perf_counter()
@@ -155,6 +158,7 @@ def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> No
         rank,
         timers=outcome.timers,
         memory=outcome.memory,
+        memory_over_time=outcome.memory_over_time,
         native_timers=outcome.native_timers,
         n_spikes=outcome.n_spikes,
         reports=sink.reports,
@@ -191,6 +195,7 @@ class _Course:
     def __init__(self, plan: Plan, sink: _Sink, changes: Changes, guard: Guard, reporter: Reporter) -> None:
         self.plan, self.sink, self.changes, self.guard, self.reporter = plan, sink, changes, guard, reporter
         self.runaway: Runaway | None = None
+        self.memory: list[tuple[float, int]] = []
         self._step = 0
         self._drained = 0
 
@@ -213,6 +218,7 @@ class _Course:
                     nest.Cleanup()
                     if self._step == next_drain:
                         self.sink.drain()
+                        self.memory.append((self.time, kernel.memory_bytes()))
                         self._drained, next_drain = self._step, self._step + drain
                     self.changes.apply(self._step)
                     nest.Prepare()

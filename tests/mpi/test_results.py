@@ -7,35 +7,99 @@ import json
 import pytest
 
 from network.results.run import Run
+from network.results.sonata import SpikeWriter
 
 pytestmark = [pytest.mark.mpi, pytest.mark.nest]
 
 SPLITS = ((1, 4), (2, 2), (4, 1))
 
 
-@pytest.fixture(scope="module")
-def runs(bgnest, small, tmp_path_factory):
-    """One network with its default recordings, run with every split of four virtual processes."""
-    folder = tmp_path_factory.mktemp("splits")
+# everything that can happen to a cell during a run
+BUSY = """
+overlay_of: lindahl2016/activation_control
+network:
+  dopamine_schedule:
+    kind: pulse
+    start: {value: 60, unit: ms, assumed: test}
+    duration: {value: 30, unit: ms, assumed: test}
+    level: {value: 0.2, unit: 1, assumed: test}
+inputs:
+  CTX_to_MSN_D1:
+    stimuli:
+      burst:
+        fraction: {value: 0.2, unit: 1, assumed: test}
+        modulation:
+          kind: pulse
+          start: {value: 40, unit: ms, assumed: test}
+          duration: {value: 20, unit: ms, assumed: test}
+          factor: {value: 6, unit: 1, assumed: test}
+spike_inputs:
+  thalamus:
+    file: trains.h5
+    population: thalamus
+    target: MSN_D2
+    weights: {ampa: {value: 4, unit: nS, assumed: test}, nmda: {value: 0.2, unit: nS, assumed: test}}
+    delay: {value: 2.5, unit: ms, assumed: test}
+    in_degree: {value: 5, unit: 1, assumed: test}
+currents:
+  step_into_STN:
+    target: STN
+    times: {value: [70, 120], unit: ms, assumed: test}
+    amplitudes: {value: [200, 0], unit: pA, assumed: test}
+"""
+
+
+def split_runs(bgnest, folder, *arguments: str) -> dict[int, Run]:
+    """Runs of one network with every split of four virtual processes, by their number of ranks."""
     made = {}
     for ranks, threads in SPLITS:
         out = folder / f"{ranks}x{threads}"
-        done = bgnest(
-            "run", *small, "--t-sim", "150", "--ranks", str(ranks), "--threads", str(threads), "--out", str(out)
-        )
+        split = ("--ranks", str(ranks), "--threads", str(threads), "--out", str(out))
+        done = bgnest("run", *arguments, "--t-sim", "150", *split)
         assert done.returncode == 0, done.stderr
         made[ranks] = Run.open(out)
     return made
 
 
-@pytest.mark.parametrize("ranks", [2, 4])
-def test_files_of_spikes_and_states_are_equal_byte_for_byte(runs, ranks):
+@pytest.fixture(scope="module")
+def runs(bgnest, small, tmp_path_factory):
+    """A network with its default recordings."""
+    return split_runs(bgnest, tmp_path_factory.mktemp("splits"), *small)
+
+
+@pytest.fixture(scope="module")
+def busy_runs(bgnest, small, tmp_path_factory):
+    """A network with changes of dopamine, stimuli, spikes from a file and currents."""
+    folder = tmp_path_factory.mktemp("busy")
+    (folder / "busy.yaml").write_text(BUSY)
+    with SpikeWriter(folder / "trains.h5", {"thalamus": 20}) as file:
+        file.append("thalamus", [30.0 + 4.0 * (i % 5) for i in range(20)], range(20))
+    return split_runs(bgnest, folder, str(folder / "busy.yaml"), *small)
+
+
+def assert_same_files(runs: dict[int, Run], ranks: int) -> None:
     alone = runs[1].path
     names = sorted(file.name for file in alone.glob("*.h5"))
     assert "spikes.h5" in names and any(name.startswith("report_") for name in names)
     assert names == sorted(file.name for file in runs[ranks].path.glob("*.h5"))
     for name in names:
         assert (runs[ranks].path / name).read_bytes() == (alone / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_files_of_spikes_and_states_are_equal_byte_for_byte(runs, ranks):
+    assert_same_files(runs, ranks)
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_what_changes_during_a_run_does_not_depend_on_the_split(busy_runs, ranks):
+    assert_same_files(busy_runs, ranks)
+
+
+def test_stimuli_currents_and_trains_had_an_effect(busy_runs, runs):
+    """Cells that are driven fire more, so that the comparison of the files is about that, too."""
+    for name in ("MSN_D1", "MSN_D2", "STN"):
+        assert len(busy_runs[1].spikes(name)) > len(runs[1].spikes(name))
 
 
 def test_the_network_was_not_silent(runs):
