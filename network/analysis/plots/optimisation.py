@@ -38,12 +38,13 @@ def optimisation(
         Columns to draw, and whether on a logarithmic axis.
     best : DataFrame
         Quantities of the best trial: ``state``, ``quantity``, ``population``, ``value``, ``low``, ``high``,
-        ``verdict``.
+        ``verdict``. Values that do not exist have no mark.
     """
     shown = max(1, len(parameters))
     rows = -(-shown // 3)
-    figure = page(16.0 + 44.0 + 36.0 * rows)
-    parts = figure.subfigures(2, 1, height_ratios=[44.0, 36.0 * rows], squeeze=False)
+    height = max(44.0, 14.0 + 3.2 * len(best))
+    figure = page(16.0 + height + 36.0 * rows)
+    parts = figure.subfigures(2, 1, height_ratios=[height, 36.0 * rows], squeeze=False)
     upper, lower = parts[0, 0], parts[1, 0]
     course, windows = upper.subplots(1, 2, width_ratios=[1.0, 1.2])
     _course(course, trials)
@@ -97,11 +98,11 @@ def _windows(axes: Axes, best: pd.DataFrame) -> None:
     names = []
     for k, (row, x) in enumerate(zip(best.to_dict("records"), place, strict=True)):
         colour = style.PASS if row["verdict"] == PASS else style.FAIL
-        axes.plot(0.0 if np.isnan(x) else x, k, "o", color=colour, markersize=3.5)
+        axes.plot(x, k, "o", color=colour, markersize=3.5, clip_on=False)
         axes.annotate(number(float(row["value"])), (REACH * 1.08, k), va="center", fontsize=6, annotation_clip=False)
         state = f"{label(row['state'])}, " if several else ""
         names.append(f"{state}{row['quantity']} {label(row['population'])}")
-    axes.set_yticks(range(len(best)), names)
+    axes.set_yticks(range(len(best)), names, fontsize=6)
     axes.set_ylim(len(best) - 0.5, -0.5)
     axes.set_xlim(-REACH, REACH)
     axes.set_xticks([-1, 1], ["low", "high"])

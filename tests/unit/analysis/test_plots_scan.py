@@ -94,3 +94,30 @@ def test_axes_that_are_not_drawn_are_not_averaged_silently():
         plots.scan_lines(data, x="k")
     with pytest.raises(ValueError, match="quantities: rate, cv"):
         plots.scan_map(data, x="g", y="h", quantity="speed")
+
+
+def test_an_optimisation_shows_lost_trials_and_where_the_best_stands():
+    trials = pd.DataFrame(
+        {
+            "trial": [0, 1, 2, 3],
+            "status": ["exploded", "done", "done", "failed"],
+            "distance": [np.nan, 2.0, 0.5, np.nan],
+            "g": [9.0, 3.0, 1.0, 2.0],
+        }
+    )
+    best = pd.DataFrame(
+        [
+            ["activation_control", "rate", "STN", 14.0, 10.0, 14.0, "pass"],
+            ["activation_control", "cv", "STN", np.nan, 0.1, 0.2, "missing"],
+        ],
+        columns=["state", "quantity", "population", "value", "low", "high", "verdict"],
+    )
+    figure = plots.optimisation(trials, {"g": True}, best, title="study")
+    course, windows, search = figure.axes
+    np.testing.assert_allclose(next(line for line in course.lines if line.get_marker() == "x").get_xdata(), [0, 3])
+    np.testing.assert_allclose(course.lines[-1].get_ydata(), [np.nan, 2.0, 0.5, 0.5])
+    assert "cross: 1 exploded; cross: 1 failed" in course.get_title(loc="left")
+    assert windows.lines[0].get_xdata()[0] == pytest.approx(1.0)  # at the upper edge of its window
+    assert search.get_xscale() == "log" and search.lines[-1].get_xdata()[0] == 1.0
+    for text in ("rate STN", "14.0", "distance (dimensionless)", "study"):
+        assert text in words(figure)
