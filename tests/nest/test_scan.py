@@ -1,0 +1,198 @@
+"""A scan for real: four small points run by Snakemake, one made to fail, one cut short by Ctrl-C, then resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from network.scan import Scan
+from network.scan.collect import to_xarray, write_table
+from network.scan.errors import ScanError
+
+pytestmark = [pytest.mark.nest, pytest.mark.nestml]
+
+SCAN = """
+# Four small points; the last is long
+scan_of: lindahl2016/activation_control
+set:
+  network.n_neurons: 1200
+  network.small_network: multapses
+  simulation.t_presim: 50
+  recording.traces: {}
+combine: zip
+axes:
+  seed: [1, 2, 3, 4]
+  t_sim: [100, 100, 100, 6000]
+execution: {cores: 2, memory: 4G}
+"""
+
+
+def bgnest(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """Start the command line as a terminal would: in a process group of its own."""
+    command = [sys.executable, "-P", "-m", "network.cli.main", *arguments]
+    root = str(Path(__file__).resolve().parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    return subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@dataclass
+class Story:
+    """What happened to the scan."""
+
+    scan: Scan
+    interrupted: tuple[int, str, dict[str, str]]
+    sealed: dict[str, tuple[int, bytes]]
+    resumed: tuple[int, str]
+
+
+def states(scan: Scan) -> dict[int, str]:
+    return {int(status.point.values["seed"]): status.state for status in scan.status()}
+
+
+def manifests(scan: Scan) -> dict[str, tuple[int, bytes]]:
+    found = sorted(scan.folder.glob("runs/*/manifest.json"))
+    return {path.parent.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory, module) -> Story:
+    """Run until two points are done, one has failed and one is under way; Ctrl-C; mend; run again."""
+    folder = tmp_path_factory.mktemp("scan")
+    file = folder / "four.yaml"
+    file.write_text(SCAN)
+    scan = Scan.load(file, folder / "scans" / "four")
+    second = scan.plan().points[1].label
+    obstacle = scan.folder / "runs" / second / "notes.txt"
+    obstacle.parent.mkdir(parents=True)
+    obstacle.write_text("not a run")
+    (scan.folder / "points.json").write_text("{}")  # the folder of a scan, so that it may be used
+
+    first = bgnest("scan", "run", "four.yaml", cwd=folder)
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline and first.poll() is None:
+        now = states(scan)
+        if now == {1: "done", 2: "failed", 3: "done", 4: "running"} and "simulate" in scan.status()[3].reason:
+            break
+        time.sleep(0.2)
+    os.killpg(first.pid, signal.SIGINT)
+    output, _ = first.communicate(timeout=120)
+    interrupted = (first.returncode, output, states(scan))
+    sealed = manifests(scan)
+
+    obstacle.unlink()
+    again = bgnest("scan", "run", "four.yaml", cwd=folder)
+    output, _ = again.communicate(timeout=300)
+    return Story(scan, interrupted, sealed, (again.returncode, output))
+
+
+def test_ctrl_c_keeps_what_is_done_and_marks_what_was_under_way(story):
+    code, output, found = story.interrupted
+    assert found == {1: "done", 2: "failed", 3: "done", 4: "interrupted"}, output
+    assert code == 130 and "interrupted; 2 done, 1 failed, 1 interrupted" in output
+    assert len(story.sealed) == 2
+
+
+def test_a_failed_point_has_its_log_and_does_not_stop_the_others(story):
+    log = story.scan.folder / "log" / f"{story.scan.plan().points[1].label}.log"
+    assert log.is_file()
+    code, output = story.resumed
+    assert code == 0, output
+    assert "4 done of 4 points" in output
+
+
+def test_run_again_does_only_what_was_missing(story):
+    now = manifests(story.scan)
+    assert len(now) == 4
+    assert {name: now[name] for name in story.sealed} == story.sealed
+
+
+def test_collecting_twice_gives_the_same_table(story):
+    first, second = story.scan.collect(), story.scan.collect()
+    pd.testing.assert_frame_equal(first, second)
+    assert list(first.columns[:5]) == ["point", "seed", "t_sim", "population", "status"]
+    assert set(first["status"]) == {"done"} and first["rate"].notna().all()
+    stn = first[first["population"] == "STN"]
+    assert list(stn["seed"]) == [1, 2, 3, 4] and (stn["rate"] > 1.0).all()
+    csv, parquet = write_table(first, story.scan.folder / "table")
+    pd.testing.assert_frame_equal(pd.read_parquet(parquet), first)
+    assert len(pd.read_csv(csv)) == len(first)
+    grid = to_xarray(first, ["seed", "t_sim"])
+    assert float(grid["rate"].sel(seed=2, t_sim=100, population="STN")) == stn["rate"].iloc[1]
+
+
+def test_results_of_other_code_are_found_and_not_mixed(story):
+    scan = story.scan
+    status = scan.status()[0]
+    record = status.run / "record.json"
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "code": "0" * 64}))
+    try:
+        assert [s.state for s in scan.status()] == ["stale", "done", "done", "done"]
+        table = scan.collect()
+        assert table.loc[table["seed"] == 1, "rate"].isna().all()
+        with pytest.raises(ScanError, match=r"1 of 4 points are complete, but .* made by code 00000000"):
+            scan.run()
+        scan.run(leave_stale=True)
+        assert states(scan)[1] == "stale"
+    finally:
+        record.write_text(json.dumps(content))
+    assert set(states(scan).values()) == {"done"}
+
+
+def test_stale_points_are_run_again_only_when_asked_and_the_old_run_is_kept(story):
+    scan = story.scan
+    status = scan.status()[0]
+    record = status.run / "record.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "code": "0" * 64}))
+    scan.run(redo=["stale"])
+    assert set(states(scan).values()) == {"done"}
+    old = status.run.with_name(f"{status.label}.stale-1")
+    assert json.loads((old / "record.json").read_text())["code"] == "0" * 64
+    assert (old / "spikes.h5").is_file()
+
+
+def test_one_made_by_hand_into_the_same_folder_is_not_taken_for_the_point(story):
+    """A folder that holds another simulation is stale, whatever its name says."""
+    scan = story.scan
+    status = scan.status()[2]
+    record = status.run / "record.json"
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "simulation_hash": "f" * 64}))
+    try:
+        assert "holds another simulation (ffffffff" in scan.status()[2].reason
+    finally:
+        record.write_text(json.dumps(content))
+
+
+def test_exploded_points_are_told_apart_and_not_run_again(tmp_path, module):
+    overrides = {"network.n_neurons": 1200, "network.small_network": "multapses", "recording.traces": {}}
+    overrides |= {"simulation.t_presim": 0, "simulation.t_sim": 1000}
+    limits = {"limit": {"path": "simulation.guard.rate", "values": [1, 400]}}
+    scan = Scan("lindahl2016/activation_control", limits, overrides=overrides, folder=tmp_path / "s")
+    scan.run()
+    low, high = scan.status()
+    assert (low.state, high.state) == ("exploded", "done")
+    assert "spikes/s" in low.reason
+    table = scan.collect()
+    assert table.loc[table["limit"] == 1, "status"].eq("exploded").all()
+    assert table.loc[table["limit"] == 1, "rate"].isna().all()
+    before = (low.run / "record.json").stat().st_mtime_ns
+    scan.run()
+    assert (low.run / "record.json").stat().st_mtime_ns == before

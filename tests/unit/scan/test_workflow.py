@@ -1,0 +1,86 @@
+"""What Snakemake is asked for; nothing is simulated here."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import pytest
+
+from network.cluster.slurm import MEMORY_RESERVE
+from network.scan import Scan
+from network.scan.errors import ScanError
+from network.scan.workflow import Slurm, hold, snakemake_command
+from network.spec import load_experiment, make_plan
+
+CONTROL = "lindahl2016/activation_control"
+
+
+@pytest.fixture
+def scan(tmp_path):
+    axes = {"network.dopamine": [0, 0.8]}
+    return Scan(CONTROL, axes, overlays=["laptop"], folder=tmp_path / "s", execution={"ranks": 4, "threads": 8})
+
+
+def test_slurm_jobs_ask_for_what_the_plan_predicts(scan):
+    text = scan.dry_run(Slurm(partition="batch", account="bg", extra=("--exclusive",)))
+    jobs = re.findall(r"wildcards: point=(\S+)\n\s*resources: (.+)", text)
+    assert [label for label, _ in jobs] and len(jobs) == 2
+    points = {point.label: point for point in scan.plan(local=False).points}
+    for label, resources in jobs:
+        memory = math.ceil(MEMORY_RESERVE * points[label].memory_bytes / 2**20)
+        for wanted in (
+            f"mem_mb={memory}",
+            "runtime=10",
+            "tasks=4",
+            "cpus_per_task=8",
+            "mpi=srun",
+            "slurm_partition=batch",
+            "slurm_account=bg",
+            "slurm_extra=--exclusive",
+        ):
+            assert wanted in resources, wanted
+    models = re.search(r"rule models:\n(?:.+\n)*?\s*resources: (.+)", text)
+    assert models and "cpus_per_task=4" in models.group(1) and "runtime=30" in models.group(1)
+
+
+def test_the_frozen_experiment_is_the_planned_simulation(scan):
+    scan.dry_run(Slurm())
+    for point in scan.plan(local=False).points:
+        frozen = load_experiment(scan.folder / "points" / f"{point.label}.yaml")
+        assert make_plan(frozen, ranks=4, threads=8).simulation_hash == point.simulation_hash
+
+
+def test_jobs_here_stay_within_cores_and_memory(tmp_path):
+    execution = {"cores": 2, "memory": "3G", "threads": 2}
+    scan = Scan(CONTROL, {"simulation.seed": [1, 2]}, overlays=["laptop"], folder=tmp_path / "s", execution=execution)
+    assert scan.dry_run().count("rule point:") == 2
+    command = " ".join(snakemake_command(scan.folder, scan.plan()))
+    assert "--cores 2 --resources mem_mb=3072" in command and "--keep-going" in command
+    workflow = json.loads((tmp_path / "s" / "workflow.json").read_text())
+    assert {job["cores"] for job in workflow["jobs"].values()} == {2}
+    assert "--threads 2 --ranks 1" in workflow["arguments"]
+
+
+def test_a_scan_of_a_folder_is_the_scan_that_was_run(scan):
+    scan.dry_run(Slurm())
+    again = Scan.open(scan.folder)
+    assert again.spec == scan.spec
+    assert again.plan(local=False).points == scan.plan(local=False).points
+    assert [status.state for status in again.status()] == ["missing", "missing"]
+
+
+def test_a_folder_of_something_else_is_left_alone(scan):
+    scan.folder.mkdir()
+    (scan.folder / "thesis.txt").write_text("precious")
+    with pytest.raises(ScanError, match="not the folder of a scan"):
+        scan.dry_run(Slurm())
+    assert [path.name for path in scan.folder.iterdir()] == ["thesis.txt"]
+
+
+def test_one_process_at_a_time_runs_a_scan(scan):
+    scan.dry_run(Slurm())
+    with hold(scan.folder), pytest.raises(ScanError, match="being run already"):
+        scan.dry_run(Slurm())
+    scan.dry_run(Slurm())
