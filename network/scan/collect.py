@@ -38,7 +38,7 @@ def collect(folder: Path, statuses: Sequence[PointStatus], axes: Sequence[str]) 
         done has the same rows, with its status and without numbers.
     """
     done = [status for status in statuses if status.state == DONE]
-    (folder / "metrics").mkdir(exist_ok=True)
+    (folder / "metrics").mkdir(parents=True, exist_ok=True)
     runs = [(status.run, folder / "metrics" / f"{status.label}.json") for status in done]
     found = dict(zip((status.label for status in done), all_rows(runs, len(os.sched_getaffinity(0))), strict=True))
     names = list(dict.fromkeys(row["population"] for rows in found.values() for row in rows))

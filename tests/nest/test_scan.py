@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from network.scan import Scan
+from network.scan import Scan, list_scans
 from network.scan.collect import to_xarray, write_table
 from network.scan.errors import ScanError
 
@@ -27,11 +27,11 @@ set:
   network.n_neurons: 1200
   network.small_network: multapses
   simulation.t_presim: 50
-  recording.traces: {}
+  recording.traces: null
 combine: zip
 axes:
   seed: [1, 2, 3, 4]
-  t_sim: [100, 100, 100, 6000]
+  t_sim: [100, 100, 100, 25000]
 execution: {cores: 2, memory: 4G}
 """
 
@@ -87,8 +87,8 @@ def story(tmp_path_factory, module) -> Story:
     first = bgnest("scan", "run", "four.yaml", cwd=folder)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and first.poll() is None:
-        now = states(scan)
-        if now == {1: "done", 2: "failed", 3: "done", 4: "running"} and "simulate" in scan.status()[3].reason:
+        one, two, three, four = scan.status()
+        if "done" in (one.state, three.state) and two.state == "failed" and four.reason.startswith("simulate"):
             break
         time.sleep(0.2)
     os.killpg(first.pid, signal.SIGINT)
@@ -104,9 +104,10 @@ def story(tmp_path_factory, module) -> Story:
 
 def test_ctrl_c_keeps_what_is_done_and_marks_what_was_under_way(story):
     code, output, found = story.interrupted
-    assert found == {1: "done", 2: "failed", 3: "done", 4: "interrupted"}, output
-    assert code == 130 and "interrupted; 2 done, 1 failed, 1 interrupted" in output
-    assert len(story.sealed) == 2
+    assert (found[2], found[4]) == ("failed", "interrupted"), output
+    done = [seed for seed in (1, 3) if found[seed] == "done"]
+    assert code == 130 and f"interrupted; {len(done)} done" in output
+    assert len(story.sealed) == len(done) >= 1
 
 
 def test_a_failed_point_has_its_log_and_does_not_stop_the_others(story):
@@ -181,11 +182,30 @@ def test_one_made_by_hand_into_the_same_folder_is_not_taken_for_the_point(story)
         record.write_text(json.dumps(content))
 
 
+@pytest.mark.parametrize("name", sorted(list_scans()))
+def test_a_small_version_of_a_ready_scan_runs(name, tmp_path, module):
+    data = Scan.load(name).spec.model_dump(mode="json", exclude_defaults=True)
+    small = {"network.small_network": "multapses", "simulation.t_presim": 0, "simulation.t_sim": 50}
+    data["set"] |= small
+    if "n_neurons" in data["axes"]:
+        data["axes"]["n_neurons"] = {"values": [1200]}
+    else:
+        data["set"]["network.n_neurons"] = 1200
+    for axis in data["axes"].values():  # the last value of each: what differs most from the experiment itself
+        if "range" in axis:
+            axis["values"] = [axis.pop("range")["stop"]]
+        key = next(key for key in ("values", "variants") if key in axis)
+        axis[key] = axis[key][-1:]
+    scan = Scan(data.pop("scan_of"), data.pop("axes"), folder=tmp_path / "s", overrides=data.pop("set"), **data)
+    table = scan.run().collect()
+    assert set(table["status"]) == {"done"} and table["rate"].notna().all()
+
+
 def test_exploded_points_are_told_apart_and_not_run_again(tmp_path, module):
-    overrides = {"network.n_neurons": 1200, "network.small_network": "multapses", "recording.traces": {}}
+    overrides = {"network.n_neurons": 1200, "network.small_network": "multapses", "recording.traces": None}
     overrides |= {"simulation.t_presim": 0, "simulation.t_sim": 1000}
-    limits = {"limit": {"path": "simulation.guard.rate", "values": [1, 400]}}
-    scan = Scan("lindahl2016/activation_control", limits, overrides=overrides, folder=tmp_path / "s")
+    axes = {"limit": {"path": "simulation.guard.rate", "values": [1, 400]}, "seed": [1, 2]}
+    scan = Scan("lindahl2016/activation_control", axes, combine="zip", overrides=overrides, folder=tmp_path / "s")
     scan.run()
     low, high = scan.status()
     assert (low.state, high.state) == ("exploded", "done")
