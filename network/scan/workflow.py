@@ -36,6 +36,8 @@ FORMAT, FORMAT_VERSION = "bgnest-scan", 1
 COMPILER_MB = 3000
 """Memory for compiling the models; assumed, GCC needs about 600 MB per model."""
 COMPILER_MINUTES = 30
+SNAKEMAKE_MB = 300
+"""Memory of Snakemake itself within a Slurm job; assumed, it runs twice there with about 110 MB."""
 INTERRUPTED = 130
 
 
@@ -144,7 +146,7 @@ def write_workflow(
         "jobs": {
             planned.label: {
                 "cores": plan.job_cores,
-                "mem_mb": math.ceil(job_memory(planned) / 2**20),
+                "mem_mb": math.ceil(job_memory(planned) / 2**20) + (SNAKEMAKE_MB if slurm is not None else 0),
                 "runtime": math.ceil(max(SHORTEST, SLOWER * planned.seconds) / 60),
             }
             for _, planned in todo

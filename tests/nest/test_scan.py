@@ -49,7 +49,13 @@ def bgnest(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=_listen,
     )
+
+
+def _listen() -> None:
+    """Undo what a shell does to programs in the background: they ignore Ctrl-C, and so would all they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass

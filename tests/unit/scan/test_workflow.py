@@ -11,7 +11,7 @@ import pytest
 from network.cluster.slurm import MEMORY_RESERVE
 from network.scan import Scan
 from network.scan.errors import ScanError
-from network.scan.workflow import Slurm, hold, snakemake_command
+from network.scan.workflow import SNAKEMAKE_MB, Slurm, hold, snakemake_command
 from network.spec import load_experiment, make_plan
 
 CONTROL = "lindahl2016/activation_control"
@@ -29,7 +29,7 @@ def test_slurm_jobs_ask_for_what_the_plan_predicts(scan):
     assert [label for label, _ in jobs] and len(jobs) == 2
     points = {point.label: point for point in scan.plan(local=False).points}
     for label, resources in jobs:
-        memory = math.ceil(MEMORY_RESERVE * points[label].memory_bytes / 2**20)
+        memory = math.ceil(MEMORY_RESERVE * points[label].memory_bytes / 2**20) + SNAKEMAKE_MB
         for wanted in (
             f"mem_mb={memory}",
             "runtime=10",
