@@ -234,3 +234,38 @@ def collect(
     print(f"{len(made):,} rows: {counts(chosen.status())}")
     for path in files:
         print(f"  {path}")
+
+
+@app.command("plot")
+def plot(
+    scan: ScanArgument,
+    x: Annotated[str | None, typer.Option(help="Axis along the figure; by default the first one.")] = None,
+    y: Annotated[str | None, typer.Option(help="Second axis: draw maps instead of lines.")] = None,
+    group: Annotated[str | None, typer.Option(help="Axis whose values are lines of their own colour.")] = None,
+    quantity: Annotated[
+        str, typer.Option(help="Column to draw: rate, cv, synchrony, beta_power, beta_share, peak_frequency, ...")
+    ] = "rate",
+    band: Annotated[str, typer.Option(help="Axis over which means are taken and bands drawn.")] = "seed",
+    population: Annotated[list[str] | None, typer.Option(help="Only this population. Repeatable.")] = None,
+    out: Out = None,
+    to: Annotated[Path | None, typer.Option(help="File of the figure; by default in the folder of the scan.")] = None,
+) -> None:
+    """Draw a quantity of every population over one axis (lines, seeds as bands) or two (maps). Needs no NEST."""
+    from network.analysis.plots.scan import scan_lines, scan_map
+
+    chosen = open_scan(scan, out)
+    made = chosen.collect()
+    x = x or next((axis for axis in chosen.spec.leaves if axis not in (y, group, band)), None)
+    if x is None:
+        raise typer.BadParameter(f"no axis is left; axes: {', '.join(chosen.spec.leaves)}", param_hint="--x")
+    title, names = chosen.spec.title, population or None
+    try:
+        if y is None:
+            figure = scan_lines(made, x=x, quantity=quantity, group=group, band=band, populations=names, title=title)
+        else:
+            figure = scan_map(made, x=x, y=y, quantity=quantity, band=band, populations=names, title=title)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="scan plot") from error
+    path = to or chosen.folder / f"{quantity}_{'_'.join(axis for axis in (x, y, group) if axis)}.png"
+    figure.savefig(path)
+    print(path)
