@@ -203,17 +203,25 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show again every two seconds until Ctrl-C.")] = False,
 ) -> None:
     """Show how far the points are; may be called while the scan runs. Needs no NEST."""
-    from network.scan.status import problems_table
+    from network.scan.status import code_remark, problems_table
 
     chosen = open_scan(scan, out)
     n_jobs = chosen.plan(local=False).n_jobs
     while True:
         statuses = chosen.status()
-        text = "\n\n".join(part for part in (progress_line(statuses, n_jobs), problems_table(statuses)) if part)
+        parts = (progress_line(statuses, n_jobs), problems_table(statuses), code_remark(statuses), _others(chosen))
+        text = "\n\n".join(part for part in parts if part)
         print(f"\x1b[2J\x1b[H{text}" if watch and sys.stdout.isatty() else text, flush=True)
         if not watch:
             return
         time.sleep(2.0)
+
+
+def _others(scan: Scan) -> str:
+    """Say how many run folders belong to no point: the scan or its parameters were others when they were made."""
+    known = {point.label for point in scan.plan(local=False).points}
+    others = [path for path in scan.folder.glob("runs/*/record.json") if path.parent.name not in known]
+    return f"{len(others)} run folders in {scan.folder / 'runs'} belong to no point (any more)" if others else ""
 
 
 @app.command("collect")
@@ -251,6 +259,7 @@ def plot(
     to: Annotated[Path | None, typer.Option(help="File of the figure; by default in the folder of the scan.")] = None,
 ) -> None:
     """Draw a quantity of every population over one axis (lines, seeds as bands) or two (maps). Needs no NEST."""
+    from network.analysis.plots.base import save
     from network.analysis.plots.scan import scan_lines, scan_map
 
     chosen = open_scan(scan, out)
@@ -267,5 +276,4 @@ def plot(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="scan plot") from error
     path = to or chosen.folder / f"{quantity}_{'_'.join(axis for axis in (x, y, group) if axis)}.png"
-    figure.savefig(path)
-    print(path)
+    print(*save(figure, path))

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from network.cluster.job import is_gone
+from network.results.layout import RECORD, read_json
 from network.scan.errors import ScanError
 from network.scan.planning import PlannedPoint, ScanPlan, plan_scan
 from network.scan.points import Point, make_points
@@ -17,6 +19,7 @@ from network.scan.status import (
     DONE,
     FAILED,
     MISSING,
+    RUNNING,
     STALE,
     Code,
     PointStatus,
@@ -235,7 +238,7 @@ class Scan:
         wanted = {MISSING, FAILED, CUT_SHORT, *redo}
         chosen = []
         for point, planned, status in zip(make_points(self.spec, self.label), self._plan.points, statuses, strict=True):
-            if status.state not in wanted:
+            if status.state not in wanted and not (status.state == RUNNING and is_gone(_job(status.run))):
                 continue
             if status.state == STALE:
                 logger.warning("%s: kept aside as %s", status.label, set_aside(status.run).name)
@@ -252,6 +255,11 @@ class Scan:
             raise ScanError(models if models.startswith("bgnest:") else f"Snakemake: {last_line(log)} (see {log})")
         if bad:
             logger.info("%d points are not done", len(bad))
+
+
+def _job(run: Path) -> dict[str, str]:
+    """Job that a run under way belongs to."""
+    return dict(read_json(run / RECORD).get("job") or {})
 
 
 def _named(axes: Mapping[str, Any]) -> dict[str, Any]:

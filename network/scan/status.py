@@ -167,6 +167,15 @@ def _progress(run: Path) -> str:
         return ""
 
 
+def code_remark(statuses: Sequence[PointStatus]) -> str:
+    """Say if the complete points are of other code than what is installed; empty if they are not."""
+    done = next((status for status in statuses if status.state == DONE), None)
+    made_by = Code.here() if done is None else Code.of(read_json(done.run / RECORD))
+    if made_by.equals(Code.here()):
+        return ""
+    return f"complete points were made by {made_by}; installed is {Code.here()}, to which they are stale"
+
+
 def last_line(log: Path) -> str:
     """Last line of a log that has text, empty if there is none."""
     try:

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from network.cli.main import app
 from network.scan import Scan, list_scans
 from network.scan.collect import to_xarray, write_table
 from network.scan.errors import ScanError
@@ -142,6 +144,15 @@ def test_collecting_twice_gives_the_same_table(story):
     assert len(pd.read_csv(csv)) == len(first)
     grid = to_xarray(first, ["seed", "t_sim"])
     assert float(grid["rate"].sel(seed=2, t_sim=100, population="STN")) == stn["rate"].iloc[1]
+
+
+def test_the_folder_alone_is_enough_for_status_and_figures(story):
+    folder = str(story.scan.folder)
+    assert "4 done" in CliRunner().invoke(app, ["scan", "status", folder]).output
+    said = CliRunner().invoke(app, ["scan", "plot", folder, "--x", "seed", "--band", "t_sim", "--quantity", "cv"])
+    assert said.exit_code == 0 and (story.scan.folder / "cv_seed.png").is_file()
+    said = CliRunner().invoke(app, ["scan", "plot", folder, "--x", "seed"])
+    assert said.exit_code == 2 and "t_sim vary besides" in said.output
 
 
 def test_results_of_other_code_are_found_and_not_mixed(story):
