@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -179,6 +180,12 @@ class Planner:
         if key not in self._drafts:
             self._drafts[key] = load_draft(*key)
         return self._drafts[key].experiment(point.overrides, where=self.label)
+
+    @property
+    def sources(self) -> list[Path]:
+        """Bibliographies of the user's own beside the experiments planned so far."""
+        found = {draft.folder / "sources.yaml" for draft in self._drafts.values()}
+        return sorted(path for path in found if path.is_file())
 
     def plan(self, point: Point) -> Plan:
         """Everything that would be built for a point."""

@@ -205,6 +205,14 @@ class Execution(_Part):
     max_points: Annotated[int, Field(ge=1)] = 5000
     retries: Annotated[int, Field(ge=0)] = 0
     """How often a failed point is tried again in one go."""
+    share_builds: bool = False
+    """Build the network of points that have cells, wiring and seed in common only once; one rank and thread each."""
+
+    @model_validator(mode="after")
+    def _shares_alone(self) -> Execution:
+        if self.share_builds and self.threads * self.ranks > 1:
+            raise PydanticCustomError("share", "share_builds is for points with one rank and one thread")
+        return self
 
 
 class ScanSpec(Block):

@@ -116,6 +116,7 @@ def _point_status(
     folder: Path, point: PlannedPoint, status: str, record: dict[str, Any] | None, code: Code
 ) -> PointStatus:
     run, log = folder / "runs" / point.label, folder / "log" / f"{point.label}.log"
+    log = log if log.is_file() else run / "log.txt"  # points that share a build have no log of their own
 
     def found(state: str, reason: str = "", seconds: float | None = None) -> PointStatus:
         return PointStatus(point, state, reason, run, log, seconds)

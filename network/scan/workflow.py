@@ -29,6 +29,7 @@ from network.scan.planning import PlannedPoint, Planner, ScanPlan, job_memory
 from network.scan.points import Point
 from network.scan.schema import ScanSpec
 from network.spec import dump_experiment
+from network.spec.hashing import short
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "Snakefile"
 SPEC, POINTS, WORKFLOW, LOCK = "scan.yaml", "points.json", "workflow.json", ".lock"
@@ -38,6 +39,8 @@ COMPILER_MB = 3000
 COMPILER_MINUTES = 30
 SNAKEMAKE_MB = 300
 """Memory of Snakemake itself within a Slurm job; assumed, it runs twice there with about 110 MB."""
+MAX_SHARED = 200
+"""Points that share a build in one job; their files stand in one command line."""
 INTERRUPTED = 130
 
 
@@ -102,58 +105,107 @@ def read_points(folder: Path) -> list[PlannedPoint]:
         raise ScanError(f"{folder / POINTS}: not readable ({error})") from error
 
 
-def write_workflow(
-    folder: Path, plan: ScanPlan, todo: Sequence[tuple[Point, PlannedPoint]], label: str, slurm: Slurm | None = None
-) -> None:
+Todo = Sequence[tuple[Point, PlannedPoint]]
+
+
+def write_workflow(folder: Path, plan: ScanPlan, todo: Todo, label: str, slurm: Slurm | None = None) -> None:
     """Write the Snakemake workflow for some points, and the complete experiment of each.
 
     The experiments are complete, so that later changes of files do not reach points that wait.
+
+    Raises
+    ------
+    ScanError
+        If builds are to be shared in jobs of Slurm.
     """
     execution = plan.execution
+    if slurm is not None and execution.share_builds:
+        raise ScanError("execution.share_builds is for this machine; leave it out with --slurm")
     for name in ("points", "runs", "log"):
         (folder / name).mkdir(exist_ok=True)
     planner = Planner(label, execution)
     for point, planned in todo:
         write_atomic(folder / "points" / f"{planned.label}.yaml", dump_experiment(planner.experiment(point)))
+    for sources in planner.sources:
+        shutil.copy(sources, folder / "points" / sources.name)
     python = launch.mpi_python() if execution.ranks > 1 and slurm is None else Path(sys.executable)
-    builds = sorted({(planned.target, planned.models) for _, planned in todo})
-    targets = {target for target, _ in builds}
-    models = sorted({model for _, names in builds for model in names})
-    extra: dict[str, Any] = {}
-    environment = ""
-    if slurm is not None:
-        extra = {"tasks": execution.ranks, "cpus_per_task": execution.threads}
-        extra |= {"mpi": "srun"} if execution.ranks > 1 else {}
-        extra |= {"slurm_extra": shlex.join(slurm.extra)} if slurm.extra else {}
-        environment = "".join(f"{line} && " for line in slurm.setup)
-        environment += f"BGNEST_LAUNCHER={shlex.quote(slurm.launcher)} "
-    memory = min(COMPILER_MB, plan.memory_bytes // 2**20) if slurm is None else COMPILER_MB
+    groups = _groups([planned for _, planned in todo], plan) if execution.share_builds else {}
+    grouped = {point for group in groups.values() for point in group["points"]}
     content = {
         "folder": str(folder.absolute()),
-        "environment": environment,
+        "environment": "" if slurm is None else _slurm_environment(slurm),
         "bgnest": f"{shlex.quote(str(python))} -P -m network.cli.main",
         "arguments": f"--threads {execution.threads} --ranks {execution.ranks}",
-        "resources": extra,
-        "models": {
-            "arguments": [f"{' '.join(models)} --target {target}" for target in sorted(targets)],
-            "cores": min(len(models), 4),
-            "resources": {
-                "mem_mb": memory,
-                "runtime": COMPILER_MINUTES,
-                **({"cpus_per_task": min(len(models), 4)} if slurm is not None else {}),
-            },
-        },
+        "resources": {} if slurm is None else _slurm_resources(plan, slurm),
+        "models": _models_job([planned for _, planned in todo], plan, slurm),
         "jobs": {
             planned.label: {
                 "cores": plan.job_cores,
-                "mem_mb": math.ceil(job_memory(planned) / 2**20) + (SNAKEMAKE_MB if slurm is not None else 0),
-                "runtime": math.ceil(max(SHORTEST, SLOWER * planned.seconds) / 60),
+                "mem_mb": _mebibytes(planned) + (SNAKEMAKE_MB if slurm is not None else 0),
+                "runtime": _minutes(planned.seconds),
             }
             for _, planned in todo
+            if planned.label not in grouped
         },
+        "groups": groups,
     }
     write_atomic(folder / WORKFLOW, to_json(content))
     write_atomic(folder / "Snakefile", TEMPLATE.read_text(encoding="utf-8"))
+
+
+def _mebibytes(point: PlannedPoint) -> int:
+    return math.ceil(job_memory(point) / 2**20)
+
+
+def _minutes(seconds: float) -> int:
+    return math.ceil(max(SHORTEST, SLOWER * seconds) / 60)
+
+
+def _models_job(points: Sequence[PlannedPoint], plan: ScanPlan, slurm: Slurm | None) -> dict[str, Any]:
+    """Job that compiles what all points need, once per code generation target."""
+    models = sorted({model for point in points for model in point.models})
+    cores = min(len(models), 4)
+    resources: dict[str, Any] = {"mem_mb": COMPILER_MB, "runtime": COMPILER_MINUTES}
+    if slurm is None:
+        resources["mem_mb"] = min(COMPILER_MB, plan.memory_bytes // 2**20)
+    else:
+        resources["cpus_per_task"] = cores
+    arguments = [f"{' '.join(models)} --target {target}" for target in sorted({point.target for point in points})]
+    return {"arguments": arguments, "cores": cores, "resources": resources}
+
+
+def _groups(points: Sequence[PlannedPoint], plan: ScanPlan) -> dict[str, dict[str, Any]]:
+    """Jobs of points that have their network in common; those alone with theirs are in none."""
+    by_network: dict[str, list[PlannedPoint]] = {}
+    for point in points:
+        by_network.setdefault(point.network_hash, []).append(point)
+    groups = {}
+    for network, members in by_network.items():
+        for number, start in enumerate(range(0, len(members), MAX_SHARED)):
+            part = members[start : start + MAX_SHARED]
+            if len(part) < 2:
+                continue
+            workers = min(plan.n_jobs, len(part))
+            groups[f"{short(network)}_{number}"] = {
+                "points": [point.label for point in part],
+                "cores": workers,
+                "mem_mb": workers * max(map(_mebibytes, part)),
+                "runtime": _minutes(sum(point.seconds for point in part) / workers),
+            }
+    return groups
+
+
+def _slurm_resources(plan: ScanPlan, slurm: Slurm) -> dict[str, Any]:
+    execution = plan.execution
+    resources: dict[str, Any] = {"tasks": execution.ranks, "cpus_per_task": execution.threads}
+    resources |= {"mpi": "srun"} if execution.ranks > 1 else {}
+    return resources | ({"slurm_extra": shlex.join(slurm.extra)} if slurm.extra else {})
+
+
+def _slurm_environment(slurm: Slurm) -> str:
+    """What stands before each command in a job."""
+    setup = "".join(f"{line} && " for line in slurm.setup)
+    return f"{setup}BGNEST_LAUNCHER={shlex.quote(slurm.launcher)} "
 
 
 def snakemake_command(

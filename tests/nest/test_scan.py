@@ -218,6 +218,28 @@ def test_a_small_version_of_a_ready_scan_runs(name, tmp_path, module):
     assert set(table["status"]) == {"done"} and table["rate"].notna().all()
 
 
+def test_points_that_share_a_build_have_the_spikes_of_points_that_do_not(tmp_path, module):
+    overrides = {"network.n_neurons": 1200, "network.small_network": "multapses", "recording.traces": None}
+    overrides |= {"simulation.t_presim": 0, "simulation.t_sim": 100}
+    axes = {"cortex": {"path": "inputs.CTX_to_*.rate", "operation": "scale", "values": [1, 1.5]}}
+    tables = [
+        Scan(
+            "lindahl2016/activation_control",
+            axes,
+            overrides=overrides,
+            folder=tmp_path / str(share),
+            execution={"share_builds": share},
+        )
+        .run()
+        .collect()
+        .drop(columns=["seconds", "rtf"])
+        for share in (False, True)
+    ]
+    assert (tmp_path / "True" / "log").is_dir() and list((tmp_path / "True" / "log").glob("share_*.log"))
+    pd.testing.assert_frame_equal(*tables)
+    assert set(tables[0]["status"]) == {"done"}
+
+
 def test_exploded_points_are_told_apart_and_not_run_again(tmp_path, module):
     overrides = {"network.n_neurons": 1200, "network.small_network": "multapses", "recording.traces": None}
     overrides |= {"simulation.t_presim": 0, "simulation.t_sim": 1000}

@@ -13,6 +13,7 @@ from network.scan import Scan
 from network.scan.errors import ScanError
 from network.scan.workflow import SNAKEMAKE_MB, Slurm, hold, snakemake_command
 from network.spec import load_experiment, make_plan
+from network.spec.errors import SpecError
 
 CONTROL = "lindahl2016/activation_control"
 
@@ -84,3 +85,31 @@ def test_one_process_at_a_time_runs_a_scan(scan):
     with hold(scan.folder), pytest.raises(ScanError, match="being run already"):
         scan.dry_run(Slurm())
     scan.dry_run(Slurm())
+
+
+def test_points_that_share_a_network_share_a_job(tmp_path):
+    axes = {"cortex": {"path": "inputs.CTX_to_*.rate", "operation": "scale", "values": [0.8, 1, 1.2]}, "seed": [1, 2]}
+    execution = {"share_builds": True, "cores": 2}
+    scan = Scan(CONTROL, axes, overlays=["laptop"], folder=tmp_path / "s", execution=execution)
+    text = scan.dry_run()
+    assert text.count("rule share_") == 2 and "rule point:" not in text
+    groups = json.loads((tmp_path / "s" / "workflow.json").read_text())["groups"].values()
+    points = {point.label: point for point in scan.plan().points}
+    assert [len(group["points"]) for group in groups] == [3, 3]
+    assert all(len({points[label].network_hash for label in group["points"]}) == 1 for group in groups)
+    with pytest.raises(SpecError, match="one rank and one thread"):
+        scan.limited(threads=2)
+    with pytest.raises(ScanError, match="this machine"):
+        scan.dry_run(Slurm())
+
+
+def test_sources_of_the_users_own_go_with_the_points(tmp_path):
+    (tmp_path / "sources.yaml").write_text("doe2027: {what: unpublished}\n")
+    rate = "{rate: {value: 300, unit: spikes/s, source: doe2027}}"
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(f"overlay_of: lindahl2016/activation_control\ninputs: {{CTX_to_STN: {rate}}}\n")
+    scan = Scan(mine, {"seed": [1]}, folder=tmp_path / "s")
+    scan.dry_run()
+    (point,) = scan.plan().points
+    frozen = load_experiment(tmp_path / "s" / "points" / f"{point.label}.yaml")
+    assert make_plan(frozen).simulation_hash == point.simulation_hash
