@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from network.scan.errors import ScanError
+from network.scan.errors import INSTALL, ScanError
 from network.scan.metrics import all_rows
 from network.scan.status import DONE, PointStatus
 
@@ -70,7 +70,7 @@ def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
     try:
         table.to_parquet(parquet, index=False)
     except ImportError as error:
-        raise ScanError(f"{csv} is written; for Parquet install pyarrow: pip install 'bgnest[scan]'") from error
+        raise ScanError(f"{csv} is written; for Parquet install pyarrow: {INSTALL}") from error
     return [csv, parquet]
 
 

@@ -24,7 +24,7 @@ import yaml
 from network.cluster import launch
 from network.cluster.slurm import SHORTEST, SLOWER
 from network.results.layout import to_json, write_atomic
-from network.scan.errors import ScanError
+from network.scan.errors import INSTALL, ScanError
 from network.scan.planning import PlannedPoint, Planner, ScanPlan, job_memory
 from network.scan.points import Point
 from network.scan.schema import ScanSpec
@@ -221,7 +221,7 @@ def snakemake_command(
     needed = ["snakemake", *(["snakemake_executor_plugin_slurm"] if slurm is not None else [])]
     for module in needed:
         if importlib.util.find_spec(module) is None:
-            raise ScanError(f"scans are run by Snakemake, and {module} is not installed: pip install 'bgnest[scan]'")
+            raise ScanError(f"scans are run by Snakemake, and {module} is not installed: {INSTALL}")
     command = [sys.executable, "-P", "-m", "snakemake", "--snakefile", "Snakefile", "--directory", "."]
     # a manifest is written last and at once: what has one is complete, whatever Snakemake remembers of the job.
     # Its own lock is not needed: `hold` has one that cannot outlive the process.
