@@ -124,7 +124,8 @@ def _point_status(
     if status in ("missing", "empty"):
         # a run that was refused before it made its folder leaves its reason in the log only
         reason = last_line(log)
-        return found(FAILED, reason) if reason.startswith("bgnest:") else found(MISSING)
+        refused = reason.startswith("bgnest:") and not reason.startswith("bgnest: interrupted")
+        return found(FAILED, reason) if refused else found(MISSING)
     if record is None:
         return found(FAILED, f"{run} is not a run folder; move it away")
     if status == "complete":
