@@ -87,6 +87,7 @@ class LaneModel:
     currents: list[str] = field(default_factory=list)
     ports: list[str] = field(default_factory=list)
     rates: dict[str, str] = field(default_factory=dict)
+    exponentials: list[str] = field(default_factory=list)  # arguments of exp() in the rates, each once
     propagation: dict[str, str] = field(default_factory=dict)
     half_propagation: dict[str, str] = field(default_factory=dict)
     receive: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # port: (state, increment)
@@ -169,6 +170,7 @@ class _Describer:
         self.cold = Printer(self)
         self.hot = Printer(self, hot=True)
         self.hot_half = Printer(self, hot=True, half=True)
+        self.rate = Printer(self, hot=True, shared_exponentials=True)
         self.collect_inputs()
         self.collect_inlines()
         self.collect_equations()
@@ -290,7 +292,7 @@ class _Describer:
     def collect_equations(self) -> None:
         model = self.model
         for name in model.numeric:
-            model.rates[name] = self.hot.print(self.namespace["numeric_update_expressions"][name])
+            model.rates[name] = self.rate.print(self.namespace["numeric_update_expressions"][name])
         for name in model.analytic:
             update = self.namespace["update_expressions"][name]
             model.propagation[name] = self.hot.print(update)
@@ -481,12 +483,17 @@ class Printer:
         instead of dividing by something constant (a vector division takes as long as ten products).
     half : bool
         Propagators over half a step.
+    shared_exponentials : bool
+        Number the exponentials, so that the stages of a step can share them.
     """
 
-    def __init__(self, describer: Any, hot: bool = False, half: bool = False) -> None:
+    def __init__(
+        self, describer: Any, hot: bool = False, half: bool = False, shared_exponentials: bool = False
+    ) -> None:
         self.describer = describer
         self.hot = hot
         self.half = half
+        self.shared_exponentials = shared_exponentials
         self._printer = make_printer(self)
 
     def print(self, node: Any) -> str:
@@ -553,6 +560,15 @@ def make_printer(owner: Printer) -> Any:
             return repr(node)  # all digits, where NESTML's own printer keeps nine
 
     class Functions(CppFunctionCallPrinter):
+        def print_function_call(self, function_call: Any) -> str:
+            if function_call.get_name() != "exp" or not owner.shared_exponentials:
+                return str(super().print_function_call(function_call))
+            argument = str(self._expression_printer.print(function_call.get_args()[0]))
+            known = describer.model.exponentials
+            if argument not in known:
+                known.append(argument)
+            return f"e.template exp< {known.index(argument)} >( {argument} )"
+
         def _print_function_call_format_string(self, function_call: Any) -> str:
             name = function_call.get_name()
             if name not in FUNCTIONS:

@@ -36,6 +36,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "huge_memory.h"
 #include "lane_math.h"
 #include "lane_solver.h"
 #include "poisson_drive.h"
@@ -73,113 +74,179 @@ struct alignas( 64 ) LaneRow
 using Row = LaneRow< double >;
 
 /*
- * Input that has arrived but is not due yet: sums of weights per time step, port and lane. Steps are
- * counted from the start of the simulation; the slot of a step is the step modulo the capacity, a power of
- * two that grows when an event comes with a longer delay.
+ * Input of one slice: sums of weights per step, row and lane. One of these serves all blocks of a thread in
+ * turn and stays in the cache; a bit per step and row tells whether anything has arrived.
  */
-template < int PORTS >
-class InputRing
+template < int ROWS >
+class SliceInput
 {
 public:
-  static_assert( PORTS <= 64, "a model of the vectorised target has at most 64 ports" );
-  static constexpr int rows = PORTS > 0 ? PORTS : 1;
+  static_assert( ROWS <= 64, "a model of the vectorised target has at most 64 ports" );
 
-  long
-  capacity() const
-  {
-    return capacity_;
-  }
-
-  std::size_t
-  bytes() const
-  {
-    return slots_.capacity() * sizeof( Slot ) + occupied_.capacity() * sizeof( std::uint64_t );
-  }
-
-  /* The caller has made sure that now <= step < now + capacity(). */
+  /* Make room for a slice of n steps. */
   void
-  add( const long step, const int port, const int lane, const double value )
+  resize( const long n )
   {
-    const std::size_t slot = step & ( capacity_ - 1 );
-    slots_[ slot ].row[ port ][ lane ] += value;
-    occupied_[ slot ] |= std::uint64_t( 1 ) << port;
+    if ( n > static_cast< long >( slots_.size() ) )
+    {
+      slots_.resize( n );
+      occupied_.resize( n, 0 );
+    }
   }
 
-  /* Bit p is set when port p of any lane has input in this step. */
-  std::uint64_t
-  occupied( const long step ) const
+  void
+  add( const long lag, const std::uint32_t row, const std::uint32_t lane, const double value )
   {
-    return capacity_ > 0 ? occupied_[ step & ( capacity_ - 1 ) ] : 0;
+    slots_[ lag ].row[ row ][ lane ] += value;
+    occupied_[ lag ] |= std::uint64_t( 1 ) << row;
+  }
+
+  /* Bit r is set when row r of any lane has input in this step. */
+  std::uint64_t
+  occupied( const long lag ) const
+  {
+    return occupied_[ lag ];
   }
 
   const Row&
-  row( const long step, const int port ) const
+  row( const long lag, const int row ) const
   {
-    return slots_[ step & ( capacity_ - 1 ) ].row[ port ];
+    return slots_[ lag ].row[ row ];
   }
 
-  /* Forget the input of a step; its slot is free for step + capacity(). */
+  /* Forget the input of a step, for the next block. */
   void
-  clear( const long step )
+  clear( const long lag )
   {
-    if ( capacity_ == 0 )
+    for ( std::uint64_t bits = occupied_[ lag ]; bits; bits &= bits - 1 )
     {
-      return;
+      slots_[ lag ].row[ std::countr_zero( bits ) ] = Row{};
     }
-    const std::size_t slot = step & ( capacity_ - 1 );
-    for ( std::uint64_t bits = occupied_[ slot ]; bits; bits &= bits - 1 )
-    {
-      slots_[ slot ].row[ std::countr_zero( bits ) ] = Row{};
-    }
-    occupied_[ slot ] = 0;
+    occupied_[ lag ] = 0;
   }
 
   void
   clear_all()
   {
-    std::fill( slots_.begin(), slots_.end(), Slot{} );
-    std::fill( occupied_.begin(), occupied_.end(), 0 );
-  }
-
-  void
-  clear_lane( const int lane )
-  {
-    for ( Slot& slot : slots_ )
+    for ( std::size_t lag = 0; lag < occupied_.size(); ++lag )
     {
-      for ( Row& row : slot.row )
-      {
-        row[ lane ] = 0.0;
-      }
+      clear( lag );
     }
-  }
-
-  /* Make room for a step; now is the first step that is not done yet. */
-  void
-  grow( const long now, const long step )
-  {
-    const long needed = static_cast< long >( std::bit_ceil( static_cast< unsigned long >( step - now + 1 ) ) );
-    const long larger = std::max( { needed, 2 * capacity_, 8L } );
-    std::vector< Slot > slots( larger );
-    std::vector< std::uint64_t > occupied( larger, 0 );
-    for ( long s = now; s < now + capacity_; ++s )
-    {
-      slots[ s & ( larger - 1 ) ] = slots_[ s & ( capacity_ - 1 ) ];
-      occupied[ s & ( larger - 1 ) ] = occupied_[ s & ( capacity_ - 1 ) ];
-    }
-    slots_.swap( slots );
-    occupied_.swap( occupied );
-    capacity_ = larger;
   }
 
 private:
   struct Slot
   {
-    Row row[ rows ] = {};
+    Row row[ ROWS > 0 ? ROWS : 1 ] = {};
   };
 
-  long capacity_ = 0;
   std::vector< Slot > slots_;
   std::vector< std::uint64_t > occupied_;
+};
+
+/*
+ * Events that have arrived at a block, in the order of their arrival. Few are on their way at a time (some
+ * tens for eight cells of the Lindahl network), so that a list that is looked through once a slice takes
+ * hundredths of the memory of a table with an entry for every future step, and stays in the cache.
+ */
+class PendingInput
+{
+public:
+  std::size_t
+  bytes() const
+  {
+    return events_.capacity() * sizeof( Event );
+  }
+
+  bool
+  full() const
+  {
+    return events_.size() == events_.capacity();
+  }
+
+  void
+  add( const long step, const int row, const int lane, const double value )
+  {
+    events_.push_back( { value, static_cast< std::uint32_t >( step ), static_cast< std::uint16_t >( row ), static_cast< std::uint16_t >( lane ) } );
+  }
+
+  /* Move what is due in the steps begin ... end - 1 to where the loop over steps reads it; forget what was due before. */
+  template < int ROWS >
+  void
+  take( const long begin, const long end, SliceInput< ROWS >& slice )
+  {
+    static thread_local std::vector< Event > due;
+    if ( due.size() < events_.size() )
+    {
+      due.resize( events_.capacity() );
+    }
+    // without branches: what is due is as good as random
+    Event* kept = events_.data();
+    Event* taken = due.data();
+    for ( const Event& event : events_ )
+    {
+      const Event copy = event;
+      const bool later = before_( end, copy ) >= 0;
+      *kept = copy;
+      *taken = copy;
+      kept += later;
+      taken += not later;
+    }
+    events_.resize( kept - events_.data() );
+    for ( const Event* event = due.data(); event != taken; ++event )
+    {
+      if ( const std::int32_t lag = before_( begin, *event ); lag >= 0 )
+      {
+        slice.add( lag, event->row, event->lane, event->value );
+      }
+    }
+  }
+
+  void
+  forget_before( const long now )
+  {
+    std::erase_if( events_, [ now ]( const Event& event ) { return before_( now, event ) < 0; } );
+  }
+
+  void
+  forget_lane( const int lane )
+  {
+    std::erase_if( events_, [ lane ]( const Event& event ) { return event.lane == lane; } );
+  }
+
+  void
+  clear()
+  {
+    events_.clear();
+  }
+
+  void
+  fetch() const
+  {
+    const char* const begin = reinterpret_cast< const char* >( events_.data() );
+    for ( std::size_t i = 0; i < events_.size() * sizeof( Event ); i += 64 )
+    {
+      __builtin_prefetch( begin + i );
+    }
+  }
+
+private:
+  struct Event
+  {
+    double value;
+    std::uint32_t step; // modulo 2^32
+    std::uint16_t row;
+    std::uint16_t lane;
+  };
+
+  /* Steps from a given one to an event. */
+  static std::int32_t
+  before_( const long step, const Event& event )
+  {
+    return static_cast< std::int32_t >( event.step - static_cast< std::uint32_t >( step ) );
+  }
+
+  std::vector< Event > events_;
 };
 
 /* Constants that are equal in all lanes of a block, and a note of those that are not. */
@@ -308,6 +375,9 @@ public:
   Row constants[ Model::n_constants + Model::n_ports ];
   std::shared_ptr< const Shared > laid_out;
   std::vector< int > own_rows;
+  /* Its input in this slice, and its state between two steps of the slice. */
+  SliceInput< Model::n_ports + Model::n_currents > input;
+  Row work[ 2 ][ Model::n_states ];
 
 private:
   static constexpr long longest_search = 16;
@@ -345,6 +415,18 @@ public:
     }
   }
 
+  static void*
+  operator new( const std::size_t size )
+  {
+    return HugeMemory::allocate( size );
+  }
+
+  static void
+  operator delete( void* const block )
+  {
+    HugeMemory::release( block );
+  }
+
   LaneBlock( const LaneBlock& ) = delete;
   LaneBlock& operator=( const LaneBlock& ) = delete;
 
@@ -378,8 +460,7 @@ public:
     const int lane = std::countr_one( occupied_ );
     nodes_[ lane ] = node;
     occupied_ |= LaneMask( 1 ) << lane;
-    spikes_.clear_lane( lane );
-    currents_.clear_lane( lane );
+    pending_.forget_lane( lane );
     drive_count_[ lane ] = 0.0;
     for ( Row& row : current_ )
     {
@@ -404,7 +485,7 @@ public:
   double&
   state( const int variable, const int lane )
   {
-    return state_[ side_ ][ variable ][ lane ];
+    return state_[ variable ][ lane ];
   }
 
   double
@@ -431,43 +512,53 @@ public:
   prepare( const long now )
   {
     stale_ = true;
+    slice_tics_ = -1;
     if ( now < clock_ )
     {
       // time has been set back; what was on its way is lost, as its date has no meaning any more
-      spikes_.clear_all();
-      currents_.clear_all();
+      pending_.clear();
       clock_ = now;
     }
-    catch_up_( now );
+    clock_ = std::max( clock_, now );
   }
 
   void
   add_spike( const long step, const int port, const int lane, const double weight )
   {
-    add_( spikes_, step, port, lane, weight );
+    add_( step, port, lane, weight );
   }
 
   void
   add_current( const long step, const int port, const int lane, const double value )
   {
-    add_( currents_, step, port, lane, value );
+    add_( step, Model::n_ports + port, lane, value );
   }
 
-  /* Advance all lanes over the steps begin ... end - 1, unless that has been done already. */
-  void
-  update( const long begin, const long end, const long slice_origin )
+  /* Whether the part of a slice up to a step has been done. */
+  bool
+  done( const long slice_tics, const long to ) const
   {
-    if ( clock_ == end )
-    {
-      return;
-    }
-    catch_up_( begin );
+    return slice_tics_ == slice_tics and done_to_ == to;
+  }
+
+  /* Advance all lanes over a part of the slice that begins at slice. */
+  void
+  update( const nest::Time& slice, const long from, const long to )
+  {
+    slice_tics_ = slice.get_tics();
+    done_to_ = to;
+    const long slice_origin = slice.get_steps();
+    const long begin = slice_origin + from;
+    const long end = slice_origin + to;
+    clock_ = begin;
     if ( stale_ )
     {
       gather_();
     }
     fetch_ahead_();
     lay_out_();
+    registry_.input.resize( end - begin );
+    pending_.take( begin, end, registry_.input );
     if ( shared_->unit_exponents )
     {
       advance_< 1 >( end, slice_origin );
@@ -481,44 +572,23 @@ public:
   std::size_t
   bytes() const
   {
-    return sizeof( *this ) + spikes_.bytes() + currents_.bytes() + own_.capacity() * sizeof( Row );
+    return sizeof( *this ) + pending_.bytes() + own_.capacity() * sizeof( Row );
   }
 
 private:
   static constexpr LaneMask all_lanes = lanes == 32 ? ~LaneMask( 0 ) : ( LaneMask( 1 ) << lanes ) - 1;
   static constexpr int n_current_rows = Model::n_currents > 0 ? Model::n_currents : 1;
 
-  template < class Ring >
   void
-  add_( Ring& ring, const long step, const int port, const int lane, const double value )
+  add_( const long step, const int row, const int lane, const double value )
   {
-    if ( static_cast< unsigned long >( step - clock_ ) >= static_cast< unsigned long >( ring.capacity() ) )
+    if ( pending_.full() )
     {
-      // either the delay is longer than any before, or the block rests because all its cells are frozen
+      // a block whose cells are all frozen is not updated, and must not collect input for ever
       const auto& manager = nest::kernel().simulation_manager;
-      catch_up_( manager.get_slice_origin().get_steps() + manager.get_from_step() );
-      if ( step < clock_ )
-      {
-        return;
-      }
-      if ( step - clock_ >= ring.capacity() )
-      {
-        ring.grow( clock_, step );
-      }
+      pending_.forget_before( manager.get_slice_origin().get_steps() + manager.get_from_step() );
     }
-    ring.add( step, port, lane, value );
-  }
-
-  /* Drop input that was due while nobody updated the block. */
-  void
-  catch_up_( const long now )
-  {
-    for ( long s = clock_; s < now and s < clock_ + std::max( spikes_.capacity(), currents_.capacity() ); ++s )
-    {
-      spikes_.clear( s );
-      currents_.clear( s );
-    }
-    clock_ = std::max( clock_, now );
+    pending_.add( step, row, lane, value );
   }
 
   /* Collect constants, masks and drives from the cells. */
@@ -549,7 +619,7 @@ private:
       {
         for ( int i = 0; i < n_states; ++i )
         {
-          state_[ side_ ][ i ][ l ] = state_[ side_ ][ i ][ first ];
+          state_[ i ][ l ] = state_[ i ][ first ];
         }
         continue;
       }
@@ -623,6 +693,7 @@ private:
     {
       __builtin_prefetch( &row );
     }
+    next_->pending_.fetch();
     for ( const Neuron* const node : next_->nodes_ )
     {
       if ( node )
@@ -682,11 +753,13 @@ private:
       drive_->prepare( clock_, end - clock_ );
     }
 
-    for ( ; clock_ < end; ++clock_ )
+    const long n = end - clock_;
+    const Row* from = state_;
+    for ( long lag = 0; lag < n; ++lag, ++clock_ )
     {
-      const Row* const from = state_[ side_ ];
-      Row* const to = state_[ 1 - side_ ];
-      LaneRow< std::uint64_t > refused;
+      // the last step writes to where the first one has read
+      Row* const to = n > 1 and lag == n - 1 ? state_ : registry_.work[ lag & 1 ];
+      LaneRow< std::uint32_t > refused;
 
       [[maybe_unused]] const bool any = step_< EXPONENT >( constants, from, current_, to, refused.value, h );
       if constexpr ( Model::n_numeric > 0 )
@@ -699,13 +772,11 @@ private:
           }
         }
       }
-      side_ = 1 - side_;
 
-      const std::uint64_t occupied = spikes_.occupied( clock_ );
+      const std::uint64_t occupied = registry_.input.occupied( lag );
       if ( occupied )
       {
-        receive_spikes_< EXPONENT >( constants, to, occupied );
-        spikes_.clear( clock_ );
+        receive_spikes_< EXPONENT >( constants, to, lag, occupied );
       }
       if ( drive_ )
       {
@@ -728,12 +799,21 @@ private:
       }
       if constexpr ( Model::n_currents > 0 )
       {
-        receive_currents_();
+        receive_currents_( lag, occupied );
+      }
+      if ( occupied )
+      {
+        registry_.input.clear( lag );
+      }
+      if ( n == 1 or ( recorded_ & active_ ) )
+      {
+        std::copy( to, to + n_states, state_ );
       }
       for ( LaneMask recorded = recorded_ & active_; recorded; recorded &= recorded - 1 )
       {
         nodes_[ std::countr_zero( recorded ) ]->record_( clock_ );
       }
+      from = to;
     }
   }
 
@@ -758,14 +838,14 @@ private:
    * their exact solution, too. Not zero if it is refused: error too large, not finite, or an event.
    */
   template < int EXPONENT >
-  static BGNEST_INLINE std::uint64_t
+  static BGNEST_INLINE std::uint32_t
   step_lane_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, const int l, const double h )
   {
     const auto c = Model::template load_constants< EXPONENT >( constants, l );
     const auto in = Model::load_input( current, l );
     const State y0 = Model::load_state( from, l );
     State y1 = y0;
-    std::uint64_t bad = 0;
+    std::uint32_t bad = 0;
     Model::propagate( c, y0, in, y1 );
     if constexpr ( Model::n_numeric > 0 )
     {
@@ -774,13 +854,16 @@ private:
       State k1 = y0;
       State k2 = y0;
       State k3 = y0;
-      Model::rates( c, y0, in, k1 );
+      lane::FirstExponentials< Model::n_exponentials > exponentials;
+      Model::rates( c, y0, in, exponentials, k1 );
+      lane::NearbyExponentials< Model::n_exponentials > nearby{ exponentials };
       State trial = y1;
       Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set< i >( trial, get< i >( y0 ) + h * get< i >( k1 ) ); } );
-      Model::rates( c, trial, in, k2 );
+      Model::rates( c, trial, in, nearby, k2 );
       trial = half;
       Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set< i >( trial, get< i >( y0 ) + 0.25 * h * ( get< i >( k1 ) + get< i >( k2 ) ) ); } );
-      Model::rates( c, trial, in, k3 );
+      Model::rates( c, trial, in, nearby, k3 );
+      bad |= nearby.far;
       Model::each_numeric(
         [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
         {
@@ -803,9 +886,9 @@ private:
    */
   template < int EXPONENT >
   static BGNEST_INLINE bool
-  step_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, std::uint64_t* const refused, const double h )
+  step_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, std::uint32_t* const refused, const double h )
   {
-    std::uint64_t any = 0;
+    std::uint32_t any = 0;
 #pragma omp simd reduction( | : any )
     for ( int l = 0; l < lanes; ++l )
     {
@@ -876,7 +959,8 @@ private:
     rhs( const double* const y, double* const f ) const
     {
       State rate;
-      Model::rates( c, unpack( y ), in, rate );
+      lane::Exponentials exponentials;
+      Model::rates( c, unpack( y ), in, exponentials, rate );
       std::memcpy( f, &rate, n * sizeof( double ) );
     }
 
@@ -915,6 +999,7 @@ private:
     std::memcpy( y, &system.start, sizeof y );
     if ( not LaneSolver< System< EXPONENT > >( system, resolution_ ).step( y ) )
     {
+      registry_.input.clear_all();
       throw nest::NumericalInstability( nodes_[ l ]->get_name() );
     }
     for ( int i = 0; i < Model::n_numeric; ++i )
@@ -957,14 +1042,14 @@ private:
 
   template < int EXPONENT >
   void
-  receive_spikes_( const Row* const constants, Row* const to, const std::uint64_t occupied )
+  receive_spikes_( const Row* const constants, Row* const to, const long lag, const std::uint64_t occupied )
   {
     Model::each_port(
       [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
       {
         if ( occupied >> port & 1 )
         {
-          const Row& input = spikes_.row( clock_, port );
+          const Row& input = registry_.input.row( lag, port );
 #pragma omp simd
           for ( int l = 0; l < lanes; ++l )
           {
@@ -1028,44 +1113,40 @@ private:
 
   /* The current that arrives in this step acts during the next one. */
   void
-  receive_currents_()
+  receive_currents_( const long lag, const std::uint64_t occupied )
   {
-    const std::uint64_t occupied = currents_.occupied( clock_ );
     for ( int p = 0; p < Model::n_currents; ++p )
     {
-      for ( int l = 0; l < lanes; ++l )
-      {
-        current_[ p ][ l ] = occupied >> p & 1 ? currents_.row( clock_, p )[ l ] : 0.0;
-      }
+      const int row = Model::n_ports + p;
+      current_[ p ] = occupied >> row & 1 ? registry_.input.row( lag, row ) : Row{};
     }
-    currents_.clear( clock_ );
   }
 
   Registry& registry_;
   LaneBlock* next_ = nullptr;
   LaneBlock* previous_ = nullptr;
-  long clock_; // first step that is not done yet
+  long clock_;            // first step that is not done yet
+  long slice_tics_ = -1; // start of the slice that was done last
+  long done_to_ = 0;     // ... up to this step of it
   Neuron* nodes_[ lanes ] = {};
   LaneMask occupied_ = 0; // lanes with a cell
   LaneMask active_ = 0;   // ... that is not frozen
   LaneMask recorded_ = 0; // ... that a multimeter asks
   bool stale_ = true;
-  int side_ = 0; // which table holds the present state
   double resolution_ = 0.0;
 
   std::shared_ptr< const Shared > shared_;
   std::vector< Row > own_;
   std::shared_ptr< DriveTable< lanes > > drive_;
   std::uint64_t driven_ports_ = 0;
-  InputRing< Model::n_ports > spikes_;
-  InputRing< Model::n_currents > currents_;
+  PendingInput pending_;
 
   LaneRow< std::uint32_t > drive_key_low_ = {};
   LaneRow< std::uint32_t > drive_key_high_ = {};
   LaneRow< std::uint32_t > drive_delay_ = {};
   Row drive_count_ = {};
   Row current_[ n_current_rows ] = {};
-  Row state_[ 2 ][ n_states ] = {};
+  Row state_[ n_states ] = {};
 };
 
 } // namespace bgnest
