@@ -279,7 +279,7 @@ def dose_response(
 def courses(
     tables: Mapping[str, pd.DataFrame],
     *,
-    rows: Sequence[Sequence[str]] = (("MSN_D1", "MSN_D2"), ("FSN",), ("GPe_TI", "GPe_TA"), ("STN",), ("SNr",)),
+    rows: Sequence[Sequence[str]] = (("MSN_D1",), ("MSN_D2",), ("FSN",), ("GPe_TI", "GPe_TA"), ("STN",), ("SNr",)),
     titles: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -290,7 +290,7 @@ def courses(
     tables : mapping of variant to DataFrame
         Index time in ms, column ``dopamine`` (dimensionless) and one per population (spikes/s).
     """
-    figure = page(30.0 + 24.0 * (1 + len(rows)))
+    figure = page(30.0 + 22.0 * (1 + len(rows)))
     grid = figure.subplots(1 + len(rows), len(tables), squeeze=False, sharex="col", sharey="row")
     for column, (variant, table) in enumerate(tables.items()):
         axes = grid[0, column]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from typer.testing import CliRunner
 
+from network.cli.main import app
 from network.spec import SpecError, list_experiments, list_variants, load_experiment, make_plan
 
 FIGURES = ("dopamine_knockouts", "striatal_inhibition", "action_selection", "lesions_recovery")
@@ -34,6 +36,13 @@ def test_experiments_are_listed_and_have_variants():
         assert listed[f"lindahl2016/{name}"].startswith("Figure")
         assert len(list_variants(f"lindahl2016/{name}")) >= 4
     assert list_variants("lindahl2016/activation_control") == {}
+
+
+def test_the_command_lists_variants_with_their_titles():
+    shown = CliRunner().invoke(app, ["list", "lindahl2016/dopamine_knockouts"])
+    lines = [line.split(maxsplit=1) for line in shown.output.splitlines()]
+    assert len(lines) == 23
+    assert ["E_L_GPe", "resting potential of GPe"] in lines
 
 
 def test_nineteen_mechanisms_undo_depletion_together(intact):
