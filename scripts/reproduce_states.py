@@ -197,7 +197,8 @@ def rhythm_section(runs: dict[str, Run]) -> list[str]:
     }
     header = ["population", *(f"{q}, {level}" for level in tables for q in ("modulation", "15-25 Hz", "synchrony"))]
     names = load_targets("lindahl2016", "activation_control").report_order
-    rows = [[name, *(number(float(value)) for t in tables.values() for value in t.loc[name])] for name in names]
+    shown = ["modulation", "oscillation", "synchrony"]
+    rows = [[name, *(number(float(value)) for t in tables.values() for value in t.loc[name, shown])] for name in names]
     return [*markdown(header, rows), ""]
 
 

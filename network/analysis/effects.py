@@ -34,18 +34,23 @@ def effects_table(
     -------
     DataFrame
         Columns ``variant``, ``seed``, ``population``, ``rate`` (spikes/s), ``cv``, ``oscillation`` (share of the
-        band in the power of the population rate), ``synchrony`` (variance over mean of that rate, spikes/s).
+        band in the power of the population rate), ``peak`` (frequency of its largest power, Hz), ``synchrony``
+        (variance over mean of that rate, spikes/s).
     """
     parts = []
     for variant, several in runs.items():
         for run in several:
             rhythm = oscillation_table(run_spikes(run), *run.window, band, upper=upper)
-            part = run_table(run)[["rate", "cv"]].join(rhythm[["oscillation", "synchrony"]]).reindex(list(populations))
+            part = (
+                run_table(run)[["rate", "cv"]]
+                .join(rhythm[["oscillation", "peak", "synchrony"]])
+                .reindex(list(populations))
+            )
             part.insert(0, "variant", variant)
             part.insert(1, "seed", run.plan["seed"])
             parts.append(part.rename_axis("population").reset_index())
     table = pd.concat(parts, ignore_index=True)
-    return table[["variant", "seed", "population", "rate", "cv", "oscillation", "synchrony"]]
+    return table[["variant", "seed", "population", "rate", "cv", "oscillation", "peak", "synchrony"]]
 
 
 @dataclass(frozen=True)

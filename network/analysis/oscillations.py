@@ -133,8 +133,9 @@ def oscillation_table(
     -------
     DataFrame
         Index ``population``; columns ``modulation`` (2 |FT| / mean at the frequency of the drive),
-        ``oscillation`` (share of the band in the power up to ``upper`` Hz; by default 1.6 times the frequency
-        of the largest power) and ``synchrony`` (variance over mean of the population rate, spikes/s).
+        ``oscillation`` (share of the band in the power up to ``upper`` Hz; by default 1.6 times ``peak``),
+        ``peak`` (frequency of the largest power in Hz) and ``synchrony`` (variance over mean of the population
+        rate, spikes/s).
     """
     rows = {}
     for name, train in spikes.items():
@@ -145,6 +146,7 @@ def oscillation_table(
         rows[name] = {
             "modulation": modulation_depth(train.times, t_start, max(whole, t_start + RATE_BIN), band.drive),
             "oscillation": oscillation_index(frequencies, power, band.limits, upper),
+            "peak": frequencies[1:][np.argmax(power[1:])] if train.times.size else np.nan,
             "synchrony": synchrony_index(train.times, train.n_neurons, t_start, t_stop),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("population")

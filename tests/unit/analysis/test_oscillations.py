@@ -66,6 +66,7 @@ def test_modulation_and_indices(rhythm):
     assert table.loc["A", "modulation"] == pytest.approx(1.0, abs=0.05)
     assert table.loc["none", "modulation"] < 0.08
     assert table.loc["A", "oscillation"] > 0.9
+    assert table.loc["A", "peak"] == pytest.approx(20.0)
     assert table.loc["none", "oscillation"] == pytest.approx(11 / 33, abs=0.2)
     # variance over mean of 40 (1 + cos): 20 spikes/s, less 2 % for bins of 3.9 ms; Poisson noise adds to both
     assert table.loc["A", "synchrony"] - table.loc["none", "synchrony"] == pytest.approx(19.6, abs=2.0)
