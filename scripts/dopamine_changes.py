@@ -44,7 +44,7 @@ def main() -> None:
     pd.concat(tables, names=["variant"]).to_csv(given.out / "courses.csv", float_format="%.4g")
     title = f"Dopamine that changes: {described(runs)}, bins of {BIN:g} ms"
     figure = plots.courses(tables, titles=list_variants(EXPERIMENT), title=title)
-    print(given.out / "courses.csv", *plots.save(figure, given.out / "courses", dpi=200), sep="\n")
+    print(given.out / "courses.csv", *plots.save(figure, given.out / "courses", dpi=200, palette=True), sep="\n")
 
 
 if __name__ == "__main__":

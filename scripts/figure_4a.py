@@ -55,7 +55,7 @@ def main() -> None:
     }
     title = f"Striatal inhibition: {described(runs)}; bars: standard error over cells"
     figure = plots.dose_response(curves, xlabel="cortical rate (x base)", title=title)
-    print(given.out / "responses.csv", *plots.save(figure, given.out / "responses", dpi=200), sep="\n")
+    print(given.out / "responses.csv", *plots.save(figure, given.out / "responses", dpi=200, palette=True), sep="\n")
 
 
 if __name__ == "__main__":

