@@ -18,7 +18,15 @@ TARGET = Target(
     description="eight cells at a time by vector instructions, built-in Poisson input, no GSL",
     templates=TEMPLATES / "vectorised",
     plugin=CODEGEN / "vectorised_model.py",
-    headers=("lane_node.h", "lane_block.h", "lane_math.h", "lane_solver.h", "poisson_drive.h", "solver.h", "huge_memory.h"),
+    headers=(
+        "lane_node.h",
+        "lane_block.h",
+        "lane_math.h",
+        "lane_solver.h",
+        "poisson_drive.h",
+        "solver.h",
+        "huge_memory.h",
+    ),
     flags=(
         "-O3",
         # None of these changes a result. Without them a conditional would have to stay a branch, because
