@@ -16,13 +16,13 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from network.cluster.job import terminated_as_exit
 from network.cluster.ranks import present
 from network.codegen.errors import CodegenError
 from network.engine import kernel, restart
@@ -217,7 +217,7 @@ def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Itera
         return
     waiting = deque(jobs)
     children: list[_Child] = []
-    with _terminated_as_exit():
+    with terminated_as_exit():
         try:
             while waiting or children:
                 while waiting and len(children) < workers:
@@ -283,17 +283,3 @@ def _in_child(job: _Job, network: Network, sender: Connection) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     sender.send(None if isinstance(outcome, Run) else outcome)
-
-
-@contextmanager
-def _terminated_as_exit() -> Iterator[None]:
-    """Let SIGTERM end this process in an orderly way, so that its children end, too."""
-
-    def leave(number: int, frame: object) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -23,6 +23,7 @@ import yaml
 
 from network.analysis.judgement import Judgement, judge_run
 from network.analysis.objective import distance
+from network.cluster.job import terminated_as_exit
 from network.results.code import code_digest
 from network.results.layout import RECORD, read_json, run_status, write_atomic
 from network.results.run import Run
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STORAGE, SPEC = "study.db", "optimisation.yaml"
-_GRACE = 20.0  # seconds in which runs end by themselves after Ctrl-C, which reaches them, too
+_GRACE = 20.0  # seconds in which runs end by themselves after Ctrl-C
 
 
 class Study:
@@ -146,7 +147,7 @@ class Study:
         """
         wanted = trials or self.spec.trials
         self.folder.mkdir(parents=True, exist_ok=True)
-        with hold(self.folder):
+        with hold(self.folder), terminated_as_exit():
             for name in ("points", "runs", "log"):
                 (self.folder / name).mkdir(exist_ok=True)
             text = yaml.safe_dump(self.spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
@@ -165,7 +166,9 @@ class Study:
                         self._tell(ended, show)
                     time.sleep(0.1)
             finally:
-                deadline = time.monotonic() + _GRACE
+                # Ctrl-C reaches the runs, too, and they mark their folders; nothing else does
+                grace = _GRACE if isinstance(sys.exc_info()[1], KeyboardInterrupt) else 0.0
+                deadline = time.monotonic() + grace
                 for left in running:
                     left.end(deadline)
                     self._give_back(left.number, left.values)
