@@ -34,7 +34,7 @@ def changes(pairs: list[tuple[float, float]], fraction: float, burst: bool) -> l
     def factors(values: list[float]) -> str:
         return f"{{value: [{', '.join(f'{v:.6g}' for v in values)}], unit: 1}}"
 
-    made = [f"simulation.t_sim={INTERVAL * len(pairs)}"]
+    made = [f"simulation.t_sim={INTERVAL * len(pairs) + AFTER - DURATION}"]  # all of the last course, too
     for population, action in product(("MSN_D1", "MSN_D2"), (1, 2)):
         stimulus = f"inputs.CTX_to_{population}.stimuli.action_{action}"
         made.append(f"{stimulus}.modulation.factors={factors([pair[action - 1] for pair in pairs])}")

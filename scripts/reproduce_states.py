@@ -1,9 +1,10 @@
 """Simulate the four published states and write docs/states.md with its figures.
 
-    python scripts/reproduce_states.py                    80,000 neurons, 1 s warm-up, 3 s and 16 s recorded: 4 GB
+    python scripts/reproduce_states.py                    80,000 neurons, 1 s warm-up, 3 s recorded: 4 GB
     python scripts/reproduce_states.py --n-neurons 10000  a small version; write it elsewhere with --docs
 
-Slow waves need the longer recording: their coherence has windows of 4 s. Runs that are there already are used again.
+Coherence of slow waves has windows of 4 s and needs a long recording: runs of a smaller network give it. Runs that are
+there already are used again.
 """
 
 from __future__ import annotations
@@ -34,36 +35,37 @@ SOURCES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--n-neurons", type=int, default=80_000)
-    parser.add_argument("--t-sim", type=float, default=3000.0, help="recorded time of the activated states in ms")
-    parser.add_argument("--t-slow", type=float, default=16_000.0, help="recorded time of the slow waves in ms")
+    parser.add_argument("--t-sim", type=float, default=3000.0, help="recorded time in ms")
+    parser.add_argument("--n-long", type=int, default=20_000, help="neurons of the long slow waves")
+    parser.add_argument("--t-long", type=float, default=16_000.0, help="recorded time of the long slow waves in ms")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=Path, default=Path("runs/states"))
     parser.add_argument("--docs", type=Path, default=Path("docs"))
     options = parser.parse_args()
 
+    sizes = dict.fromkeys(STATES, (options.n_neurons, options.t_sim))
+    sizes |= {f"{state}_long": (options.n_long, options.t_long) for state in STATES if state.startswith("slow_wave")}
     experiments = {}
-    for state in STATES:
-        t_sim = options.t_slow if state.startswith("slow_wave") else options.t_sim
-        changes = [f"network.n_neurons={options.n_neurons}", f"simulation.t_sim={t_sim}"]
-        experiments[state] = load_experiment(f"lindahl2016/{state}", overrides=changes)
+    for name, (n_neurons, t_sim) in sizes.items():
+        changes = [f"network.n_neurons={n_neurons}", f"simulation.t_sim={t_sim}"]
+        experiments[name] = load_experiment(f"lindahl2016/{name.removesuffix('_long')}", overrides=changes)
     runs = run_all(experiments, options.runs, threads=options.threads, reporter=TerminalReporter())
     targets = {state: load_targets("lindahl2016", state) for state in STATES}
     judgements = {state: judge_run(runs[state], targets[state]) for state in STATES}
     beta = pairs_of(runs, "activation")
     slow = pairs_of(runs, "slow_wave")
-    draw(options.docs / "figures", runs, judgements, targets, beta, slow)
-    text = report(runs, judgements, targets, beta, slow)
+    long = pairs_of(runs, "slow_wave", "_long")
+    draw(options.docs / "figures", runs, judgements, targets, beta, long)
+    text = report(runs, judgements, targets, beta, slow, long)
     (options.docs / "states.md").write_text(text, encoding="utf-8")
     print(f"{options.docs / 'states.md'}")
 
 
-def pairs_of(runs: dict[str, Run], kind: str) -> dict[str, dict[tuple[str, str], PairResult]]:
+def pairs_of(runs: dict[str, Run], kind: str, suffix: str = "") -> dict[str, dict[tuple[str, str], PairResult]]:
     """Unit pairs in the control and the depleted run of a kind of state."""
     band = BETA if kind == "activation" else SLOW
-    return {
-        level: analyse_pairs(run_spikes(runs[f"{kind}_{level}"]), *runs[f"{kind}_{level}"].window, band)
-        for level in ("control", "depleted")
-    }
+    chosen = {level: runs[f"{kind}_{level}{suffix}"] for level in ("control", "depleted")}
+    return {level: analyse_pairs(run_spikes(run), *run.window, band) for level, run in chosen.items()}
 
 
 def draw(
@@ -72,7 +74,7 @@ def draw(
     judgements: dict[str, Judgement],
     targets: dict[str, Targets],
     beta: dict[str, dict[tuple[str, str], PairResult]],
-    slow: dict[str, dict[tuple[str, str], PairResult]],
+    long: dict[str, dict[tuple[str, str], PairResult]],
 ) -> None:
     tables = {state: judgement.table for state, judgement in judgements.items()}
     run = runs["activation_depleted"]
@@ -82,8 +84,8 @@ def draw(
         "states_cv": plots.states(tables, targets, quantity="cv", title="Irregularity of the four states"),
         "states_phases_beta": plots.phase_circles(beta, title="Activation"),
         "states_coherence_beta": plots.coherence(beta, title="Activation: coherence of unit pairs"),
-        "states_phases_slow_wave": plots.phase_circles(slow, band=SLOW, title="Slow wave"),
-        "states_coherence_slow_wave": plots.coherence(slow, band=SLOW, title="Slow wave: coherence of unit pairs"),
+        "states_phases_slow_wave": plots.phase_circles(long, band=SLOW, title="Slow wave"),
+        "states_coherence_slow_wave": plots.coherence(long, band=SLOW, title="Slow wave: coherence of unit pairs"),
         "states_raster_depleted": plots.raster(
             depleted, run.window[0], run.window[0] + 500.0, title="Activation, dopamine depleted: 20 Hz rhythm"
         ),
@@ -98,17 +100,16 @@ def report(
     targets: dict[str, Targets],
     beta: dict[str, dict[tuple[str, str], PairResult]],
     slow: dict[str, dict[tuple[str, str], PairResult]],
+    long: dict[str, dict[tuple[str, str], PairResult]],
 ) -> str:
-    first, slow_run = runs["activation_control"], runs["slow_wave_control"]
-    start = first.window[0] / 1000.0
-    active, slow_time = ((run.window[1] - run.window[0]) / 1000.0 for run in (first, slow_run))
+    first, long_run = runs["activation_control"], runs["slow_wave_control_long"]
+    start, stop = first.window
     lines = [
         "# The four published states",
         "",
         "Made by `scripts/reproduce_states.py`; the numbers below are measured, the remarks at the end are not.",
         f"{sum(first.populations.values()):,} neurons, seed {first.plan['seed']}, step {first.plan['resolution']} ms, "
-        f"{start:g} s of warm-up, statistics over {active:g} s (activation) and {slow_time:g} s (slow wave), code",
-        f"`{first.plan['target']}`.",
+        f"{start / 1000:g} s of warm-up, statistics over {(stop - start) / 1000:g} s, code `{first.plan['target']}`.",
         "",
         "Experiment: Mallet et al. (2008), as kept in the code of the paper. Published model: reference rates of a",
         "re-implementation, which agree with the figures of the paper. Re-simulation: the same specification in an",
@@ -130,6 +131,9 @@ def report(
         *rhythm_section(runs),
     ]
     lines += ["### Slow wave, 0.5 to 2 Hz", "", *pair_section(slow, SLOW)]
+    seconds = (long_run.window[1] - long_run.window[0]) / 1000.0
+    lines += [f"The same over {seconds:g} s in {sum(long_run.populations.values()):,} neurons, with coherence:", ""]
+    lines += pair_section(long, SLOW)
     lines += ["![phases](figures/states_phases_slow_wave.png)", ""]
     lines += ["![coherence](figures/states_coherence_slow_wave.png)", "", *REMARKS]
     return "\n".join(lines) + "\n"
