@@ -14,6 +14,8 @@ from network.spec.targets import Targets, load_targets
 
 PAIR_QUANTITIES = {"coherence": "coherence", "phase": "phase_size", "resultant": "resultant"}
 """Quantities of pair targets and their columns in `pair_table`; phases are judged by their magnitude."""
+CYCLES = 3
+"""Shortest recording in cycles of the cortical rhythm in which pairs are judged."""
 UNITS = {"cv": "CV", "phase": "phase (deg)", "resultant": "R of phases"}
 """How quantities are written for people."""
 
@@ -27,6 +29,8 @@ class Judgement:
     rates: pd.DataFrame
     cvs: pd.DataFrame
     pairs: pd.DataFrame
+    note: str = ""
+    """What could not be judged, and why."""
 
     @property
     def judged(self) -> pd.DataFrame:
@@ -61,6 +65,8 @@ class Judgement:
         if rows:
             header = ["quantity", "population(s)", "value", "band", "verdict"]
             parts.append("\n".join(aligned(header, rows, left={"quantity", "population(s)", "verdict"})))
+        if self.note:
+            parts.append(self.note)
         if len(self.judged):
             outcome = "PASS" if self.passed else "FAIL"
             parts.append(f"{self.n_good} of {len(self.judged)} inside their bands: {outcome}")
@@ -95,12 +101,19 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
     rates = judge(shown, targets.bands if targets else {})
     cvs = judge(shown, targets.cv_bands if targets else {}, quantity="cv")
     judged = []
+    note = ""
     if targets and targets.pair_bands and pairs:
         band = SLOW if targets.state.startswith("slow_wave") else BETA
+        start, stop = run.window
+        if stop - start < (needed := CYCLES * 1000.0 / band.drive):
+            note = (
+                f"unit pairs are not judged: that needs {needed:g} ms, {CYCLES} cycles; recorded: {stop - start:g} ms"
+            )
+    if targets and targets.pair_bands and pairs and not note:
         wanted = sorted({pair for bands in targets.pair_bands.values() for pair in bands})
         split = [(first, second) for first, _, second in (pair.partition("/") for pair in wanted)]
         measured = pair_table(analyse_pairs(run_spikes(run), *run.window, band, split), band)
         for quantity, bands in targets.pair_bands.items():
             values = measured[PAIR_QUANTITIES[quantity]].rename(quantity).to_frame()
             judged.append(judge(values.loc[values.index.isin(list(bands))], bands, quantity=quantity))
-    return Judgement(table, rates, cvs, pd.concat(judged) if judged else rates.iloc[:0])
+    return Judgement(table, rates, cvs, pd.concat(judged) if judged else rates.iloc[:0], note)
