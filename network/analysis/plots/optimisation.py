@@ -49,7 +49,7 @@ def optimisation(
     course, windows = upper.subplots(1, 2, width_ratios=[1.0, 1.2])
     _course(course, trials)
     _windows(windows, best)
-    done = trials[trials["distance"].notna()].sort_values("distance").head(1)
+    done = trials[trials["distance"].notna()].sort_values("distance", kind="stable").head(1)
     for k, (name, logarithmic) in enumerate(parameters.items()):
         axes = lower.add_subplot(rows, 3, k + 1)
         if logarithmic:
