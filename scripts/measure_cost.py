@@ -2,13 +2,19 @@
 
 python scripts/measure_cost.py --sizes 10000,40000,80000 --splits 1x2,2x1 --json docs/data/cost.json
 python scripts/measure_cost.py --json docs/data/cost.json --show     # the table again, with today's model
+python scripts/measure_cost.py --json docs/data/cost.json --fit      # the numbers for params/cost_model.yaml
+
+Splits with more virtual processes than cores are welcome: their processor time tells what grows with their number.
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
-from network.cluster import measure
+from network.cluster import fit, measure
+from network.spec import load_experiment, make_plan
+from network.spec.cost import load_cost_model
 from network.spec.summary import table
 
 EXPERIMENT = "lindahl2016/activation_control"
@@ -42,17 +48,28 @@ def show(measurements: list[measure.Measurement]) -> str:
     return table(header, rows, "rrrrrrrrrr") + "\n\nseconds: measured / predicted"
 
 
+def fitted(measurements: list[measure.Measurement]) -> str:
+    runs = []
+    for m in measurements:
+        given = overrides(m.n_neurons, m.t_sim, m.t_presim)
+        runs.append((m, make_plan(load_experiment(EXPERIMENT, (), given), ranks=m.ranks, threads=m.threads)))
+    found = fit.fit(runs, load_cost_model(), os.cpu_count() or 1)
+    return "\n".join(f"{name}: {value:.3g}" for name, value in found.items())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="10000,40000,80000", help="numbers of neurons")
     parser.add_argument("--splits", default="1x2,2x1", help="ranks x threads")
     parser.add_argument("--t-sim", type=float, default=500.0, help="recorded time in ms")
     parser.add_argument("--t-presim", type=float, default=500.0, help="warm-up in ms")
-    parser.add_argument("--json", type=Path, help="file for the measurements")
+    parser.add_argument("--json", type=Path, action="append", help="file for the measurements; more of them to --fit")
+    parser.add_argument("--fit", action="store_true", help="measure nothing, fit the cost model to the files")
     parser.add_argument("--show", action="store_true", help="measure nothing, show the file")
     arguments = parser.parse_args()
-    if arguments.show:
-        print(show(measure.load(arguments.json)))
+    if arguments.show or arguments.fit:
+        read = [measurement for file in arguments.json for measurement in measure.load(file)]
+        print(fitted(read) if arguments.fit else show(read))
         return
     measurements = []
     with tempfile.TemporaryDirectory(prefix="bgnest-cost-") as folder:
@@ -63,7 +80,7 @@ def main() -> None:
                 out = Path(folder) / f"{size}-{ranks}x{threads}"
                 measurements.append(measure.run(EXPERIMENT, given, ranks=ranks, threads=threads, out=out))
                 if arguments.json:
-                    measure.save(measurements, arguments.json)
+                    measure.save(measurements, arguments.json[0])
     print(show(measurements))
 
 

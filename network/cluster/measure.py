@@ -39,7 +39,7 @@ class Measurement:
     memory : list of dict
         Bytes per rank: base, network, prepared, simulated, peak.
     nest_timers : dict of str to float
-        NEST's own timers, largest over ranks and threads.
+        NEST's own timers, largest over ranks and threads; processor time (``_cpu``) of all of them together.
     load : float
         Load of the machine over a minute before the run; above 1 the times mean little.
     """
@@ -108,7 +108,10 @@ def run(
         digest=sha256(out / "spikes.h5"),
         seconds={name: timers["seconds"][name] for name in PHASES},
         memory=[rank["memory_bytes"] for rank in timers["ranks"]],
-        nest_timers=timers["nest_timers"],
+        nest_timers={
+            name: (sum if name.endswith("_cpu") else max)(rank["nest_timers"][name] for rank in timers["ranks"])
+            for name in timers["nest_timers"]
+        },
         load=load,
     )
 

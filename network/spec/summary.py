@@ -118,14 +118,16 @@ def human_bytes(n: float) -> str:
 
 def _costs(plan: Plan, cost: Estimate) -> str:
     t_bio = (plan.t_presim + plan.t_sim) / 1000.0
+    parts = f"update {cost.update:.1f} s, deliver {cost.deliver:.1f} s"
+    parts += f", exchange {cost.exchange:.1f} s" if plan.ranks > 1 else ""
     return "\n".join(
         [
             f"memory about {human_bytes(cost.memory_bytes)}"
             + (f" ({human_bytes(cost.memory_per_rank)} per rank)" if plan.ranks > 1 else "")
             + f", about {cost.spikes:,.0f} spikes",
-            f"expected: start {cost.startup:.1f} s, create {cost.create:.1f} s, "
-            f"connect {cost.connect:.1f} s, prepare {cost.prepare:.1f} s, simulate {cost.simulate:.1f} s "
-            f"(real-time factor {cost.simulate / t_bio:.1f}), in all {cost.total:.0f} s",
+            f"expected: start {cost.startup:.1f} s, create {cost.create:.1f} s, connect {cost.connect:.1f} s, "
+            f"prepare {cost.prepare:.1f} s, simulate {cost.simulate:.1f} s, in all {cost.total:.0f} s; "
+            f"real-time factor {cost.simulate / t_bio:.2g} ({parts})",
             f"compiling the models for the first time adds about {cost.compile_cold:.0f} s of one core",
         ]
     )

@@ -228,6 +228,31 @@ def test_summary_names_everything():
     assert "memory about" in text and "real-time factor" in text
 
 
+def test_estimate_of_machines_that_were_not_measured():
+    """What a cluster gains and what it does not: work is shared, blocks of lanes and exchange set the limit."""
+
+    def cost(n_neurons, ranks, threads):
+        spec = load_experiment("lindahl2016", overrides=[f"network.n_neurons={n_neurons}"])
+        return estimate(make_plan(spec, ranks=ranks, threads=threads))
+
+    one, node, cluster = cost(80_000, 1, 2), cost(80_000, 1, 64), cost(80_000, 32, 32)
+    assert one.exchange == node.exchange == 0.0 < cluster.exchange
+    assert node.simulate < one.simulate / 16 and cluster.simulate < node.simulate
+    assert cluster.simulate > one.simulate / 512  # and not less by the number of cores
+    assert 16 * cluster.update > node.update  # 78 cells per thread do not fill blocks of eight lanes
+    # a network that grows with the machine takes hardly longer, and a rank hardly more memory per cell of its own
+    small, large = cost(160_000, 2, 32), cost(2_560_000, 32, 32)
+    assert small.simulate < large.simulate < 2 * small.simulate
+    assert small.memory_per_rank < large.memory_per_rank < 3 * small.memory_per_rank
+
+
+def test_a_network_a_hundred_times_the_size_is_planned_at_once():
+    spec = load_experiment("lindahl2016", overrides=["network.n_neurons=8000000"])
+    plan = make_plan(spec, ranks=32, threads=32)
+    assert plan.n_neurons == 8_000_000 and 5.3e9 < plan.n_synapses < 5.5e9
+    assert len(plan.to_dict()["populations"]) == 8  # nothing in a plan is as long as the network
+
+
 def test_estimate_grows_with_what_is_asked():
     def cost(*overrides, **kwargs):
         return estimate(make_plan(load_experiment("lindahl2016", overrides=overrides), **kwargs))
