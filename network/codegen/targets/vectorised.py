@@ -23,9 +23,9 @@ TARGET = Target(
         "lane_block.h",
         "lane_math.h",
         "lane_solver.h",
+        "huge_memory.h",
         "poisson_drive.h",
         "solver.h",
-        "huge_memory.h",
     ),
     flags=(
         "-O3",
