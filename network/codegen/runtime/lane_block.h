@@ -7,14 +7,12 @@
  *
  * What a block keeps, and why so little: at full scale the cells do not fit into the cache, so the bytes
  * that a slice touches decide the speed.
- *   state      two tables, read from one and written to the other in turn, so that a lane whose fast step
- *              is refused can be done again from its start
- *   constants  parameters and what is computed from them. Most are equal in all lanes and in nearly all
- *              blocks; equal ones live once per thread (SharedConstants), only rows that differ between the
- *              lanes are stored in the block. Before a slice they are laid out in one table per thread,
- *              where most blocks find everything but their own rows already in place.
- *   input      one ring buffer (time x port x lane) with a bit per slot and port that tells whether
- *              anything has arrived. It is as long as the longest delay that really occurs.
+ *   state      one table; between the steps of a slice two others, of the thread, take turns, so that a lane
+ *              whose fast step is refused can be done again from its start
+ *   constants  rows that differ between its lanes (lane_constants.h)
+ *   input      a list of the events on their way (lane_input.h); what is due in a slice is added up in a table
+ *              (step x port x lane) of the thread, with a bit per step and port that tells whether anything has
+ *              arrived
  *
  * Lanes that are empty, or whose cell is frozen, are computed along with the others and keep their state.
  * Lanes never influence one another.
@@ -26,374 +24,31 @@
 #define BGNEST_LANE_BLOCK_H
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <bitset>
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <mutex>
-#include <unordered_map>
 #include <vector>
 
 #include "huge_memory.h"
+#include "lane_constants.h"
+#include "lane_drive.h"
+#include "lane_input.h"
 #include "lane_math.h"
+#include "lane_registry.h"
+#include "lane_row.h"
 #include "lane_solver.h"
+#include "lane_step.h"
 #include "poisson_drive.h"
-#include "solver.h"
-
-#ifndef BGNEST_LANES
-#define BGNEST_LANES 8
-#endif
 
 namespace bgnest
 {
-
-inline constexpr int lanes = BGNEST_LANES;
-static_assert( lanes >= 2 and lanes <= 32 and std::has_single_bit( unsigned( lanes ) ) );
-
-using LaneMask = std::uint32_t;
-
-template < typename T >
-struct alignas( 64 ) LaneRow
-{
-  T value[ lanes ];
-
-  BGNEST_INLINE T&
-  operator[]( const int lane )
-  {
-    return value[ lane ];
-  }
-  BGNEST_INLINE const T&
-  operator[]( const int lane ) const
-  {
-    return value[ lane ];
-  }
-};
-
-using Row = LaneRow< double >;
-
-/*
- * Input of one slice: sums of weights per step, row and lane. One of these serves all blocks of a thread in
- * turn and stays in the cache; a bit per step and row tells whether anything has arrived.
- */
-template < int ROWS >
-class SliceInput
-{
-public:
-  static_assert( ROWS <= 64, "a model of the vectorised target has at most 64 ports" );
-
-  /* Make room for a slice of n steps. */
-  void
-  resize( const long n )
-  {
-    if ( n > static_cast< long >( slots_.size() ) )
-    {
-      slots_.resize( n );
-      occupied_.resize( n, 0 );
-    }
-  }
-
-  void
-  add( const long lag, const std::uint32_t row, const std::uint32_t lane, const double value )
-  {
-    slots_[ lag ].row[ row ][ lane ] += value;
-    occupied_[ lag ] |= std::uint64_t( 1 ) << row;
-  }
-
-  /* Bit r is set when row r of any lane has input in this step. */
-  std::uint64_t
-  occupied( const long lag ) const
-  {
-    return occupied_[ lag ];
-  }
-
-  const Row&
-  row( const long lag, const int row ) const
-  {
-    return slots_[ lag ].row[ row ];
-  }
-
-  /* Forget the input of a step, for the next block. */
-  void
-  clear( const long lag )
-  {
-    for ( std::uint64_t bits = occupied_[ lag ]; bits; bits &= bits - 1 )
-    {
-      slots_[ lag ].row[ std::countr_zero( bits ) ] = Row{};
-    }
-    occupied_[ lag ] = 0;
-  }
-
-  void
-  clear_all()
-  {
-    for ( std::size_t lag = 0; lag < occupied_.size(); ++lag )
-    {
-      clear( lag );
-    }
-  }
-
-private:
-  struct Slot
-  {
-    Row row[ ROWS > 0 ? ROWS : 1 ] = {};
-  };
-
-  std::vector< Slot > slots_;
-  std::vector< std::uint64_t > occupied_;
-};
-
-/*
- * Events that have arrived at a block, in the order of their arrival. Few are on their way at a time (some
- * tens for eight cells of the Lindahl network), so that a list that is looked through once a slice takes
- * hundredths of the memory of a table with an entry for every future step, and stays in the cache.
- */
-class PendingInput
-{
-public:
-  std::size_t
-  bytes() const
-  {
-    return events_.capacity() * sizeof( Event );
-  }
-
-  bool
-  full() const
-  {
-    return events_.size() == events_.capacity();
-  }
-
-  void
-  add( const long step, const int row, const int lane, const double value )
-  {
-    events_.push_back( { value, static_cast< std::uint32_t >( step ), static_cast< std::uint16_t >( row ), static_cast< std::uint16_t >( lane ) } );
-  }
-
-  /* Move what is due in the steps begin ... end - 1 to where the loop over steps reads it; forget what was due before. */
-  template < int ROWS >
-  void
-  take( const long begin, const long end, SliceInput< ROWS >& slice )
-  {
-    static thread_local std::vector< Event > due;
-    if ( due.size() < events_.size() )
-    {
-      due.resize( events_.capacity() );
-    }
-    // without branches: what is due is as good as random
-    Event* kept = events_.data();
-    Event* taken = due.data();
-    for ( const Event& event : events_ )
-    {
-      const Event copy = event;
-      const bool later = before_( end, copy ) >= 0;
-      *kept = copy;
-      *taken = copy;
-      kept += later;
-      taken += not later;
-    }
-    events_.resize( kept - events_.data() );
-    for ( const Event* event = due.data(); event != taken; ++event )
-    {
-      if ( const std::int32_t lag = before_( begin, *event ); lag >= 0 )
-      {
-        slice.add( lag, event->row, event->lane, event->value );
-      }
-    }
-  }
-
-  void
-  forget_before( const long now )
-  {
-    std::erase_if( events_, [ now ]( const Event& event ) { return before_( now, event ) < 0; } );
-  }
-
-  void
-  forget_lane( const int lane )
-  {
-    std::erase_if( events_, [ lane ]( const Event& event ) { return event.lane == lane; } );
-  }
-
-  void
-  clear()
-  {
-    events_.clear();
-  }
-
-  void
-  fetch() const
-  {
-    const char* const begin = reinterpret_cast< const char* >( events_.data() );
-    for ( std::size_t i = 0; i < events_.size() * sizeof( Event ); i += 64 )
-    {
-      __builtin_prefetch( begin + i );
-    }
-  }
-
-private:
-  struct Event
-  {
-    double value;
-    std::uint32_t step; // modulo 2^32
-    std::uint16_t row;
-    std::uint16_t lane;
-  };
-
-  /* Steps from a given one to an event. */
-  static std::int32_t
-  before_( const long step, const Event& event )
-  {
-    return static_cast< std::int32_t >( event.step - static_cast< std::uint32_t >( step ) );
-  }
-
-  std::vector< Event > events_;
-};
-
-/* Constants that are equal in all lanes of a block, and a note of those that are not. */
-template < int N >
-struct SharedConstants
-{
-  std::bitset< N > differs; // rows that a block has of its own
-  double value[ N ];        // the others
-  bool unit_exponents;      // all integer exponents are 1
-
-  bool
-  operator==( const SharedConstants& other ) const
-  {
-    // bitwise, so that NaN equals NaN and 0 differs from -0
-    return differs == other.differs and std::memcmp( value, other.value, sizeof value ) == 0;
-  }
-
-  std::size_t
-  hash() const
-  {
-    std::size_t result = std::hash< std::bitset< N > >()( differs );
-    for ( const double v : value )
-    {
-      result = mix64( result ^ std::bit_cast< std::uint64_t >( v ) );
-    }
-    return result;
-  }
-};
-
-template < class Neuron, class Model >
-class LaneBlock;
-
-/* Everything that the blocks of one model on one thread have in common. */
-template < class Neuron, class Model >
-class LaneRegistry
-{
-public:
-  using Block = LaneBlock< Neuron, Model >;
-  using Shared = SharedConstants< Model::n_constants + Model::n_ports >;
-
-  static LaneRegistry&
-  of_thread( const std::size_t thread )
-  {
-    // never destroyed: cells may outlive the static objects of this module
-    static auto* const registries = new std::vector< std::unique_ptr< LaneRegistry > >;
-    static auto* const mutex = new std::mutex;
-    const std::lock_guard< std::mutex > lock( *mutex );
-    while ( registries->size() <= thread )
-    {
-      registries->push_back( std::make_unique< LaneRegistry >() );
-    }
-    return *( *registries )[ thread ];
-  }
-
-  /* A block with a free lane. */
-  Block*
-  open_block( const long now )
-  {
-    if ( not open_ or open_->full() )
-    {
-      open_ = new Block( *this, now );
-      open_->follow( newest_ );
-      newest_ = open_;
-    }
-    return open_;
-  }
-
-  void
-  discard( Block* const block )
-  {
-    if ( open_ == block )
-    {
-      open_ = nullptr;
-    }
-    if ( newest_ == block )
-    {
-      newest_ = block->previous();
-    }
-    delete block;
-  }
-
-  std::shared_ptr< const Shared >
-  share( const Shared& constants )
-  {
-    std::weak_ptr< const Shared >& known = shared_[ constants.hash() ];
-    std::shared_ptr< const Shared > found = known.lock();
-    if ( not found or not( *found == constants ) )
-    {
-      found = std::make_shared< const Shared >( constants );
-      known = found;
-    }
-    return found;
-  }
-
-  std::shared_ptr< DriveTable< lanes > >
-  share_drive( const DriveSpec ( &specs )[ lanes ], const double resolution )
-  {
-    for ( auto it = drives_.begin(); it != drives_.end(); )
-    {
-      auto found = it->lock();
-      if ( not found )
-      {
-        it = drives_.erase( it );
-        continue;
-      }
-      if ( found->matches( specs, resolution ) )
-      {
-        return found;
-      }
-      ++it;
-      if ( it - drives_.begin() >= longest_search )
-      {
-        break; // every block has rates of its own: nothing to share
-      }
-    }
-    auto made = std::make_shared< DriveTable< lanes > >( specs, resolution );
-    drives_.insert( drives_.begin(), made );
-    if ( drives_.size() > 2 * longest_search )
-    {
-      drives_.resize( longest_search );
-    }
-    return made;
-  }
-
-  /* The constants of the block that is being advanced, laid out for the loops over lanes. */
-  Row constants[ Model::n_constants + Model::n_ports ];
-  std::shared_ptr< const Shared > laid_out;
-  std::vector< int > own_rows;
-  /* Its input in this slice, and its state between two steps of the slice. */
-  SliceInput< Model::n_ports + Model::n_currents > input;
-  Row work[ 2 ][ Model::n_states ];
-
-private:
-  static constexpr long longest_search = 16;
-
-  Block* open_ = nullptr;
-  Block* newest_ = nullptr;
-  std::unordered_map< std::size_t, std::weak_ptr< const Shared > > shared_;
-  std::vector< std::weak_ptr< DriveTable< lanes > > > drives_;
-};
 
 template < class Neuron, class Model >
 class alignas( 64 ) LaneBlock
 {
 public:
   using Registry = LaneRegistry< Neuron, Model >;
-  using Shared = typename Registry::Shared;
   static constexpr int n_states = Model::n_states;
   static constexpr int n_constants = Model::n_constants + Model::n_ports;
 
@@ -461,7 +116,7 @@ public:
     nodes_[ lane ] = node;
     occupied_ |= LaneMask( 1 ) << lane;
     pending_.forget_lane( lane );
-    drive_count_[ lane ] = 0.0;
+    drive_.reset_count( lane );
     for ( Row& row : current_ )
     {
       row[ lane ] = 0.0;
@@ -491,7 +146,7 @@ public:
   double
   drive_count( const int lane ) const
   {
-    return drive_count_[ lane ];
+    return drive_.count( lane );
   }
 
   double
@@ -556,10 +211,10 @@ public:
       gather_();
     }
     fetch_ahead_();
-    lay_out_();
+    constants_.lay_out( registry_.constants );
     registry_.input.resize( end - begin );
     pending_.take( begin, end, registry_.input );
-    if ( shared_->unit_exponents )
+    if ( constants_.unit_exponents() )
     {
       advance_< 1 >( end, slice_origin );
     }
@@ -572,7 +227,7 @@ public:
   std::size_t
   bytes() const
   {
-    return sizeof( *this ) + pending_.bytes() + own_.capacity() * sizeof( Row );
+    return sizeof( *this ) + pending_.bytes() + constants_.bytes();
   }
 
 private:
@@ -595,21 +250,20 @@ private:
   void
   gather_()
   {
-    const double resolution = nest::Time::get_resolution().get_ms();
+    resolution_ = nest::Time::get_resolution().get_ms();
     const int first = std::countr_zero( occupied_ );
     auto columns = std::make_unique< Row[] >( n_constants );
     DriveSpec drives[ lanes ];
     active_ = 0;
     recorded_ = 0;
     driven_ports_ = 0;
-    bool driven = false;
     for ( int l = 0; l < lanes; ++l )
     {
       // An empty lane computes the same as the first cell, so that no strange numbers come up in it.
       const bool used = occupied_ >> l & 1;
       const Neuron& node = *nodes_[ used ? l : first ];
       double constants[ n_constants ];
-      Model::constants( node.parameters_, resolution, constants );
+      Model::constants( node.parameters_, resolution_, constants );
       std::copy( node.drive_weights_, node.drive_weights_ + Model::n_ports, constants + Model::n_constants );
       for ( int i = 0; i < n_constants; ++i )
       {
@@ -623,61 +277,18 @@ private:
         }
         continue;
       }
-      if ( not node.is_frozen() )
-      {
-        active_ |= LaneMask( 1 ) << l;
-      }
-      if ( node.recorded_ )
-      {
-        recorded_ |= LaneMask( 1 ) << l;
-      }
+      active_ |= LaneMask( not node.is_frozen() ) << l;
+      recorded_ |= LaneMask( node.recorded_ ) << l;
       drives[ l ] = node.drive_;
-      const std::uint64_t key = drive_key( node.drive_seed_, node.get_node_id() );
-      drive_key_low_[ l ] = static_cast< std::uint32_t >( key );
-      drive_key_high_[ l ] = static_cast< std::uint32_t >( key >> 32 );
-      drive_delay_[ l ] = static_cast< std::uint32_t >( node.drive_.delay );
-      driven = driven or node.drive_.rate > 0.0;
+      drive_.set_key( l, drive_key( node.drive_seed_, node.get_node_id() ) );
       for ( int p = 0; p < Model::n_ports; ++p )
       {
-        if ( node.drive_.rate > 0.0 and node.drive_weights_[ p ] != 0.0 )
-        {
-          driven_ports_ |= std::uint64_t( 1 ) << p;
-        }
+        const bool reached = node.drive_.rate > 0.0 and node.drive_weights_[ p ] != 0.0;
+        driven_ports_ |= std::uint64_t( reached ) << p;
       }
     }
-
-    Shared shared{};
-    own_.clear();
-    for ( int i = 0; i < n_constants; ++i )
-    {
-      for ( int l = 1; l < lanes; ++l )
-      {
-        if ( std::memcmp( &columns[ i ][ 0 ], &columns[ i ][ l ], sizeof( double ) ) != 0 )
-        {
-          shared.differs.set( i );
-        }
-      }
-      if ( shared.differs[ i ] )
-      {
-        own_.push_back( columns[ i ] );
-      }
-      else
-      {
-        shared.value[ i ] = columns[ i ][ 0 ];
-      }
-    }
-    own_.shrink_to_fit();
-    shared.unit_exponents = true;
-    for ( const int i : Model::exponents )
-    {
-      for ( int l = 0; l < lanes; ++l )
-      {
-        shared.unit_exponents = shared.unit_exponents and columns[ i ][ l ] == 1.0;
-      }
-    }
-    shared_ = registry_.share( shared );
-    drive_ = driven ? registry_.share_drive( drives, resolution ) : nullptr;
-    resolution_ = resolution;
+    constants_.collect( columns.get(), Model::exponents, registry_.constants );
+    drive_.set( drives, resolution_, registry_.drives );
     stale_ = false;
   }
 
@@ -689,10 +300,7 @@ private:
     {
       return;
     }
-    for ( const Row& row : next_->own_ )
-    {
-      __builtin_prefetch( &row );
-    }
+    next_->constants_.fetch();
     next_->pending_.fetch();
     for ( const Neuron* const node : next_->nodes_ )
     {
@@ -711,46 +319,16 @@ private:
     }
   }
 
-  /* Put the constants of this block into the table of the thread. */
-  void
-  lay_out_()
-  {
-    if ( registry_.laid_out != shared_ )
-    {
-      for ( int i = 0; i < n_constants; ++i )
-      {
-        for ( int l = 0; l < lanes; ++l )
-        {
-          registry_.constants[ i ][ l ] = shared_->value[ i ];
-        }
-      }
-      registry_.laid_out = shared_;
-      registry_.own_rows.clear();
-      for ( int i = 0; i < n_constants; ++i )
-      {
-        if ( shared_->differs[ i ] )
-        {
-          registry_.own_rows.push_back( i );
-        }
-      }
-    }
-    const Row* own = own_.data();
-    for ( const int i : registry_.own_rows )
-    {
-      registry_.constants[ i ] = *own++;
-    }
-  }
-
   /* All steps up to end. EXPONENT: see lane::Exponent. */
   template < int EXPONENT >
   __attribute__( ( noinline ) ) void
   advance_( const long end, const long slice_origin )
   {
-    const Row* const constants = registry_.constants;
+    const Row* const constants = registry_.constants.rows;
     const double h = resolution_;
     if ( drive_ )
     {
-      drive_->prepare( clock_, end - clock_ );
+      drive_.prepare( clock_, end - clock_ );
     }
 
     const long n = end - clock_;
@@ -761,7 +339,7 @@ private:
       Row* const to = n > 1 and lag == n - 1 ? state_ : registry_.work[ lag & 1 ];
       LaneRow< std::uint32_t > refused;
 
-      [[maybe_unused]] const bool any = step_< EXPONENT >( constants, from, current_, to, refused.value, h );
+      [[maybe_unused]] const bool any = LaneStep< Model, EXPONENT >::advance( constants, from, current_, to, refused.value, h );
       if constexpr ( Model::n_numeric > 0 )
       {
         for ( int l = 0; any and l < lanes; ++l )
@@ -819,167 +397,6 @@ private:
 
   using State = typename Model::State;
 
-  template < int I >
-  static BGNEST_INLINE double
-  get( const State& s )
-  {
-    return s.*Model::members[ I ];
-  }
-
-  template < int I >
-  static BGNEST_INLINE void
-  set( State& s, const double value )
-  {
-    s.*Model::members[ I ] = value;
-  }
-
-  /*
-   * One step of one lane by the first part of solver.h; the analytic states at half the step come from
-   * their exact solution, too. Not zero if it is refused: error too large, not finite, or an event.
-   */
-  template < int EXPONENT >
-  static BGNEST_INLINE std::uint32_t
-  step_lane_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, const int l, const double h )
-  {
-    const auto c = Model::template load_constants< EXPONENT >( constants, l );
-    const auto in = Model::load_input( current, l );
-    const State y0 = Model::load_state( from, l );
-    State y1 = y0;
-    std::uint32_t bad = 0;
-    Model::propagate( c, y0, in, y1 );
-    if constexpr ( Model::n_numeric > 0 )
-    {
-      State half = y0;
-      Model::propagate_half( c, y0, in, half );
-      State k1 = y0;
-      State k2 = y0;
-      State k3 = y0;
-      lane::FirstExponentials< Model::n_exponentials > exponentials;
-      Model::rates( c, y0, in, exponentials, k1 );
-      lane::NearbyExponentials< Model::n_exponentials > nearby{ exponentials };
-      State trial = y1;
-      Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set< i >( trial, get< i >( y0 ) + h * get< i >( k1 ) ); } );
-      Model::rates( c, trial, in, nearby, k2 );
-      trial = half;
-      Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set< i >( trial, get< i >( y0 ) + 0.25 * h * ( get< i >( k1 ) + get< i >( k2 ) ) ); } );
-      Model::rates( c, trial, in, nearby, k3 );
-      bad |= nearby.far;
-      Model::each_numeric(
-        [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
-        {
-          const double heun = get< i >( k1 ) + get< i >( k2 );
-          set< i >( y1, get< i >( y0 ) + h / 6.0 * ( heun + 4.0 * get< i >( k3 ) ) );
-          const double growth = ( get< i >( k2 ) - get< i >( k1 ) ) * get< i >( k1 );
-          const double tolerance = growth > 0.0 ? step_control.growing_tolerance : step_control.fixed_tolerance;
-          // the negated comparison is true for NaN
-          bad |= not( lane::abs( h / 3.0 * ( 2.0 * get< i >( k3 ) - heun ) ) <= tolerance ) ? 1 : 0;
-        } );
-    }
-    bad |= Model::event( c, y1, in ) ? 1 : 0;
-    Model::store_state( to, l, y1 );
-    return bad;
-  }
-
-  /*
-   * One step of all lanes; true if any is refused. What a lane does is a function of its own: variables
-   * declared in the body of an omp simd loop are made arrays before they can be kept in registers.
-   */
-  template < int EXPONENT >
-  static BGNEST_INLINE bool
-  step_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, std::uint32_t* const refused, const double h )
-  {
-    std::uint32_t any = 0;
-#pragma omp simd reduction( | : any )
-    for ( int l = 0; l < lanes; ++l )
-    {
-      refused[ l ] = step_lane_< EXPONENT >( constants, from, current, to, l, h );
-      any |= refused[ l ];
-    }
-    return any != 0;
-  }
-
-  /*
-   * One cell as lane_solver.h wants it. Only the numerically solved variables are integrated. The others are
-   * known at the start, in the middle and at the end of the step; the parabola through these values is
-   * exact to 1e-6 for a time constant of 2 ms and a step of 0.1 ms.
-   */
-  template < int EXPONENT >
-  struct System
-  {
-    static_assert( sizeof( State ) == n_states * sizeof( double ) );
-    static constexpr int n = Model::n_numeric;
-
-    const LaneBlock& block;
-    const int l;
-    typename Model::template Constants< EXPONENT > c;
-    typename Model::Input in;
-    State start;
-    double analytic[ Model::n_analytic > 0 ? Model::n_analytic : 1 ][ 3 ]; // coefficients of the parabolas
-    int spikes = 0;
-
-    System( const LaneBlock& block, const int l, const Row* const from, const Row* const to )
-      : block( block )
-      , l( l )
-      , c( Model::template load_constants< EXPONENT >( block.registry_.constants, l ) )
-      , in( Model::load_input( block.current_, l ) )
-      , start( Model::load_state( from, l ) )
-    {
-      State middle = start;
-      Model::propagate_half( c, start, in, middle );
-      const double h = block.resolution_;
-      for ( int i = 0; i < Model::n_analytic; ++i )
-      {
-        const auto member = Model::members[ n + i ];
-        const double a = start.*member;
-        const double b = middle.*member - a;
-        const double d = to[ n + i ][ l ] - a;
-        analytic[ i ][ 0 ] = a;
-        analytic[ i ][ 1 ] = ( 4.0 * b - d ) / h;
-        analytic[ i ][ 2 ] = ( 2.0 * d - 4.0 * b ) / ( h * h );
-      }
-    }
-
-    /* y: numerically solved variables, and the time since the start of the step */
-    BGNEST_INLINE State
-    unpack( const double* const y ) const
-    {
-      double values[ n_states ];
-      std::memcpy( values, &start, sizeof values );
-      std::copy( y, y + n, values );
-      for ( int i = 0; i < Model::n_analytic; ++i )
-      {
-        values[ n + i ] = analytic[ i ][ 0 ] + y[ n ] * ( analytic[ i ][ 1 ] + y[ n ] * analytic[ i ][ 2 ] );
-      }
-      State s;
-      std::memcpy( &s, values, sizeof values );
-      return s;
-    }
-
-    BGNEST_INLINE void
-    rhs( const double* const y, double* const f ) const
-    {
-      State rate;
-      lane::Exponentials exponentials;
-      Model::rates( c, unpack( y ), in, exponentials, rate );
-      std::memcpy( f, &rate, n * sizeof( double ) );
-    }
-
-    BGNEST_INLINE bool
-    event( const double* const y ) const
-    {
-      return Model::event( c, unpack( y ), in );
-    }
-
-    void
-    on_event( double* const y )
-    {
-      State s = unpack( y );
-      Model::on_event( Model::cell( block.nodes_[ l ]->parameters_, block.resolution_ ), s, in, spikes );
-      std::memcpy( y, &s, n * sizeof( double ) );
-      start = s; // for the variables that no equation governs
-    }
-  };
-
   void
   send_( const int l, const int spikes, const long slice_origin )
   {
@@ -994,10 +411,11 @@ private:
   __attribute__( ( noinline ) ) void
   redo_( const int l, const Row* const from, Row* const to, const long slice_origin )
   {
-    System< EXPONENT > system( *this, l, from, to );
+    using System = LaneSystem< Model, EXPONENT >;
+    System system( nodes_[ l ]->parameters_, registry_.constants.rows, current_, from, to, l, resolution_ );
     double y[ Model::n_numeric ];
     std::memcpy( y, &system.start, sizeof y );
-    if ( not LaneSolver< System< EXPONENT > >( system, resolution_ ).step( y ) )
+    if ( not LaneSolver< System >( system, resolution_ ).step( y ) )
     {
       registry_.input.clear_all();
       throw nest::NumericalInstability( nodes_[ l ]->get_name() );
@@ -1063,39 +481,8 @@ private:
   BGNEST_INLINE void
   receive_drive_( const Row* const constants, Row* const to )
   {
-    LaneRow< std::int32_t > uniform;
-    LaneRow< std::int32_t > count;
-    const auto step = static_cast< std::uint32_t >( clock_ );
-#pragma omp simd
-    for ( int l = 0; l < lanes; ++l )
-    {
-      const std::uint32_t u = drive_uniform( step - drive_delay_[ l ], drive_key_low_[ l ], drive_key_high_[ l ] );
-      uniform[ l ] = static_cast< std::int32_t >( u ^ 0x80000000U );
-      count[ l ] = 0;
-    }
-    const std::int32_t* t = drive_->thresholds( clock_ );
-    const std::int32_t* const t_end = t + drive_->count() * lanes;
-    static_assert( DriveTable< lanes >::group == 4 );
-    for ( ; t != t_end; t += 4 * lanes )
-    {
-#pragma omp simd
-      for ( int l = 0; l < lanes; ++l )
-      {
-        const std::int32_t u = uniform[ l ];
-        const std::int32_t n0 = u > t[ l ] ? 1 : 0;
-        const std::int32_t n1 = u > t[ lanes + l ] ? 1 : 0;
-        const std::int32_t n2 = u > t[ 2 * lanes + l ] ? 1 : 0;
-        const std::int32_t n3 = u > t[ 3 * lanes + l ] ? 1 : 0;
-        count[ l ] += ( n0 + n1 ) + ( n2 + n3 );
-      }
-    }
     Row number;
-#pragma omp simd
-    for ( int l = 0; l < lanes; ++l )
-    {
-      number[ l ] = count[ l ];
-      drive_count_[ l ] += number[ l ];
-    }
+    drive_.draw( clock_, number );
     Model::each_port(
       [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
       {
@@ -1135,16 +522,11 @@ private:
   bool stale_ = true;
   double resolution_ = 0.0;
 
-  std::shared_ptr< const Shared > shared_;
-  std::vector< Row > own_;
-  std::shared_ptr< DriveTable< lanes > > drive_;
+  BlockConstants< n_constants > constants_;
+  BlockDrive drive_;
   std::uint64_t driven_ports_ = 0;
   PendingInput pending_;
 
-  LaneRow< std::uint32_t > drive_key_low_ = {};
-  LaneRow< std::uint32_t > drive_key_high_ = {};
-  LaneRow< std::uint32_t > drive_delay_ = {};
-  Row drive_count_ = {};
   Row current_[ n_current_rows ] = {};
   Row state_[ n_states ] = {};
 };

@@ -31,7 +31,8 @@ class Target:
         Templates that are rendered for every model, relative to the folder; ``@NEURON_NAME@`` stands for its
         name.
     plugin : Path, optional
-        Python file that the NESTML process loads before it generates; see ``worker.py`` for its hooks.
+        Python file that the NESTML process loads before it generates; see ``worker.py`` for its hooks. The
+        other files of its folder belong to it.
     headers : tuple of str
         Files of ``runtime/`` that the generated C++ includes. Their folder is on the include path.
     force_include : tuple of str
@@ -77,7 +78,7 @@ class Target:
             if folder is not None:
                 files += sorted(path for path in folder.rglob("*") if path.is_file())
         if self.plugin is not None:
-            files.append(self.plugin)
+            files += sorted(self.plugin.parent.glob("*.py"))
         for path in files:
             digest.update(path.relative_to(CODEGEN).as_posix().encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()

@@ -1,0 +1,86 @@
+/*
+ * lane_registry.h - what the blocks of one model on one thread have in common
+ *
+ * Blocks with free lanes, constants and drives that many blocks share, and the working memory of the block that
+ * is being advanced, which stays in the cache.
+ */
+#ifndef BGNEST_LANE_REGISTRY_H
+#define BGNEST_LANE_REGISTRY_H
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "lane_constants.h"
+#include "lane_drive.h"
+#include "lane_input.h"
+#include "lane_row.h"
+
+namespace bgnest
+{
+
+template < class Neuron, class Model >
+class LaneBlock;
+
+/* Everything that the blocks of one model on one thread have in common. */
+template < class Neuron, class Model >
+class LaneRegistry
+{
+public:
+  using Block = LaneBlock< Neuron, Model >;
+
+  static LaneRegistry&
+  of_thread( const std::size_t thread )
+  {
+    // never destroyed: cells may outlive the static objects of this module
+    static auto* const registries = new std::vector< std::unique_ptr< LaneRegistry > >;
+    static auto* const mutex = new std::mutex;
+    const std::lock_guard< std::mutex > lock( *mutex );
+    while ( registries->size() <= thread )
+    {
+      registries->push_back( std::make_unique< LaneRegistry >() );
+    }
+    return *( *registries )[ thread ];
+  }
+
+  /* A block with a free lane. */
+  Block*
+  open_block( const long now )
+  {
+    if ( not open_ or open_->full() )
+    {
+      open_ = new Block( *this, now );
+      open_->follow( newest_ );
+      newest_ = open_;
+    }
+    return open_;
+  }
+
+  void
+  discard( Block* const block )
+  {
+    if ( open_ == block )
+    {
+      open_ = nullptr;
+    }
+    if ( newest_ == block )
+    {
+      newest_ = block->previous();
+    }
+    delete block;
+  }
+
+  // shared by all blocks, or the working memory of the block that is being advanced
+  ConstantsTable< Model::n_constants + Model::n_ports > constants;
+  DriveTables drives;
+  SliceInput< Model::n_ports + Model::n_currents > input;
+  Row work[ 2 ][ Model::n_states ]; // the state between two steps of a slice
+
+private:
+  Block* open_ = nullptr;
+  Block* newest_ = nullptr;
+};
+
+} // namespace bgnest
+
+#endif

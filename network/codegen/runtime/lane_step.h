@@ -1,0 +1,197 @@
+/*
+ * lane_step.h - a step of the equations: of all lanes at once, and of one lane for the solver of lane_solver.h
+ *
+ * The scheme is the one of solver.h. What a model has to offer (class Model) is written by the code generator from
+ * the template templates/vectorised/@NEURON_NAME@.h.jinja2.
+ */
+#ifndef BGNEST_LANE_STEP_H
+#define BGNEST_LANE_STEP_H
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "lane_math.h"
+#include "lane_row.h"
+#include "solver.h"
+
+namespace bgnest
+{
+
+/* The fast step of all lanes. */
+template < class Model, int EXPONENT >
+class LaneStep
+{
+public:
+  /*
+   * One step of all lanes; true if any is refused. What a lane does is a function of its own: variables
+   * declared in the body of an omp simd loop are made arrays before they can be kept in registers.
+   */
+  static BGNEST_INLINE bool
+  advance( const Row* const constants, const Row* const from, const Row* const current, Row* const to, std::uint32_t* const refused, const double h )
+  {
+    std::uint32_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      refused[ l ] = step_lane_( constants, from, current, to, l, h );
+      any |= refused[ l ];
+    }
+    return any != 0;
+  }
+
+private:
+  using State = typename Model::State;
+
+  template < int I >
+  static BGNEST_INLINE double
+  get_( const State& s )
+  {
+    return s.*Model::members[ I ];
+  }
+
+  template < int I >
+  static BGNEST_INLINE void
+  set_( State& s, const double value )
+  {
+    s.*Model::members[ I ] = value;
+  }
+
+  /*
+   * One step of one lane by the first part of solver.h; the analytic states at half the step come from
+   * their exact solution, too. Not zero if it is refused: error too large, not finite, or an event.
+   */
+  static BGNEST_INLINE std::uint32_t
+  step_lane_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, const int l, const double h )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( constants, l );
+    const auto in = Model::load_input( current, l );
+    const State y0 = Model::load_state( from, l );
+    State y1 = y0;
+    std::uint32_t bad = 0;
+    Model::propagate( c, y0, in, y1 );
+    if constexpr ( Model::n_numeric > 0 )
+    {
+      State half = y0;
+      Model::propagate_half( c, y0, in, half );
+      State k1 = y0;
+      State k2 = y0;
+      State k3 = y0;
+      lane::FirstExponentials< Model::n_exponentials > exponentials;
+      Model::rates( c, y0, in, exponentials, k1 );
+      lane::NearbyExponentials< Model::n_exponentials > nearby{ exponentials };
+      State trial = y1;
+      Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set_< i >( trial, get_< i >( y0 ) + h * get_< i >( k1 ) ); } );
+      Model::rates( c, trial, in, nearby, k2 );
+      trial = half;
+      Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { set_< i >( trial, get_< i >( y0 ) + 0.25 * h * ( get_< i >( k1 ) + get_< i >( k2 ) ) ); } );
+      Model::rates( c, trial, in, nearby, k3 );
+      bad |= nearby.far;
+      Model::each_numeric(
+        [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
+        {
+          const double heun = get_< i >( k1 ) + get_< i >( k2 );
+          set_< i >( y1, get_< i >( y0 ) + h / 6.0 * ( heun + 4.0 * get_< i >( k3 ) ) );
+          const double growth = ( get_< i >( k2 ) - get_< i >( k1 ) ) * get_< i >( k1 );
+          const double tolerance = growth > 0.0 ? step_control.growing_tolerance : step_control.fixed_tolerance;
+          // the negated comparison is true for NaN
+          bad |= not( lane::abs( h / 3.0 * ( 2.0 * get_< i >( k3 ) - heun ) ) <= tolerance ) ? 1 : 0;
+        } );
+    }
+    bad |= Model::event( c, y1, in ) ? 1 : 0;
+    Model::store_state( to, l, y1 );
+    return bad;
+  }
+};
+
+/*
+ * One cell as lane_solver.h wants it. Only the numerically solved variables are integrated. The others are
+ * known at the start, in the middle and at the end of the step; the parabola through these values is
+ * exact to 1e-6 for a time constant of 2 ms and a step of 0.1 ms.
+ */
+template < class Model, int EXPONENT >
+struct LaneSystem
+{
+  using State = typename Model::State;
+  static_assert( sizeof( State ) == Model::n_states * sizeof( double ) );
+  static constexpr int n = Model::n_numeric;
+
+  const double* const parameters;
+  const double h;
+  typename Model::template Constants< EXPONENT > c;
+  typename Model::Input in;
+  State start;
+  double analytic[ Model::n_analytic > 0 ? Model::n_analytic : 1 ][ 3 ]; // coefficients of the parabolas
+  int spikes = 0;
+
+  LaneSystem( const double* const parameters,
+    const Row* const constants,
+    const Row* const current,
+    const Row* const from,
+    const Row* const to,
+    const int l,
+    const double h )
+    : parameters( parameters )
+    , h( h )
+    , c( Model::template load_constants< EXPONENT >( constants, l ) )
+    , in( Model::load_input( current, l ) )
+    , start( Model::load_state( from, l ) )
+  {
+    State middle = start;
+    Model::propagate_half( c, start, in, middle );
+    for ( int i = 0; i < Model::n_analytic; ++i )
+    {
+      const auto member = Model::members[ n + i ];
+      const double a = start.*member;
+      const double b = middle.*member - a;
+      const double d = to[ n + i ][ l ] - a;
+      analytic[ i ][ 0 ] = a;
+      analytic[ i ][ 1 ] = ( 4.0 * b - d ) / h;
+      analytic[ i ][ 2 ] = ( 2.0 * d - 4.0 * b ) / ( h * h );
+    }
+  }
+
+  /* y: numerically solved variables, and the time since the start of the step */
+  BGNEST_INLINE State
+  unpack( const double* const y ) const
+  {
+    double values[ Model::n_states ];
+    std::memcpy( values, &start, sizeof values );
+    std::copy( y, y + n, values );
+    for ( int i = 0; i < Model::n_analytic; ++i )
+    {
+      values[ n + i ] = analytic[ i ][ 0 ] + y[ n ] * ( analytic[ i ][ 1 ] + y[ n ] * analytic[ i ][ 2 ] );
+    }
+    State s;
+    std::memcpy( &s, values, sizeof values );
+    return s;
+  }
+
+  BGNEST_INLINE void
+  rhs( const double* const y, double* const f ) const
+  {
+    State rate;
+    lane::Exponentials exponentials;
+    Model::rates( c, unpack( y ), in, exponentials, rate );
+    std::memcpy( f, &rate, n * sizeof( double ) );
+  }
+
+  BGNEST_INLINE bool
+  event( const double* const y ) const
+  {
+    return Model::event( c, unpack( y ), in );
+  }
+
+  void
+  on_event( double* const y )
+  {
+    State s = unpack( y );
+    Model::on_event( Model::cell( parameters, h ), s, in, spikes );
+    std::memcpy( y, &s, n * sizeof( double ) );
+    start = s; // for the variables that no equation governs
+  }
+};
+
+} // namespace bgnest
+
+#endif

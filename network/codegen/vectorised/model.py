@@ -1,0 +1,62 @@
+"""What the templates of the vectorised target need to know about a NESTML model, as plain C++ text.
+
+In the printed expressions ``c`` holds constants (parameters, internals and what is computed from them
+once), ``s`` the state, ``in`` the continuous inputs and ``e`` the exponentials of a step.
+"""
+
+from dataclasses import dataclass, field
+
+
+class UnsupportedModelError(Exception):
+    """A model uses something that only the plain target can do."""
+
+    def __init__(self, model: str, what: str) -> None:
+        super().__init__(
+            f"{model}: the vectorised target does not support {what}. Build this model with `--target plain`."
+        )
+
+
+@dataclass
+class Member:
+    """One named number of a cell: its C++ name and the expression that gives it."""
+
+    name: str
+    expression: str
+    kind: str = "real"  # real, integer, exponent, boolean
+
+
+@dataclass
+class LaneModel:
+    """Everything the templates print. Expressions are C++ text, names are C++ names."""
+
+    name: str
+    parameters: list[Member] = field(default_factory=list)
+    internals: list[Member] = field(default_factory=list)
+    half_internals: list[Member] = field(default_factory=list)  # internals for half a step
+    constants: list[Member] = field(default_factory=list)  # what the loop over lanes reads
+    numeric: list[str] = field(default_factory=list)
+    analytic: list[str] = field(default_factory=list)
+    free: list[str] = field(default_factory=list)
+    initial: list[Member] = field(default_factory=list)
+    currents: list[str] = field(default_factory=list)
+    ports: list[str] = field(default_factory=list)
+    rates: dict[str, str] = field(default_factory=dict)
+    exponentials: list[str] = field(default_factory=list)  # arguments of exp() in the rates, each once
+    propagation: dict[str, str] = field(default_factory=dict)
+    half_propagation: dict[str, str] = field(default_factory=dict)
+    receive: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # port: (state, increment)
+    inlines: list[Member] = field(default_factory=list)
+    recordable_inlines: list[str] = field(default_factory=list)
+    # (vector condition, scalar condition, body) of spike conditions located inside a step / after it
+    events: list[tuple[str, str, str]] = field(default_factory=list)
+    late_events: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def states(self) -> list[str]:
+        """All state variables in the order of their storage."""
+        return self.numeric + self.analytic + self.free
+
+    @property
+    def exponents(self) -> list[int]:
+        """Rows of the constants that are exponents."""
+        return [i for i, constant in enumerate(self.constants) if constant.kind == "exponent"]

@@ -1,0 +1,38 @@
+"""The hooks that ``worker.py`` calls in the process that runs NESTML."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from network.codegen.vectorised.describer import lane_model
+
+DRIVE_PARAMETERS = (
+    "drive_rate",
+    "drive_seed",
+    "drive_delay",
+    "drive_times",
+    "drive_values",
+    "drive_period",
+)
+
+
+def install(options: Mapping[str, Any]) -> None:
+    """Make NESTML's code generator for NEST hand a ``LaneModel`` named ``model`` to its templates."""
+    from pynestml.codegeneration.nest_code_generator import NESTCodeGenerator
+
+    original = NESTCodeGenerator._get_neuron_model_namespace
+
+    def with_lane_model(self: Any, neuron: Any, metadata: Any) -> dict[str, Any]:
+        namespace = original(self, neuron, metadata)
+        namespace["model"] = lane_model(neuron, metadata, namespace)
+        return namespace
+
+    NESTCodeGenerator._get_neuron_model_namespace = with_lane_model
+
+
+def describe(model: Any, info: dict[str, Any]) -> None:
+    """Add to the description of a model what this target adds to every model."""
+    info["recordables"].append("drive_count")
+    info["extra"]["drive"] = {
+        "weights": {port: f"drive_weight_{port}" for port in info["ports"]},
+        "parameters": list(DRIVE_PARAMETERS),
+    }
