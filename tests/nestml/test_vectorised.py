@@ -241,6 +241,35 @@ def job_delays(nest: Any) -> Result:
     return {key: events[key][order] for key in ("g_ampa", "g_nmda", "times")}
 
 
+def job_nan_neighbour(nest: Any) -> Result:
+    """A cell whose state is not a number: at rest it harms nobody, awake it ends the run, and nothing is left over."""
+    prepare(nest)
+    population = Population(nest)
+    population.cells[5].set(V_m=float("nan"), frozen=True)
+    nest.Simulate(T)
+    out = population.result()
+    population.cells[5].frozen = False
+    try:
+        nest.Simulate(10.0)
+        out["message"] = np.array(["went on"])
+    except nest.NESTErrors.NumericalInstability as error:
+        out["message"] = np.array([str(error)])
+    return {**out, **{f"after/{key}": value for key, value in job_whole(nest).items()}}
+
+
+def job_memory(nest: Any) -> Result:
+    """Resident memory in MB after a network has been made and dropped again and again."""
+    import psutil
+
+    used = []
+    for _ in range(8):
+        prepare(nest, threads=2)
+        nest.Create("qif_msn", 20_000)
+        nest.Simulate(1.0)
+        used.append(psutil.Process().memory_info().rss / 1e6)
+    return {"used": np.array(used)}
+
+
 def job_errors(nest: Any) -> Result:
     prepare(nest)
     cell = nest.Create("qif_msn")
@@ -384,6 +413,25 @@ def test_block_at_rest(jobs: dict[str, Result]) -> None:
     """Of the input at 7, 102, 132 and 251 ms the cells see what comes after they wake up at 125 ms."""
     np.testing.assert_allclose(jobs["all_frozen"]["rises"], [132.0, 251.0], atol=1e-6)
     assert jobs["all_frozen"]["largest"][0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_nan_stays_in_its_lane(jobs: dict[str, Result]) -> None:
+    """Cells that share the block with one whose V_m is NaN do not change by a bit."""
+    result = jobs["nan_neighbour"]
+    for i in range(N_CELLS):
+        if i != 5:
+            assert_same(jobs["whole"], result, range(i, i + 1))
+    assert np.all(np.isnan(result["V_m5"]))
+    assert "instability" in result["message"][0]
+    assert "qif_msn" in result["message"][0]
+    after = {key.removeprefix("after/"): value for key, value in result.items() if key.startswith("after/")}
+    assert_same(jobs["whole"], after)
+
+
+def test_memory_is_given_back(jobs: dict[str, Result]) -> None:
+    """20,000 cells take some 20 MB; that is what would be added every time if ResetKernel freed nothing."""
+    used = jobs["memory"]["used"]
+    assert used[-1] - used[2] < 20.0
 
 
 def test_created_after_a_run(jobs: dict[str, Result]) -> None:

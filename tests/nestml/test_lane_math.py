@@ -1,0 +1,129 @@
+"""Elementary functions of the vectorised target against the C library, with the flags and on the CPUs it is made for."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from network.codegen import targets, toolchain
+
+pytestmark = pytest.mark.nestml
+
+X86 = platform.machine() in ("x86_64", "AMD64")
+CPUS = ["native", "x86-64", "x86-64-v3"] if X86 else ["native"]
+
+# Every loop is one that the compiler may vectorise, as in the blocks of cells.
+PROGRAM = r"""
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <vector>
+#include "lane_math.h"
+namespace lane = bgnest::lane;
+
+template < class F, class G >
+double largest_error( const double from, const double to, F f, G reference )
+{
+  const int n = 1 << 20;
+  std::vector< double > x( n ), y( n );
+  for ( int i = 0; i < n; ++i ) x[ i ] = from + ( to - from ) * i / ( n - 1 );
+#pragma omp simd
+  for ( int i = 0; i < n; ++i ) y[ i ] = f( x[ i ] );
+  double worst = 0.0;
+  for ( int i = 0; i < n; ++i )
+  {
+    const long double exact = reference( static_cast< long double >( x[ i ] ) );
+    const double ulp = std::nextafter( std::abs( static_cast< double >( exact ) ), INFINITY ) - std::abs( static_cast< double >( exact ) );
+    worst = std::max( worst, static_cast< double >( std::abs( ( y[ i ] - exact ) / ulp ) ) );
+  }
+  return worst;
+}
+
+int main()
+{
+  std::printf( "exp %g\n", largest_error( -708.0, 709.0, []( double x ) { return lane::exp( x ); }, []( long double x ) { return std::exp( x ); } ) );
+  std::printf( "exp_small %g\n", largest_error( -1.0, 1.0, []( double x ) { return lane::exp( x ); }, []( long double x ) { return std::exp( x ); } ) );
+  std::printf( "log %g\n", largest_error( 1e-3, 1e3, []( double x ) { return lane::log( x ); }, []( long double x ) { return std::log( x ); } ) );
+  std::printf( "expm1 %g\n", largest_error( 0.01, 5.0, []( double x ) { return lane::expm1( x ); }, []( long double x ) { return std::expm1( x ); } ) );
+
+  // what happens at the ends, in a vector with ordinary numbers beside
+  const double inf = std::numeric_limits< double >::infinity();
+  double x[] = { inf, -inf, NAN, 709.0, 710.0, -708.0, -709.0, 0.0 };
+  double y[ 8 ];
+#pragma omp simd
+  for ( int i = 0; i < 8; ++i ) y[ i ] = lane::exp( x[ i ] );
+  std::printf( "ends" );
+  for ( const double v : y ) std::printf( " %g", v );
+  std::printf( "\n" );
+
+  // exponentials that follow from one nearby
+  double worst = 0.0;
+  int wrong_flags = 0;
+  for ( const double at : { -80.0, -1.0, 0.0, 3.0, 400.0 } )
+  {
+    for ( int i = -1000; i <= 1000; ++i )
+    {
+      const double d = i / 1000.0;
+      lane::FirstExponentials< 1 > first;
+      first.exp< 0 >( at );
+      lane::NearbyExponentials< 1 > nearby{ first };
+      const double value = nearby.exp< 0 >( at + d );
+      const bool inside = std::abs( ( at + d ) - at ) <= 0.5;
+      wrong_flags += inside != ( nearby.far == 0 );
+      if ( inside ) worst = std::max( worst, std::abs( value / std::exp( at + d ) - 1.0 ) );
+    }
+  }
+  lane::FirstExponentials< 1 > first;
+  first.exp< 0 >( 1.0 );
+  lane::NearbyExponentials< 1 > nearby{ first };
+  nearby.exp< 0 >( NAN );
+  std::printf( "nearby %g flags %d nan %u\n", worst, wrong_flags, nearby.far );
+}
+"""
+
+
+@pytest.fixture(scope="module", params=CPUS)
+def printed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What the program prints: name of a line and its words."""
+    if request.param == "x86-64-v3" and "avx2" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("this CPU has no AVX2")
+    target = targets.get("vectorised")
+    folder = tmp_path_factory.mktemp("lane_math")
+    (folder / "program.cpp").write_text(PROGRAM)
+    compiler = toolchain.find_compiler()
+    flags = ["-std=c++20", "-fopenmp-simd", f"-march={request.param}", *target.flags, *target.include_flags()]
+    command = [*compiler.command, *flags, "program.cpp", "-o", "program"]
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    lines = subprocess.run([folder / "program"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {line.split()[0]: line.split()[1:] for line in lines}
+
+
+def test_error_in_units_of_the_last_place(printed: dict[str, list[str]]) -> None:
+    assert float(printed["exp"][0]) < 1.5
+    assert float(printed["exp_small"][0]) < 1.5
+    assert float(printed["log"][0]) < 3.0
+    assert float(printed["expm1"][0]) < 200.0  # loses two digits just above its series
+
+
+def test_infinities_and_nan(printed: dict[str, list[str]]) -> None:
+    """NaN stays NaN in its lane and touches no other; overflow is infinity, underflow 0."""
+    ends = printed["ends"]
+    assert ends[:3] == ["inf", "0", "nan"] or ends[:3] == ["inf", "0", "-nan"]
+    assert float(ends[3]) == pytest.approx(8.218407461554972e307)
+    assert float(ends[4]) == float("inf")
+    assert float(ends[5]) == pytest.approx(3.307553003638408e-308)
+    assert float(ends[6]) == 0.0
+    assert float(ends[7]) == 1.0
+
+
+def test_exponentials_nearby(printed: dict[str, list[str]]) -> None:
+    """Within reach exact to 8e-8; what is further away, or NaN, is reported, so that the step is done again."""
+    error, _, wrong_flags, _, nan = printed["nearby"]
+    assert float(error) < 8e-8
+    assert int(wrong_flags) == 0
+    assert int(nan) == 1
