@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "lane_row.h"
@@ -86,88 +87,95 @@ private:
 };
 
 /*
- * Events that have arrived at a block, in the order of their arrival. Few are on their way at a time (some
- * tens for eight cells of the Lindahl network), so that a list that is looked through once a slice takes
- * hundredths of the memory of a table with an entry for every future step, and stays in the cache.
+ * Events that have arrived at a block, in the order of their arrival. Few are on their way at a time (about six
+ * for eight striatal cells of the Lindahl network), so that a list that is looked through once a slice takes
+ * hundredths of the memory of a table with an entry for every future step, and stays in the cache. A short list
+ * lies in the block itself.
  */
 class PendingInput
 {
 public:
+  PendingInput() = default;
+  PendingInput( const PendingInput& ) = delete;
+  PendingInput& operator=( const PendingInput& ) = delete;
+
+  /* Bytes outside of the block. */
   std::size_t
   bytes() const
   {
-    return events_.capacity() * sizeof( Event );
+    return heap_ ? capacity_ * sizeof( Event ) : 0;
   }
 
   bool
   full() const
   {
-    return events_.size() == events_.capacity();
+    return size_ == capacity_;
   }
 
   void
   add( const long step, const int row, const int lane, const double value )
   {
-    events_.push_back( { value, static_cast< std::uint32_t >( step ), static_cast< std::uint16_t >( row ), static_cast< std::uint16_t >( lane ) } );
+    if ( full() )
+    {
+      grow_();
+    }
+    events_[ size_++ ] = {
+      value, static_cast< std::uint32_t >( step ), static_cast< std::uint16_t >( row ), static_cast< std::uint16_t >( lane )
+    };
   }
 
-  /* Move what is due in the steps begin ... end - 1 to where the loop over steps reads it; forget what was due before. */
+  /*
+   * Move what is due in the steps begin ... end - 1 to where the loop over steps reads it, and forget what was
+   * due before.
+   */
   template < int ROWS >
   void
   take( const long begin, const long end, SliceInput< ROWS >& slice )
   {
-    static thread_local std::vector< Event > due;
-    if ( due.size() < events_.size() )
+    std::uint32_t kept = 0;
+    for ( std::uint32_t i = 0; i < size_; ++i )
     {
-      due.resize( events_.capacity() );
-    }
-    // without branches: what is due is as good as random
-    Event* kept = events_.data();
-    Event* taken = due.data();
-    for ( const Event& event : events_ )
-    {
-      const Event copy = event;
-      const bool later = before_( end, copy ) >= 0;
-      *kept = copy;
-      *taken = copy;
-      kept += later;
-      taken += not later;
-    }
-    events_.resize( kept - events_.data() );
-    for ( const Event* event = due.data(); event != taken; ++event )
-    {
-      if ( const std::int32_t lag = before_( begin, *event ); lag >= 0 )
+      const Event event = events_[ i ];
+      if ( after_( end, event ) >= 0 )
       {
-        slice.add( lag, event->row, event->lane, event->value );
+        events_[ kept++ ] = event;
+      }
+      else if ( const std::int32_t lag = after_( begin, event ); lag >= 0 )
+      {
+        slice.add( lag, event.row, event.lane, event.value );
       }
     }
+    size_ = kept;
   }
 
   void
   forget_before( const long now )
   {
-    std::erase_if( events_, [ now ]( const Event& event ) { return before_( now, event ) < 0; } );
+    forget_if_( [ now ]( const Event& event ) { return after_( now, event ) < 0; } );
   }
 
   void
   forget_lane( const int lane )
   {
-    std::erase_if( events_, [ lane ]( const Event& event ) { return event.lane == lane; } );
+    forget_if_( [ lane ]( const Event& event ) { return event.lane == lane; } );
   }
 
   void
   clear()
   {
-    events_.clear();
+    size_ = 0;
   }
 
   void
   fetch() const
   {
-    const char* const begin = reinterpret_cast< const char* >( events_.data() );
-    for ( std::size_t i = 0; i < events_.size() * sizeof( Event ); i += 64 )
+    if ( heap_ )
     {
-      __builtin_prefetch( begin + i );
+      const char* const begin = reinterpret_cast< const char* >( events_ );
+      for ( std::size_t i = 0; i < size_ * sizeof( Event ); i += 64 )
+      {
+        __builtin_prefetch( begin + i );
+      }
     }
   }
 
@@ -180,14 +188,37 @@ private:
     std::uint16_t lane;
   };
 
+  static constexpr std::uint32_t n_inside = 14;
+
   /* Steps from a given one to an event. */
   static std::int32_t
-  before_( const long step, const Event& event )
+  after_( const long step, const Event& event )
   {
     return static_cast< std::int32_t >( event.step - static_cast< std::uint32_t >( step ) );
   }
 
-  std::vector< Event > events_;
+  template < class Condition >
+  void
+  forget_if_( const Condition condition )
+  {
+    size_ = std::remove_if( events_, events_ + size_, condition ) - events_;
+  }
+
+  void
+  grow_()
+  {
+    auto larger = std::make_unique< Event[] >( 2 * capacity_ );
+    std::copy( events_, events_ + size_, larger.get() );
+    heap_ = std::move( larger );
+    events_ = heap_.get();
+    capacity_ *= 2;
+  }
+
+  Event* events_ = inside_;
+  std::uint32_t size_ = 0;
+  std::uint32_t capacity_ = n_inside;
+  std::unique_ptr< Event[] > heap_;
+  Event inside_[ n_inside ];
 };
 
 } // namespace bgnest

@@ -498,7 +498,10 @@ private:
   void
   fetch_() const
   {
-    __builtin_prefetch( this );
+    // head and pointer to the virtual functions; flags of NEST's part, which NEST reads before every update
+    const char* const begin = reinterpret_cast< const char* >( this );
+    __builtin_prefetch( begin );
+    __builtin_prefetch( begin + 64 );
   }
 
   double parameters_[ n_parameters > 0 ? n_parameters : 1 ];
