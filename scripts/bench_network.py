@@ -2,21 +2,25 @@
 
 Each variant runs in a process of its own, all variants in turn, several rounds; medians and ratios to the first variant
 are printed. NEST's own phase timers (update, deliver, communicate) appear where NEST was built with detailed timers
-(`make mpi` does; start the script with .venv-mpi's Python).
+(`make mpi` does; start the script with .venv-mpi's Python). Memory is that of the cells (prepared and run, from the
+variant without synapses) and of the synapses (the difference to it).
 
     python scripts/bench_network.py --n-neurons 80000 --t-sim 300 --rounds 3
-    python scripts/bench_network.py --variants as-built plain-connect --t-sim 0
+    python scripts/bench_network.py --variants as-built plain-connect --t-sim 0       wiring
+    python scripts/bench_network.py --variants as-built no-synapses --t-sim 300       memory per neuron and synapse
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 VARIANTS = {
@@ -27,9 +31,17 @@ VARIANTS = {
     "no-source-table": "keep_source_table off: NEST forgets the sources after preparation",
     "huge-pages": "glibc puts the heap on transparent huge pages",
     "philox": "random numbers from Philox_32 instead of the Mersenne twister",
+    "jemalloc": "jemalloc in place of glibc's allocator",
+    "tcmalloc": "tcmalloc in place of glibc's allocator",
+    "no-synapses": "the cells and their drive alone",
     "device-drive": "Poisson input from NEST's generators instead of inside the cells",
 }
-ENVIRONMENT = {"huge-pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}}
+LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")  # of Debian: libjemalloc2, libtcmalloc-minimal4
+ENVIRONMENT = {
+    "huge-pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
+    "jemalloc": {"LD_PRELOAD": str(LIBRARIES / "libjemalloc.so.2")},
+    "tcmalloc": {"LD_PRELOAD": str(LIBRARIES / "libtcmalloc_minimal.so.4")},
+}
 PHASES = ("update", "deliver_spike_data", "gather_spike_data", "communicate_spike_data")
 
 
@@ -42,8 +54,11 @@ def one(variant: str, n_neurons: int, t_sim: float, threads: int) -> dict[str, A
     drive = "device" if variant == "device-drive" else "internal"
     changes = [f"network.n_neurons={n_neurons}", f"simulation.drive={drive}", "recording.traces=null"]
     plan = make_plan(load_experiment("lindahl2016/activation_control", overrides=changes), threads=threads)
+    if variant == "no-synapses":
+        plan = dataclasses.replace(plan, projections=())
     module = codegen.build(sorted({p.model for p in plan.populations}))
     nest = kernel.reset(plan, module.path)
+    base = kernel.memory_bytes()
     if variant == "uncompressed":
         nest.set(use_compressed_spikes=False)
     elif variant == "no-source-table":
@@ -59,9 +74,13 @@ def one(variant: str, n_neurons: int, t_sim: float, threads: int) -> dict[str, A
     start = time.perf_counter()
     nest.Prepare()
     result["prepare"] = time.perf_counter() - start
-    result["memory_gb"] = kernel.memory_bytes() / 1e9
+    millions = plan.n_synapses / 1e6 if plan.projections else 0.0
+    if millions:
+        result["connect_s_per_million"] = result["connect"] / millions
+        result["prepare_s_per_million"] = result["prepare"] / millions
+    nest.Run(100.0)  # past the transient of the initial state
+    result["memory_gb"] = (kernel.memory_bytes() - base) / 1e9
     if t_sim > 0:
-        nest.Run(100.0)  # past the transient of the initial state
         before, start = kernel.native_timers(), time.perf_counter()
         nest.Run(t_sim)
         result["real_time_factor"] = (time.perf_counter() - start) * 1000.0 / t_sim
@@ -78,8 +97,6 @@ def plain_connect(plan: Any, module: Any) -> Any:
     from network.engine import build, kernel
 
     projections, whole = plan.projections, plan
-    import dataclasses
-
     network = build.build(dataclasses.replace(plan, projections=()), module)
     network.plan = whole
     nest = kernel.import_nest()
@@ -127,6 +144,12 @@ def main() -> None:
                 sys.exit(f"{name} failed:\n{done.stderr}")
             results[name].append(json.loads(lines[0].removeprefix("RESULT ")))
     show(results)
+    if {"as-built", "no-synapses"} <= results.keys():
+        cells, whole = (
+            statistics.median(r["memory_gb"] for r in results[name]) * 1e9 for name in ("no-synapses", "as-built")
+        )
+        n_synapses = statistics.median(r["connect"] / r["connect_s_per_million"] for r in results["as-built"]) * 1e6
+        print(f"memory: {cells / args.n_neurons:.0f} bytes per neuron, {(whole - cells) / n_synapses:.1f} per synapse")
 
 
 def show(results: dict[str, list[dict[str, float]]]) -> None:
@@ -141,7 +164,9 @@ def show(results: dict[str, list[dict[str, float]]]) -> None:
             if not values:
                 cells.append(f"{'-':>26}")
                 continue
-            ratio = statistics.median(r[column] / b[column] for r, b in zip(rounds, base, strict=True) if b[column])
+            ratio = statistics.median(
+                r[column] / b[column] for r, b in zip(rounds, base, strict=True) if column in r and b[column]
+            )
             cells.append(f"{statistics.median(values):16.2f} ({ratio:5.2f}x)")
         print(f"{name:<16}" + "".join(f"{cell:>26}" for cell in cells))
 
