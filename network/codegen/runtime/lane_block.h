@@ -264,7 +264,7 @@ private:
       const Neuron& node = *nodes_[ used ? l : first ];
       double constants[ n_constants ];
       Model::constants( node.parameters_, resolution_, constants );
-      std::copy( node.drive_weights_, node.drive_weights_ + Model::n_ports, constants + Model::n_constants );
+      std::copy( node.drive_.weights, node.drive_.weights + Model::n_ports, constants + Model::n_constants );
       for ( int i = 0; i < n_constants; ++i )
       {
         columns[ i ][ l ] = constants[ i ];
@@ -279,11 +279,11 @@ private:
       }
       active_ |= LaneMask( not node.is_frozen() ) << l;
       recorded_ |= LaneMask( node.recorded_ ) << l;
-      drives[ l ] = node.drive_;
-      drive_.set_key( l, drive_key( node.drive_seed_, node.get_node_id() ) );
+      drives[ l ] = node.drive_.spec;
+      drive_.set_key( l, drive_key( node.drive_.seed, node.get_node_id() ) );
       for ( int p = 0; p < Model::n_ports; ++p )
       {
-        const bool reached = node.drive_.rate > 0.0 and node.drive_weights_[ p ] != 0.0;
+        const bool reached = node.drive_.spec.rate > 0.0 and node.drive_.weights[ p ] != 0.0;
         driven_ports_ |= std::uint64_t( reached ) << p;
       }
     }
@@ -437,14 +437,7 @@ private:
   late_events_( const Row* const constants, Row* const to, const long slice_origin )
   {
     LaneRow< std::uint64_t > due;
-    std::uint64_t any = 0;
-#pragma omp simd reduction( | : any )
-    for ( int l = 0; l < lanes; ++l )
-    {
-      const auto c = Model::template load_constants< EXPONENT >( constants, l );
-      due[ l ] = Model::event_late( c, Model::load_state( to, l ), Model::load_input( current_, l ) ) ? 1 : 0;
-      any |= due[ l ];
-    }
+    const bool any = LaneStep< Model, EXPONENT >::late_event( constants, to, current_, due.value );
     for ( int l = 0; any and l < lanes; ++l )
     {
       if ( due[ l ] and ( active_ >> l & 1 ) )
@@ -462,19 +455,11 @@ private:
   void
   receive_spikes_( const Row* const constants, Row* const to, const long lag, const std::uint64_t occupied )
   {
-    Model::each_port(
-      [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
-      {
-        if ( occupied >> port & 1 )
-        {
-          const Row& input = registry_.input.row( lag, port );
-#pragma omp simd
-          for ( int l = 0; l < lanes; ++l )
-          {
-            Model::template receive< port, EXPONENT >( constants, to, l, input[ l ] );
-          }
-        }
-      } );
+    const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
+    {
+      return registry_.input.row( lag, port )[ l ];
+    };
+    LaneStep< Model, EXPONENT >::receive( constants, to, occupied, weight );
   }
 
   template < int EXPONENT >
@@ -483,19 +468,11 @@ private:
   {
     Row number;
     drive_.draw( clock_, number );
-    Model::each_port(
-      [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
-      {
-        if ( driven_ports_ >> port & 1 )
-        {
-          const Row& weight = constants[ Model::n_constants + port ];
-#pragma omp simd
-          for ( int l = 0; l < lanes; ++l )
-          {
-            Model::template receive< port, EXPONENT >( constants, to, l, number[ l ] * weight[ l ] );
-          }
-        }
-      } );
+    const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
+    {
+      return number[ l ] * constants[ Model::n_constants + port ][ l ];
+    };
+    LaneStep< Model, EXPONENT >::receive( constants, to, driven_ports_, weight );
   }
 
   /* The current that arrives in this step acts during the next one. */

@@ -5,13 +5,8 @@
  * a lane of a block (lane_block.h) and its state moves there; reading and setting single cells goes on
  * working at any time. Everything per cell is exact: parameters, state, spikes, recordings, frozen flag.
  *
- * Besides the parameters of the model each cell has those of its internal Poisson drive:
- *   drive_rate          mean rate, spikes/s (0: no drive)
- *   drive_weight_PORT   weight for each spike port; all ports get the same spikes
- *   drive_seed          any integer >= 0; a train is fixed by it and the id of the cell in the network
- *   drive_delay         ms, shifts the train; nothing arrives before it
- *   drive_times, drive_values, drive_period   relative rate over time (ms; empty: constant)
- * and the recordable drive_count, the number of spikes drawn so far.
+ * Besides the parameters of the model each cell has those of its internal Poisson drive (drive_parameters.h) and the
+ * recordable drive_count, the number of spikes drawn so far.
  *
  * The parent class is StructuralPlasticityNode, not ArchivingNode: synapses with spike-timing dependent
  * plasticity are refused by NEST, and every cell is 0.6 kB smaller. The target `plain` accepts them.
@@ -37,6 +32,7 @@
 #include "universal_data_logger.h"
 #include "universal_data_logger_impl.h"
 
+#include "drive_parameters.h"
 #include "lane_block.h"
 
 namespace bgnest
@@ -94,11 +90,9 @@ public:
     : LaneHead< Neuron, Model >()
     , nest::StructuralPlasticityNode( other )
     , drive_( other.drive_ )
-    , drive_seed_( other.drive_seed_ )
     , logger_( static_cast< Neuron& >( *this ) )
   {
     std::copy( other.parameters_, other.parameters_ + n_parameters, parameters_ );
-    std::copy( other.drive_weights_, other.drive_weights_ + n_ports, drive_weights_ );
     for ( int i = 0; i < Model::n_states; ++i )
     {
       own_state_[ i ] = other.state_( i );
@@ -220,17 +214,8 @@ public:
       d[ Model::state_names[ i ] ] = state_( i );
     }
 
-    d[ "drive_rate" ] = drive_.rate;
-    d[ "drive_seed" ] = drive_seed_;
-    d[ "drive_delay" ] = nest::Time( nest::Time::step( drive_.delay ) ).get_ms();
-    d[ "drive_times" ] = drive_.waveform ? drive_.waveform->times : std::vector< double >();
-    d[ "drive_values" ] = drive_.waveform ? drive_.waveform->values : std::vector< double >();
-    d[ "drive_period" ] = drive_.waveform ? drive_.waveform->period : 0.0;
+    drive_.get_status( d, Model::port_names );
     d[ "drive_count" ] = drive_count();
-    for ( int p = 0; p < n_ports; ++p )
-    {
-      d[ std::string( "drive_weight_" ) + Model::port_names[ p ] ] = drive_weights_[ p ];
-    }
 
     Dictionary receptors;
     for ( int p = 0; p < n_ports; ++p )
@@ -259,19 +244,8 @@ public:
       state[ i ] = state_( i );
       nest::update_value_param( d, Model::state_names[ i ], state[ i ], this );
     }
-    double weights[ n_ports > 0 ? n_ports : 1 ];
-    for ( int p = 0; p < n_ports; ++p )
-    {
-      weights[ p ] = drive_weights_[ p ];
-      nest::update_value_param( d, std::string( "drive_weight_" ) + Model::port_names[ p ], weights[ p ], this );
-    }
-    long seed = drive_seed_;
-    d.update_integer_value( "drive_seed", seed );
-    if ( seed < 0 )
-    {
-      throw nest::BadProperty( "drive_seed must not be negative." );
-    }
-    const DriveSpec drive = set_drive_( d );
+    DriveParameters< n_ports > drive = drive_;
+    drive.set_status( d, Model::port_names, this );
 
     nest::StructuralPlasticityNode::set_status( d );
 
@@ -280,8 +254,6 @@ public:
     {
       state_( i ) = state[ i ];
     }
-    std::copy( weights, weights + n_ports, drive_weights_ );
-    drive_seed_ = seed;
     drive_ = drive;
     if ( block_ )
     {
@@ -316,7 +288,7 @@ public:
   calibrate_time( const nest::TimeConverter& converter ) override
   {
     // called for prototypes when the resolution changes: defaults that depend on it are made anew
-    drive_.delay = converter.from_old_steps( drive_.delay ).get_steps();
+    drive_.spec.delay = converter.from_old_steps( drive_.spec.delay ).get_steps();
     Model::default_parameters( parameters_, nest::Time::get_resolution().get_ms() );
     Model::initial_state( parameters_, nest::Time::get_resolution().get_ms(), own_state_ );
   }
@@ -428,58 +400,6 @@ private:
     }
   }
 
-  DriveSpec
-  set_drive_( const Dictionary& d )
-  {
-    DriveSpec drive = drive_;
-    nest::update_value_param( d, "drive_rate", drive.rate, this );
-    if ( not( drive.rate >= 0.0 ) or not std::isfinite( drive.rate ) )
-    {
-      throw nest::BadProperty( "drive_rate must be finite and not negative." );
-    }
-    double delay = nest::Time( nest::Time::step( drive.delay ) ).get_ms();
-    if ( nest::update_value_param( d, "drive_delay", delay, this ) )
-    {
-      if ( not( delay >= 0.0 ) or not std::isfinite( delay ) )
-      {
-        throw nest::BadProperty( "drive_delay must be finite and not negative." );
-      }
-      drive.delay = nest::Time( nest::Time::ms( delay ) ).get_steps();
-    }
-
-    Waveform waveform = drive.waveform ? *drive.waveform : Waveform();
-    bool changed = set_vector_( d, "drive_times", waveform.times );
-    changed = set_vector_( d, "drive_values", waveform.values ) or changed;
-    changed = d.update_value( "drive_period", waveform.period ) or changed;
-    if ( changed )
-    {
-      const std::string problem = waveform.problem();
-      if ( not problem.empty() )
-      {
-        throw nest::BadProperty( problem + "." );
-      }
-      drive.waveform = waveform.times.empty() ? nullptr : std::make_shared< const Waveform >( waveform );
-    }
-    const double resolution = nest::Time::get_resolution().get_ms();
-    const double largest = drive.rate * ( drive.waveform ? drive.waveform->largest() : 1.0 ) * 1e-3 * resolution;
-    if ( largest > largest_drive_mean )
-    {
-      throw nest::BadProperty( "drive_rate gives more than 100 spikes per step; use a smaller resolution or rate." );
-    }
-    return drive;
-  }
-
-  static bool
-  set_vector_( const Dictionary& d, const char* const key, std::vector< double >& value )
-  {
-    if ( not d.known( key ) )
-    {
-      return false;
-    }
-    d.update_value( key, value );
-    return true;
-  }
-
   void
   send_spike_( const long step, const long lag )
   {
@@ -506,9 +426,7 @@ private:
 
   double parameters_[ n_parameters > 0 ? n_parameters : 1 ];
   double own_state_[ Model::n_states ];
-  double drive_weights_[ n_ports > 0 ? n_ports : 1 ] = {};
-  DriveSpec drive_;
-  long drive_seed_ = 0;
+  DriveParameters< n_ports > drive_;
   nest::UniversalDataLogger< Neuron > logger_;
 };
 

@@ -40,6 +40,40 @@ public:
     return any != 0;
   }
 
+  /* Input at the end of a step: weight( port, lane ) for the ports whose bit is set. */
+  template < class Weight >
+  static BGNEST_INLINE void
+  receive( const Row* const constants, Row* const to, const std::uint64_t ports, Weight&& weight )
+  {
+    Model::each_port(
+      [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
+      {
+        if ( ports >> port & 1 )
+        {
+#pragma omp simd
+          for ( int l = 0; l < lanes; ++l )
+          {
+            Model::template receive< port, EXPONENT >( constants, to, l, weight( port, l ) );
+          }
+        }
+      } );
+  }
+
+  /* Lanes in which a condition holds that is tested at the end of a step; true if there are any. */
+  static BGNEST_INLINE bool
+  late_event( const Row* const constants, const Row* const state, const Row* const current, std::uint64_t* const due )
+  {
+    std::uint64_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      const auto c = Model::template load_constants< EXPONENT >( constants, l );
+      due[ l ] = Model::event_late( c, Model::load_state( state, l ), Model::load_input( current, l ) ) ? 1 : 0;
+      any |= due[ l ];
+    }
+    return any != 0;
+  }
+
 private:
   using State = typename Model::State;
 

@@ -21,6 +21,7 @@ TARGET = Target(
     headers=(
         "lane_node.h",
         "lane_block.h",
+        "drive_parameters.h",
         "lane_constants.h",
         "lane_drive.h",
         "lane_registry.h",
