@@ -210,7 +210,6 @@ public:
     {
       gather_();
     }
-    fetch_ahead_();
     constants_.lay_out( registry_.constants );
     registry_.input.resize( end - begin );
     pending_.take( begin, end, registry_.input );
@@ -292,29 +291,36 @@ private:
     stale_ = false;
   }
 
-  /* Start loading what the blocks behind this one will need. */
+  /*
+   * Start loading what the next blocks will need: one of several parts of it. All at once would be more than a
+   * core can wait for at a time, and the loads of this block would stand in line behind it.
+   */
   void
-  fetch_ahead_() const
+  fetch_ahead_( const long part, const long n_parts ) const
   {
     if ( not next_ )
     {
       return;
     }
-    next_->constants_.fetch();
-    next_->pending_.fetch();
-    for ( const Neuron* const node : next_->nodes_ )
+    if ( part == 0 )
     {
-      if ( node )
+      next_->constants_.fetch();
+      next_->pending_.fetch();
+    }
+    for ( long l = lanes * part / n_parts; l < lanes * ( part + 1 ) / n_parts; ++l )
+    {
+      if ( next_->nodes_[ l ] )
       {
-        node->fetch_();
+        next_->nodes_[ l ]->fetch_();
       }
     }
     if ( next_->next_ )
     {
+      constexpr long n_lines = sizeof( LaneBlock ) / 64;
       const char* const begin = reinterpret_cast< const char* >( next_->next_ );
-      for ( std::size_t i = 0; i < sizeof( LaneBlock ); i += 64 )
+      for ( long i = n_lines * part / n_parts; i < n_lines * ( part + 1 ) / n_parts; ++i )
       {
-        __builtin_prefetch( begin + i );
+        __builtin_prefetch( begin + 64 * i );
       }
     }
   }
@@ -332,9 +338,14 @@ private:
     }
 
     const long n = end - clock_;
+    const long n_parts = std::min( n, 4L );
     const Row* from = state_;
     for ( long lag = 0; lag < n; ++lag, ++clock_ )
     {
+      if ( lag < n_parts )
+      {
+        fetch_ahead_( lag, n_parts );
+      }
       // the last step writes to where the first one has read
       Row* const to = n > 1 and lag == n - 1 ? state_ : registry_.work[ lag & 1 ];
       LaneRow< std::uint32_t > refused;
