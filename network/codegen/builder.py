@@ -119,11 +119,11 @@ def build(
     chosen, nest = targets.get(target), toolchain.find_nest()
     store = Cache(cache)
     about = [chosen.fingerprint(), nest.fingerprint, toolchain.nestml_fingerprint(), WORKER.read_text()]
-    content = _digest(*about, *(word for source in sources for word in (source.name, _read(source))))
+    kind, contents = _digest(*about), [_digest(source.name, _read(source)) for source in sources]
     try:
         recipe = _Recipe.find(chosen, nest, march)
     except NoCompilerError as problem:
-        key = prebuilt.find(store, content, march, problem)
+        key = prebuilt.find(store, kind, contents, march, problem)
         tell("no compiler here: found in the cache what was compiled elsewhere")
         return _open(store.entry("modules", key), key, ())
     keys = {source: _digest(recipe.key, source.name, _read(source)) for source in sources}
@@ -134,9 +134,9 @@ def build(
             if not (folder / MANIFEST).is_file():
                 compiled = _build_objects(recipe, store, keys, jobs, tell)
                 _link(recipe, store, key, list(keys.values()), tell)
-                prebuilt.leave_note(store, content, key, march)
+                prebuilt.leave_note(store, kind, contents, key, march)
                 return _open(folder, key, compiled)
-    prebuilt.leave_note(store, content, key, march)
+    prebuilt.leave_note(store, kind, contents, key, march)
     tell("found in the cache")
     return _open(folder, key, ())
 

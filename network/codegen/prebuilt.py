@@ -1,9 +1,9 @@
 """Compiled models for machines without a compiler: compute nodes often have none, or not the one of the login node.
 
 A build is kept under a digest of everything that decides what it makes, the compiler and the CPU among it
-(`network.codegen.builder`). Each build also leaves a note under a digest of what it is *about* (models, target,
-NEST, NESTML), with the instruction sets that its code uses. Where there is no compiler such a note leads to a
-module that fits the processor.
+(`network.codegen.builder`). Each build also leaves a note under a digest of what it is *about* (target, NEST,
+NESTML), with its models and the instruction sets that its code uses. Where there is no compiler such a note leads to
+a module that has the models, and perhaps others, and fits the processor.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functools
 import json
 import platform
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from network.codegen.cache import Cache
@@ -47,27 +48,29 @@ def needs(march: str) -> frozenset[str] | None:
     return None
 
 
-def leave_note(store: Cache, content: str, module: str, march: str) -> None:
-    """Note that a module has this content, for machines without a compiler."""
-    note = store.entry("ready", content) / f"{module}.json"
+def leave_note(store: Cache, kind: str, models: Sequence[str], module: str, march: str) -> None:
+    """Note which models a module has, for machines without a compiler."""
+    note = store.entry("ready", kind) / f"{module}.json"
     needed = needs(march)
     if needed is None or note.is_file():
         return
     note.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"march": march, "machine": platform.machine(), "needs": sorted(needed)})
+    content = {"march": march, "machine": platform.machine(), "needs": sorted(needed), "models": sorted(models)}
     temporary = note.with_suffix(f".{id(store):x}.tmp")
-    temporary.write_text(text)
+    temporary.write_text(json.dumps(content))
     temporary.replace(note)
 
 
-def find(store: Cache, content: str, march: str, problem: CodegenError) -> str:
-    """Key of a module of this content whose code this processor understands, the newest of those.
+def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: CodegenError) -> str:
+    """Key of a module with these models whose code this processor understands, the newest of those.
 
     Parameters
     ----------
     store : Cache
-    content : str
-        Digest of models, target, NEST and NESTML.
+    kind : str
+        Digest of target, NEST and NESTML.
+    models : sequence of str
+        Digests of their sources.
     march : str
         CPU that was asked for; modules compiled for it come first.
     problem : CodegenError
@@ -80,9 +83,11 @@ def find(store: Cache, content: str, march: str, problem: CodegenError) -> str:
     """
     lacking: set[str] = set()
     fitting: list[tuple[bool, float, str]] = []
-    for file in store.entry("ready", content).glob("*.json"):
+    for file in store.entry("ready", kind).glob("*.json"):
         note = json.loads(file.read_text())
-        if note["machine"] != platform.machine() or not store.entry("modules", file.stem).is_dir():
+        if note["machine"] != platform.machine() or not set(models) <= set(note.get("models", ())):
+            continue
+        if not store.entry("modules", file.stem).is_dir():
             continue
         missing = set(note["needs"]) - instruction_sets()
         lacking |= missing

@@ -241,6 +241,16 @@ def test_without_a_compiler_a_module_compiled_elsewhere_is_used(leaky, workplace
     assert any("no compiler here" in note for note in notes)
 
 
+def test_without_a_compiler_a_module_with_more_models_serves(leaky, workplace, tmp_path, monkeypatch):
+    other = tmp_path / "other.nestml"
+    other.write_text(MODEL.format(name="other", C_m=100))
+    cache = tmp_path / "cache"
+    both = build([workplace / "leaky.nestml", other], target="plain", cache=cache)
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    one = build([other], target="plain", cache=cache)
+    assert one.key == both.key and {"leaky", "other"} == set(one.models)
+
+
 def test_without_a_compiler_other_models_are_refused(leaky, workplace, tmp_path, no_compiler):
     changed = tmp_path / "leaky.nestml"
     changed.write_text(MODEL.format(name="leaky", C_m=250))
