@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 
@@ -62,7 +63,8 @@ def fake_launcher(monkeypatch, *, version, cores, refuse=()):
         refused = any(word in command for word in refuse)
         return subprocess.CompletedProcess(command, int(refused), "", "not enough slots" if refused else "")
 
-    launch._version.cache_clear()
+    # a cache of its own, so that real launchers are asked again afterwards
+    monkeypatch.setattr(launch, "_version", functools.cache(launch._version.__wrapped__))
     monkeypatch.setattr(launch.subprocess, "run", run)
     monkeypatch.setattr(launch.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(launch.psutil, "cpu_count", lambda logical: cores)
