@@ -62,7 +62,9 @@ def leave_note(store: Cache, kind: str, models: Sequence[str], module: str, marc
 
 
 def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: CodegenError) -> str:
-    """Key of a module with these models whose code this processor understands, the newest of those.
+    """Key of a module with these models and the fewest others whose code this processor understands.
+
+    Of several the newest.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: Co
         The problem, and what the cache has that does not fit.
     """
     lacking: set[str] = set()
-    fitting: list[tuple[bool, float, str]] = []
+    fitting: list[tuple[bool, int, float, str]] = []
     for file in store.entry("ready", kind).glob("*.json"):
         note = json.loads(file.read_text())
         if note["machine"] != platform.machine() or not set(models) <= set(note.get("models", ())):
@@ -92,9 +94,9 @@ def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: Co
         missing = set(note["needs"]) - instruction_sets()
         lacking |= missing
         if not missing:
-            fitting.append((note["march"] == march, file.stat().st_mtime, file.stem))
+            fitting.append((note["march"] == march, -len(note["models"]), file.stat().st_mtime, file.stem))
     if fitting:
-        return max(fitting)[2]
+        return max(fitting)[3]
     if lacking:
         raise CodegenError(
             f"{problem}\nThe cache {store.root} has these models, but compiled for a processor with "
