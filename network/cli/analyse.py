@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from network.cli.options import Partial, RunArgument
+from network.cli.options import Partial, Pdf, RunArgument
 from network.results.run import Run
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plot(
     run: RunArgument,
     partial: Partial = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the figures; by default RUN/figures.")] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Also write PDF.")] = False,
+    pdf: Pdf = False,
 ) -> None:
     """Draw the standard figures of a run: raster, rates, spectra, V_m traces, connectivity."""
     draw(Run.open(run, allow_incomplete=partial), out, pdf=pdf)

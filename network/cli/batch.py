@@ -8,38 +8,25 @@ from typing import Annotated
 
 import typer
 
-from network.cli.options import (
-    NNeurons,
-    Overlays,
-    Overrides,
-    Seed,
-    Threads,
-    TPresim,
-    TSim,
-    read_experiment,
-)
+from network.cli.options import Changes, Quiet, Threads, with_changes
 from network.cli.progress import TerminalReporter
 from network.spec.errors import SpecError
 
 
+@with_changes
 def batch(
+    changes: Changes,
     experiments: Annotated[
         list[str],
-        typer.Argument(help="YAML files or names of experiments; each runs into OUT/<name of the file>."),
+        typer.Argument(help="YAML files or names of experiments; each runs into OUT/NAME, NAME without .yaml."),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run folders.")] = Path("runs"),
-    overlay: Overlays = None,
-    set_: Overrides = None,
     threads: Threads = 1,
-    seed: Seed = None,
-    t_sim: TSim = None,
-    t_presim: TPresim = None,
-    n_neurons: NNeurons = None,
     share: Annotated[
         bool, typer.Option(help="Build a network that several experiments have in common only once (one thread).")
     ] = True,
     workers: Annotated[int, typer.Option(min=1, help="Runs at the same time that share a build.")] = 1,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run several experiments; those that are complete already are left alone.
 
@@ -54,10 +41,7 @@ def batch(
     names = [Path(name).stem if name.endswith((".yaml", ".yml")) else name.rpartition("/")[2] for name in experiments]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise SpecError([f"two experiments would run into {out / twice[0]}; give the files different names"])
-    specs = {
-        name: read_experiment(experiment, overlay, set_, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons)
-        for name, experiment in zip(names, experiments, strict=True)
-    }
+    specs = {name: changes.load(experiment) for name, experiment in zip(names, experiments, strict=True)}
     runs = run_all(specs, out, threads=threads, share_builds=share, workers=workers, reporter=TerminalReporter(quiet))
     for run in runs.values():
         print(run.path)

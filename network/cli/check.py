@@ -15,12 +15,12 @@ import typer
 
 from network.cli.options import (
     DEFAULT_EXPERIMENT,
+    Changes,
     ExperimentArgument,
     NNeurons,
     Overlays,
     Overrides,
     TSim,
-    read_experiment,
 )
 from network.cluster import launch
 from network.cluster.errors import ClusterError
@@ -76,7 +76,7 @@ def invariance(
 
 def _compile(experiment: str, overlay: list[str] | None, overrides: list[str] | None) -> None:
     """Compile the models for the NEST with MPI, so that it shows and is not part of the time of the first run."""
-    spec = read_experiment(experiment, overlay, overrides)
+    spec = Changes(overlay=overlay, set_=overrides).load(experiment)
     models = sorted({population.model for population in spec.populations.values()})
     command = [str(launch.mpi_python()), "-P", "-m", "network.cli.main", "models", "build", *models]
     done = subprocess.run([*command, "--target", spec.simulation.target], stdout=subprocess.DEVNULL, check=False)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from network.cli.options import Pdf
+
 if TYPE_CHECKING:
     from network.scan.optimise import Study
 
@@ -22,7 +24,7 @@ def optimise(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the study; by default scans/NAME.")] = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="Also write the figure as PDF.")] = False,
+    pdf: Pdf = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line per trial.")] = False,
 ) -> None:
     """Search parameters with Optuna for those whose runs come closest to the target windows of their states.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,12 +35,25 @@ Overrides = Annotated[
 ]
 Threads = Annotated[int, typer.Option(min=1, help="Threads per process.")]
 Ranks = Annotated[int, typer.Option(min=1, help="MPI processes.")]
-Seed = Annotated[int | None, typer.Option(help="Short for --set simulation.seed=…")]
+Seed = Annotated[int | None, typer.Option(help="Seed of wiring and input; short for --set simulation.seed=…")]
 TSim = Annotated[float | None, typer.Option("--t-sim", help="Recorded time in ms, after the warm-up.")]
 TPresim = Annotated[float | None, typer.Option("--t-presim", help="Warm-up before the recording in ms.")]
 NNeurons = Annotated[
     int | None,
     typer.Option("--n-neurons", help="Size of the network; in-degrees are kept, populations scale."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Everything as JSON.")]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Also write figures as PDF.")]
+NewRun = Annotated[Path | None, typer.Option("--out", help="Run folder; by default runs/NAME-HASH.")]
+Partition = Annotated[str | None, typer.Option(help="Slurm partition.")]
+Account = Annotated[str | None, typer.Option(help="Slurm account.")]
+Sbatch = Annotated[
+    list[str] | None, typer.Option(help="One more option of sbatch, e.g. --sbatch=--exclusive. Repeatable.")
+]
+Setup = Annotated[
+    list[str] | None,
+    typer.Option(help="Shell line before the run in a Slurm job, e.g. --setup 'module load GCC'. Repeatable."),
 ]
 Partial = Annotated[
     bool, typer.Option("--partial", help="Also a run that is not complete, for instance one that was stopped.")
@@ -46,22 +63,41 @@ RunArgument = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
 DEFAULT_EXPERIMENT = "lindahl2016/activation_control"
 
 
-def read_experiment(
-    name: str,
-    overlays: list[str] | None,
-    overrides: list[str] | None,
-    *,
-    seed: int | None = None,
-    t_sim: float | None = None,
-    t_presim: float | None = None,
-    n_neurons: int | None = None,
-) -> Experiment:
-    """Load an experiment with everything the command line changes about it."""
-    short = {
-        "simulation.seed": seed,
-        "simulation.t_sim": t_sim,
-        "simulation.t_presim": t_presim,
-        "network.n_neurons": n_neurons,
-    }
-    more = [f"{key}={value}" for key, value in short.items() if value is not None]
-    return load_experiment(name, overlays or (), [*(overrides or ()), *more])
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What the command line changes about an experiment; `with_changes` makes an option of every field."""
+
+    overlay: Overlays = None
+    set_: Overrides = None
+    seed: Seed = None
+    t_sim: TSim = None
+    t_presim: TPresim = None
+    n_neurons: NNeurons = None
+
+    def load(self, name: str, *more: str) -> Experiment:
+        """Experiment with these changes, and ``more`` of the form KEY=VALUE."""
+        short = {
+            "simulation.seed": self.seed,
+            "simulation.t_sim": self.t_sim,
+            "simulation.t_presim": self.t_presim,
+            "network.n_neurons": self.n_neurons,
+        }
+        given = [f"{key}={value}" for key, value in short.items() if value is not None]
+        return load_experiment(name, self.overlay or (), [*(self.set_ or ()), *more, *given])
+
+
+def with_changes(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes ``changes: Changes`` the options of all its fields: typer reads the signature."""
+    options = inspect.signature(Changes, eval_str=True).parameters
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        shared = parameter.annotation is Changes
+        parameters += options.values() if shared else [parameter.replace(kind=parameter.KEYWORD_ONLY)]
+
+    @functools.wraps(command)
+    def with_options(**given: Any) -> None:
+        command(changes=Changes(**{name: given.pop(name) for name in options}), **given)
+
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options

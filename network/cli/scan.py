@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from network.cli.options import Account, AsJson, Partition, Quiet, Sbatch, Setup
 from network.spec.summary import human_bytes, table
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def plan(
     scan: ScanArgument,
     cores: Cores = None,
     memory: Memory = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show the points, their cost, and what fits at the same time; refuse what makes no sense. Needs no NEST."""
     chosen = open_scan(scan).limited(cores=cores, memory=memory)
@@ -133,13 +134,13 @@ def run(
     ] = False,
     redo_exploded: Annotated[bool, typer.Option("--redo-exploded", help="Run exploded points again.")] = False,
     slurm: Annotated[bool, typer.Option("--slurm", help="Hand the points to Slurm.")] = False,
-    partition: Annotated[str | None, typer.Option(help="Slurm partition.")] = None,
-    account: Annotated[str | None, typer.Option(help="Slurm account.")] = None,
+    partition: Partition = None,
+    account: Account = None,
     jobs: Annotated[int, typer.Option(min=1, help="Slurm jobs in the queue at a time.")] = 100,
-    sbatch: Annotated[list[str] | None, typer.Option(help="One more option of sbatch. Repeatable.")] = None,
-    setup: Annotated[list[str] | None, typer.Option(help="Shell line before each Slurm job. Repeatable.")] = None,
+    sbatch: Sbatch = None,
+    setup: Setup = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what Snakemake would do; run nothing.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run what is missing, by Snakemake, within the given cores and memory. Ctrl-C loses nothing that is finished.
 

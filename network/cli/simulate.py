@@ -11,16 +11,13 @@ import typer
 
 from network.cli.options import (
     DEFAULT_EXPERIMENT,
+    Changes,
     ExperimentArgument,
-    NNeurons,
-    Overlays,
-    Overrides,
+    NewRun,
+    Quiet,
     Ranks,
-    Seed,
     Threads,
-    TPresim,
-    TSim,
-    read_experiment,
+    with_changes,
 )
 from network.cli.progress import TerminalReporter
 from network.cluster import launch
@@ -28,16 +25,12 @@ from network.cluster.ranks import present
 from network.spec import Experiment, make_plan
 
 
+@with_changes
 def run(
+    changes: Changes,
     experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
-    overlay: Overlays = None,
-    set_: Overrides = None,
     threads: Threads = 1,
     ranks: Ranks = 1,
-    seed: Seed = None,
-    t_sim: TSim = None,
-    t_presim: TPresim = None,
-    n_neurons: NNeurons = None,
     target: Annotated[
         str | None,
         typer.Option(help="Code of the cells: vectorised, plain or reference (see `bgnest models build`)."),
@@ -46,13 +39,13 @@ def run(
         str | None,
         typer.Option(help="Poisson input: internal (drawn by the cells) or device (NEST's generators)."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME-HASH.")] = None,
+    out: NewRun = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a complete run in that folder.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Do nothing if the folder holds this run complete; else run it.")
     ] = False,
     figures: Annotated[bool, typer.Option(help="Draw the standard figures.")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Build and simulate an experiment; print the rates beside their targets; draw the figures.
 
@@ -60,10 +53,8 @@ def run(
 
     Exit code 3: activity exploded, and the run was stopped with what it had recorded (`simulation.guard`).
     """
-    changes = list(set_ or ())
-    changes += [f"simulation.target={target}"] if target else []
-    changes += [f"simulation.drive={drive}"] if drive else []
-    spec = read_experiment(experiment, overlay, changes, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons)
+    code = [f"simulation.{key}={value}" for key, value in (("target", target), ("drive", drive)) if value]
+    spec = changes.load(experiment, *code)
     from network.cli.analyse import draw, show_rates
     from network.engine.run import run as run_experiment
 

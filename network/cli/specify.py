@@ -10,49 +10,41 @@ import typer
 
 from network.cli.options import (
     DEFAULT_EXPERIMENT,
+    AsJson,
+    Changes,
     ExperimentArgument,
-    NNeurons,
-    Overlays,
-    Overrides,
     Ranks,
-    Seed,
     Threads,
-    TPresim,
-    TSim,
-    read_experiment,
+    with_changes,
 )
 from network.spec import list_experiments, list_overlays, list_variants, make_plan, plan_summary
 
 
+@with_changes
 def plan(
+    changes: Changes,
     experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
-    overlay: Overlays = None,
-    set_: Overrides = None,
     threads: Threads = 1,
     ranks: Ranks = 1,
-    seed: Seed = None,
-    t_sim: TSim = None,
-    t_presim: TPresim = None,
-    n_neurons: NNeurons = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The whole plan as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what would be built: neurons, synapses per projection, memory, expected time. Needs no NEST."""
-    spec = read_experiment(experiment, overlay, set_, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons)
+    spec = changes.load(experiment)
     made = make_plan(spec, threads=threads, ranks=ranks)
     print(json.dumps(made.to_dict(), indent=1) if as_json else plan_summary(made))
 
 
+@with_changes
 def validate(
+    changes: Changes,
     experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
-    overlay: Overlays = None,
-    set_: Overrides = None,
     show: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="Print the values below a key path with where they come from."),
     ] = None,
 ) -> None:
     """Check an experiment completely; all problems are listed at once, with file, key and valid choices."""
-    spec = read_experiment(experiment, overlay, set_)
+    spec = changes.load(experiment)
     make_plan(spec)
     print(f"{spec.name}: valid")
     if show is not None:

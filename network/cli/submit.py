@@ -12,15 +12,15 @@ import typer
 
 from network.cli.options import (
     DEFAULT_EXPERIMENT,
+    Account,
+    Changes,
     ExperimentArgument,
-    NNeurons,
-    Overlays,
-    Overrides,
-    Seed,
+    NewRun,
+    Partition,
+    Sbatch,
+    Setup,
     Threads,
-    TPresim,
-    TSim,
-    read_experiment,
+    with_changes,
 )
 from network.cluster import launch, slurm
 from network.cluster.errors import ClusterError
@@ -29,36 +29,30 @@ from network.results.run_folder import RunFolder
 from network.spec import dump_experiment, make_plan
 
 
+@with_changes
 def submit(
+    changes: Changes,
     experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
-    overlay: Overlays = None,
-    set_: Overrides = None,
     nodes: Annotated[int, typer.Option(min=1, help="Nodes.")] = 1,
     ranks_per_node: Annotated[int, typer.Option(min=1, help="MPI ranks per node: one per NUMA domain is best.")] = 1,
     threads: Threads = 1,
-    seed: Seed = None,
-    t_sim: TSim = None,
-    t_presim: TPresim = None,
-    n_neurons: NNeurons = None,
     time: Annotated[
         str | None, typer.Option(help="Wall time as Slurm writes it; by default three times what the plan predicts.")
     ] = None,
     mem: Annotated[
         str | None, typer.Option(help="Memory per node, e.g. 64G; by default 1.3 times what the plan predicts.")
     ] = None,
-    partition: Annotated[str | None, typer.Option(help="Slurm partition.")] = None,
-    account: Annotated[str | None, typer.Option(help="Slurm account.")] = None,
-    sbatch: Annotated[
-        list[str] | None, typer.Option(help="One more option of sbatch, e.g. --sbatch=--exclusive. Repeatable.")
-    ] = None,
-    setup: Annotated[
-        list[str] | None, typer.Option(help="Shell line before the run, e.g. --setup 'module load GCC'. Repeatable.")
-    ] = None,
+    partition: Partition = None,
+    account: Account = None,
+    sbatch: Sbatch = None,
+    setup: Setup = None,
     launcher: Annotated[
         str, typer.Option(help="srun, mpirun, or a command with {ranks}, {ranks_per_node}, {threads}.")
     ] = "srun",
-    template: Annotated[Path, typer.Option(help="Template of the job script.")] = slurm.TEMPLATE,
-    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/NAME-HASH.")] = None,
+    template: Annotated[
+        Path, typer.Option(help="Template of the job script.", show_default="the one of bgnest")
+    ] = slurm.TEMPLATE,
+    out: NewRun = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the script; write and submit nothing.")] = False,
 ) -> None:
     """Write a Slurm job script into the run folder and hand it in.
@@ -66,7 +60,7 @@ def submit(
     The folder gets the complete experiment, so that later changes of your files do not matter. Submitting again
     does nothing to a complete run and starts an incomplete one from the beginning.
     """
-    spec = read_experiment(experiment, overlay, set_, seed=seed, t_sim=t_sim, t_presim=t_presim, n_neurons=n_neurons)
+    spec = changes.load(experiment)
     plan = make_plan(spec, threads=threads, ranks=nodes * ranks_per_node)
     directives = [f"--partition={partition}"] if partition else []
     directives += [f"--account={account}"] if account else []

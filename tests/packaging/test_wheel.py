@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -40,10 +41,10 @@ def environment(wheel, tmp_path_factory):
     return folder
 
 
-def run(environment, tmp_path, *arguments):
-    done = subprocess.run(
-        [environment / "bin" / "bgnest", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+def run(environment, tmp_path, program, *arguments):
+    without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # it may name the checkout
+    command = [environment / "bin" / program, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env=without, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -61,13 +62,7 @@ def test_the_wheel_holds_every_parameter_and_model(wheel):
 
 
 def test_the_command_plans_the_full_network_outside_the_checkout(environment, tmp_path):
-    assert "53,872,440" in run(environment, tmp_path, "plan")
-    assert "qif_msn" in run(environment, tmp_path, "models", "list")
-    where = subprocess.run(
-        [environment / "bin" / "python", "-c", "import network.resources as r; print(r.params_dir())"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert Path(where.stdout.strip()).is_relative_to(environment)
+    assert "53,872,440" in run(environment, tmp_path, "bgnest", "plan")
+    assert "qif_msn" in run(environment, tmp_path, "bgnest", "models", "list")
+    where = run(environment, tmp_path, "python", "-c", "import network.resources as r; print(r.params_dir())")
+    assert Path(where.strip()).is_relative_to(environment)

@@ -1,0 +1,36 @@
+"""What the command line changes about an experiment arrives in it, in every command that reads one."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from network.cli.main import app
+
+CHANGES = ["--seed", "7", "--t-sim", "250", "--t-presim", "50", "--n-neurons", "10000", "--set", "network.dopamine=0.4"]
+
+
+def bgnest(*words: str) -> str:
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_changes_arrive_in_the_plan():
+    plan = json.loads(bgnest("plan", "lindahl2016/activation_depleted", *CHANGES, "--json"))
+    assert (plan["seed"], plan["t_sim"], plan["t_presim"], plan["dopamine"]) == (7, 250.0, 50.0, 0.4)
+    assert sum(population["n_neurons"] for population in plan["populations"]) == pytest.approx(10_000, abs=10)
+
+
+def test_validate_and_submit_take_the_same_changes():
+    shown = bgnest("validate", *CHANGES, "--show", "simulation")
+    assert "simulation.seed = 7 " in shown
+    assert "simulation.t_presim = 50.0 ms" in shown
+    same, other = (bgnest("submit", *CHANGES, "--seed", seed, "--dry-run") for seed in ("7", "8"))
+    assert bgnest("submit", *CHANGES, "--dry-run") == same
+    assert other != same  # another seed is another simulation, with a run folder of its own
+
+
+def test_an_overlay_comes_before_the_short_options():
+    plan = json.loads(bgnest("plan", "--overlay", "laptop", "--n-neurons", "9000", "--json"))
+    assert sum(population["n_neurons"] for population in plan["populations"]) == pytest.approx(9000, abs=10)
