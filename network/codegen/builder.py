@@ -164,7 +164,9 @@ def _open(folder: Path, key: str, compiled: tuple[str, ...]) -> BuiltModule:
     manifest = json.loads((folder / MANIFEST).read_text())
     models = {name: ModelInfo.from_json(data) for name, data in manifest["models"].items()}
     name = manifest["name"]
-    return BuiltModule(folder / name, name, models, key, manifest["target"], folder / "log.txt", compiled)
+    return BuiltModule(
+        folder / name, name, models, key, manifest["target"], folder / "log.txt", compiled, manifest["synapses"]
+    )
 
 
 def _build_objects(
@@ -342,7 +344,7 @@ def _link(recipe: _Recipe, store: Cache, key: str, object_keys: list[str], tell:
         log = folder / "log.txt"
         log.write_text("".join((store.entry("objects", one) / "log.txt").read_text() for one in object_keys))
         source = folder / f"{name}.cpp"
-        source.write_text(_module_source(name, sorted(models)))
+        source.write_text(_module_source(name, sorted(models), recipe.target))
         complaint = "linking the NEST module failed"
         command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(folder / "module.o")]
         _call_compiler(command, complaint, log)
@@ -356,18 +358,27 @@ def _link(recipe: _Recipe, store: Cache, key: str, object_keys: list[str], tell:
         ]
         _call_compiler([*shared, *objects, *recipe.target.link_flags], complaint, log)
         toolchain.write_nest_config(folder, recipe.nest, recipe.compiler)
-        manifest = {"name": name, "target": recipe.target.name, "nest": recipe.nest.version, "models": models}
+        manifest = {
+            "name": name,
+            "target": recipe.target.name,
+            "nest": recipe.nest.version,
+            "models": models,
+            "synapses": {base: f"{base}_lane" for base in recipe.target.synapses},
+        }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
 
 
-def _module_source(name: str, models: Sequence[str]) -> str:
+def _module_source(name: str, models: Sequence[str], target: Target) -> str:
     """Text of the module itself: NEST looks for an object ``<name>_LTX_module`` and initializes it."""
+    include = f'#include "{target.synapse_header}"\n' if target.synapse_header else ""
     declarations = "\n".join(f"void register_{model}( const std::string& name );" for model in models)
-    calls = "\n".join(f'    register_{model}( "{model}" );' for model in models)
+    calls = [f'    register_{model}( "{model}" );' for model in models]
+    calls += [f'    bgnest::register_synapse< {cpp} >( "{base}_lane" );' for base, cpp in target.synapses.items()]
+    body = "\n".join(calls)
     return f"""#include <string>
 
 #include "nest_extension_interface.h"
-
+{include}
 {declarations}
 
 struct {name} : public nest::NESTExtensionInterface
@@ -375,7 +386,7 @@ struct {name} : public nest::NESTExtensionInterface
   void
   initialize() override
   {{
-{calls}
+{body}
   }}
 }};
 

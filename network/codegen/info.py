@@ -73,6 +73,8 @@ class BuiltModule:
         What the tools printed when the module was made.
     compiled : tuple of str
         Models that this call compiled; empty when everything was found in the cache.
+    synapses : dict of str to str
+        NEST's synapse models for which the module has a faster one for its own cells, and the name of that.
     """
 
     path: Path
@@ -82,3 +84,4 @@ class BuiltModule:
     target: str
     log: Path
     compiled: tuple[str, ...] = ()
+    synapses: Mapping[str, str] = field(default_factory=dict)

@@ -139,7 +139,9 @@ def _copy_synapse_models(network: Network) -> None:
             # x = 1, y = u = 0: all transmitter recovered, so that the first spike releases the fraction U
             constants |= {"U": stp.U, "tau_rec": stp.tau_rec, "tau_fac": stp.tau_fac, "tau_psc": stp.tau_psc}
             constants |= {"x": 1.0, "y": 0.0, "u": 0.0}
-        if small and receptor == min(network.model(projection.target).ports.values()):
+        if base in network.module.synapses:
+            base = network.module.synapses[base]
+        elif small and receptor == min(network.model(projection.target).ports.values()):
             base += "_hpc"
         for name, value in (("weight", projection.weight), ("delay", projection.delay)):
             if not isinstance(value, Uniform):

@@ -31,12 +31,12 @@ public:
   static constexpr std::size_t chunk_size = std::size_t( 1 ) << 21;
   static constexpr std::size_t line = 64;
 
-  /* Memory for one object, aligned to a cache line. */
+  /* Memory for one object; an alignment is a power of two, 64 at most. */
   static void*
-  allocate( const std::size_t size )
+  allocate( const std::size_t size, const std::size_t alignment )
   {
     static thread_local HugeMemory of_thread;
-    return of_thread.take_( ( size + line - 1 ) / line * line );
+    return of_thread.take_( size, alignment );
   }
 
   static void
@@ -65,8 +65,9 @@ private:
   }
 
   void*
-  take_( const std::size_t size )
+  take_( const std::size_t size, const std::size_t alignment )
   {
+    used_ = ( used_ + alignment - 1 ) & ~( alignment - 1 );
     if ( size > chunk_size - line )
     {
       throw std::bad_alloc();
@@ -105,6 +106,34 @@ private:
 
   Chunk* chunk_ = nullptr;
   std::size_t used_ = 0;
+};
+
+/* For containers whose size hardly ever changes. */
+template < class T >
+struct HugeAllocator
+{
+  using value_type = T;
+
+  HugeAllocator() = default;
+
+  template < class Other >
+  HugeAllocator( const HugeAllocator< Other >& )
+  {
+  }
+
+  T*
+  allocate( const std::size_t n )
+  {
+    return static_cast< T* >( HugeMemory::allocate( n * sizeof( T ), alignof( T ) ) );
+  }
+
+  void
+  deallocate( T* const memory, std::size_t )
+  {
+    HugeMemory::release( memory );
+  }
+
+  bool operator==( const HugeAllocator& ) const = default;
 };
 
 } // namespace bgnest

@@ -73,7 +73,7 @@ public:
   static void*
   operator new( const std::size_t size )
   {
-    return HugeMemory::allocate( size );
+    return HugeMemory::allocate( size, alignof( LaneBlock ) );
   }
 
   static void
@@ -113,6 +113,7 @@ public:
   join( Neuron* const node )
   {
     const int lane = std::countr_one( occupied_ );
+    registry_.delivery.flush();
     nodes_[ lane ] = node;
     occupied_ |= LaneMask( 1 ) << lane;
     pending_.forget_lane( lane );
@@ -128,6 +129,7 @@ public:
   void
   leave( const int lane )
   {
+    registry_.delivery.flush();
     nodes_[ lane ] = nullptr;
     occupied_ &= ~( LaneMask( 1 ) << lane );
     stale_ = true;
@@ -135,6 +137,12 @@ public:
     {
       registry_.discard( this );
     }
+  }
+
+  PendingInput&
+  pending()
+  {
+    return pending_;
   }
 
   double&
@@ -166,6 +174,7 @@ public:
   void
   prepare( const long now )
   {
+    registry_.delivery.flush();
     stale_ = true;
     slice_tics_ = -1;
     if ( now < clock_ )
@@ -210,6 +219,7 @@ public:
     {
       gather_();
     }
+    registry_.delivery.flush();
     constants_.lay_out( registry_.constants );
     registry_.input.resize( end - begin );
     pending_.take( begin, end, registry_.input );
@@ -238,9 +248,7 @@ private:
   {
     if ( pending_.full() )
     {
-      // a block whose cells are all frozen is not updated, and must not collect input for ever
-      const auto& manager = nest::kernel().simulation_manager;
-      pending_.forget_before( manager.get_slice_origin().get_steps() + manager.get_from_step() );
+      LaneDelivery::make_room( pending_ );
     }
     pending_.add( step, row, lane, value );
   }
@@ -262,8 +270,8 @@ private:
       const bool used = occupied_ >> l & 1;
       const Neuron& node = *nodes_[ used ? l : first ];
       double constants[ n_constants ];
-      Model::constants( node.parameters_, resolution_, constants );
-      std::copy( node.drive_.weights, node.drive_.weights + Model::n_ports, constants + Model::n_constants );
+      Model::constants( node.parameters(), resolution_, constants );
+      std::copy( node.drive().weights, node.drive().weights + Model::n_ports, constants + Model::n_constants );
       for ( int i = 0; i < n_constants; ++i )
       {
         columns[ i ][ l ] = constants[ i ];
@@ -277,12 +285,12 @@ private:
         continue;
       }
       active_ |= LaneMask( not node.is_frozen() ) << l;
-      recorded_ |= LaneMask( node.recorded_ ) << l;
-      drives[ l ] = node.drive_.spec;
-      drive_.set_key( l, drive_key( node.drive_.seed, node.get_node_id() ) );
+      recorded_ |= LaneMask( node.recorded() ) << l;
+      drives[ l ] = node.drive().spec;
+      drive_.set_key( l, drive_key( node.drive().seed, node.get_node_id() ) );
       for ( int p = 0; p < Model::n_ports; ++p )
       {
-        const bool reached = node.drive_.spec.rate > 0.0 and node.drive_.weights[ p ] != 0.0;
+        const bool reached = node.drive().spec.rate > 0.0 and node.drive().weights[ p ] != 0.0;
         driven_ports_ |= std::uint64_t( reached ) << p;
       }
     }
@@ -413,7 +421,7 @@ private:
   {
     for ( int i = 0; i < spikes; ++i )
     {
-      nodes_[ l ]->send_spike_( clock_, clock_ - slice_origin );
+      nodes_[ l ]->send_spike_( clock_ - slice_origin );
     }
   }
 
@@ -423,7 +431,7 @@ private:
   redo_( const int l, const Row* const from, Row* const to, const long slice_origin )
   {
     using System = LaneSystem< Model, EXPONENT >;
-    System system( nodes_[ l ]->parameters_, registry_.constants.rows, current_, from, to, l, resolution_ );
+    System system( nodes_[ l ]->parameters(), registry_.constants.rows, current_, from, to, l, resolution_ );
     double y[ Model::n_numeric ];
     std::memcpy( y, &system.start, sizeof y );
     if ( not LaneSolver< System >( system, resolution_ ).step( y ) )
@@ -455,7 +463,7 @@ private:
       {
         State s = Model::load_state( to, l );
         int spikes = 0;
-        Model::on_event_late( Model::cell( nodes_[ l ]->parameters_, resolution_ ), s, Model::load_input( current_, l ), spikes );
+        Model::on_event_late( Model::cell( nodes_[ l ]->parameters(), resolution_ ), s, Model::load_input( current_, l ), spikes );
         Model::store_state( to, l, s );
         send_( l, spikes, slice_origin );
       }

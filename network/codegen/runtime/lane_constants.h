@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "huge_memory.h"
 #include "lane_row.h"
 #include "poisson_drive.h"
 
@@ -123,7 +124,7 @@ public:
   collect( const Row* const columns, const Exponents& exponents, ConstantsTable< N >& table )
   {
     SharedConstants< N > shared{};
-    own_.clear();
+    std::vector< Row > own;
     for ( int i = 0; i < N; ++i )
     {
       for ( int l = 1; l < lanes; ++l )
@@ -135,14 +136,14 @@ public:
       }
       if ( shared.differs[ i ] )
       {
-        own_.push_back( columns[ i ] );
+        own.push_back( columns[ i ] );
       }
       else
       {
         shared.value[ i ] = columns[ i ][ 0 ];
       }
     }
-    own_.shrink_to_fit();
+    own_.assign( own.begin(), own.end() );
     shared.unit_exponents = true;
     for ( const int i : exponents )
     {
@@ -171,7 +172,7 @@ public:
 
 private:
   std::shared_ptr< const SharedConstants< N > > shared_;
-  std::vector< Row > own_;
+  std::vector< Row, HugeAllocator< Row > > own_;
 };
 
 } // namespace bgnest

@@ -90,9 +90,10 @@ private:
  * Events that have arrived at a block, in the order of their arrival. Few are on their way at a time (about six
  * for eight striatal cells of the Lindahl network), so that a list that is looked through once a slice takes
  * hundredths of the memory of a table with an entry for every future step, and stays in the cache. A short list
- * lies in the block itself.
+ * lies in the block itself, whose loading ahead of time includes it; a long one, as a volley makes it, does not, and
+ * comes back when the volley is over.
  */
-class PendingInput
+class alignas( 64 ) PendingInput
 {
 public:
   PendingInput() = default;
@@ -146,6 +147,10 @@ public:
       }
     }
     size_ = kept;
+    if ( heap_ and size_ <= n_inside / 2 )
+    {
+      come_home_();
+    }
   }
 
   void
@@ -164,6 +169,13 @@ public:
   clear()
   {
     size_ = 0;
+  }
+
+  /* Start loading the place of the next event. */
+  void
+  fetch_end() const
+  {
+    __builtin_prefetch( events_ + size_, 1 );
   }
 
   void
@@ -212,6 +224,15 @@ private:
     heap_ = std::move( larger );
     events_ = heap_.get();
     capacity_ *= 2;
+  }
+
+  void
+  come_home_()
+  {
+    std::copy( events_, events_ + size_, inside_ );
+    events_ = inside_;
+    capacity_ = n_inside;
+    heap_.reset();
   }
 
   Event* events_ = inside_;

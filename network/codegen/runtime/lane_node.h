@@ -8,8 +8,10 @@
  * Besides the parameters of the model each cell has those of its internal Poisson drive (drive_parameters.h) and the
  * recordable drive_count, the number of spikes drawn so far.
  *
- * The parent class is StructuralPlasticityNode, not ArchivingNode: synapses with spike-timing dependent
- * plasticity are refused by NEST, and every cell is 0.6 kB smaller. The target `plain` accepts them.
+ * NEST asks every cell in every slice whether it is frozen, and calls its update(). So that this costs as little
+ * memory traffic as possible a cell is NEST's Node, the way to its block and a pointer to everything else, and the
+ * cells lie one behind the other. The price: as the parent class is not ArchivingNode, NEST refuses synapses with
+ * spike-timing dependent plasticity, and there is no structural plasticity. The target `plain` has both.
  */
 #ifndef BGNEST_LANE_NODE_H
 #define BGNEST_LANE_NODE_H
@@ -27,13 +29,14 @@
 #include "exceptions.h"
 #include "kernel_manager.h"
 #include "nest_time.h"
+#include "node.h"
 #include "recordables_map.h"
-#include "structural_plasticity_node.h"
 #include "universal_data_logger.h"
 #include "universal_data_logger_impl.h"
 
 #include "drive_parameters.h"
 #include "lane_block.h"
+#include "lane_delivery.h"
 
 namespace bgnest
 {
@@ -52,50 +55,29 @@ struct ParameterInfo
   ParameterType type;
 };
 
-/*
- * What update() and handle() need of a cell. As the first base that has virtual functions it stands in front of
- * NEST's part, in the same cache line as the pointer to NEST's virtual functions: a spike that arrives at a
- * cell that is not in the cache then costs one access to memory, not two.
- */
 template < class Neuron, class Model >
-class LaneHead
+class LaneNode : public nest::Node, public LaneCell
 {
-protected:
-  virtual ~LaneHead() = default;
-
-  LaneBlock< Neuron, Model >* block_ = nullptr;
-  int lane_ = 0;
-  bool recorded_ = false;
-};
-
-template < class Neuron, class Model >
-class LaneNode : public LaneHead< Neuron, Model >, public nest::StructuralPlasticityNode
-{
-  using LaneHead< Neuron, Model >::block_;
-  using LaneHead< Neuron, Model >::lane_;
-  using LaneHead< Neuron, Model >::recorded_;
-
 public:
   using nest::Node::handle;
   using nest::Node::handles_test_event;
 
   LaneNode()
-    : logger_( static_cast< Neuron& >( *this ) )
+    : own_( std::make_unique< Own >( static_cast< Neuron& >( *this ) ) )
   {
-    Model::default_parameters( parameters_, nest::Time::get_resolution().get_ms() );
-    Model::initial_state( parameters_, nest::Time::get_resolution().get_ms(), own_state_ );
+    set_defaults_();
   }
 
   LaneNode( const LaneNode& other )
-    : LaneHead< Neuron, Model >()
-    , nest::StructuralPlasticityNode( other )
-    , drive_( other.drive_ )
-    , logger_( static_cast< Neuron& >( *this ) )
+    : nest::Node( other )
+    , LaneCell()
+    , own_( std::make_unique< Own >( static_cast< Neuron& >( *this ) ) )
   {
-    std::copy( other.parameters_, other.parameters_ + n_parameters, parameters_ );
+    own_->drive = other.own_->drive;
+    std::copy( other.own_->parameters, other.own_->parameters + n_parameters, own_->parameters );
     for ( int i = 0; i < Model::n_states; ++i )
     {
-      own_state_[ i ] = other.state_( i );
+      own_->state[ i ] = other.state_( i );
     }
   }
 
@@ -104,7 +86,7 @@ public:
   static void*
   operator new( const std::size_t size )
   {
-    return HugeMemory::allocate( size );
+    return HugeMemory::allocate( size, alignof( LaneNode ) );
   }
 
   static void
@@ -115,9 +97,13 @@ public:
 
   ~LaneNode() override
   {
-    if ( block_ )
+    if ( get_node_id() > 0 ) // no prototype
     {
-      block_->leave( lane_ );
+      LaneDelivery::of_thread( get_thread() ).forget( this, get_thread_lid() );
+    }
+    if ( place_ )
+    {
+      block_()->leave( lane_() );
     }
   }
 
@@ -157,18 +143,18 @@ public:
     {
       throw nest::UnknownReceptorType( receptor_type, get_name() );
     }
-    recorded_ = true;
-    if ( block_ )
+    own_->recorded = true;
+    if ( place_ )
     {
-      block_->mark_stale();
+      block_()->mark_stale();
     }
-    return logger_.connect_logging_device( request, Neuron::recordablesMap_ );
+    return own_->logger.connect_logging_device( request, Neuron::recordablesMap_ );
   }
 
   void
   handle( nest::SpikeEvent& event ) override
   {
-    block_->add_spike( due_( event ), event.get_rport(), lane_, event.get_weight() * event.get_multiplicity() );
+    block_()->add_spike( due_( event ), event.get_rport(), lane_(), event.get_weight() * event.get_multiplicity() );
   }
 
   void
@@ -176,7 +162,7 @@ public:
   {
     if constexpr ( Model::n_currents > 0 )
     {
-      block_->add_current( due_( event ), event.get_rport(), lane_, event.get_weight() * event.get_current() );
+      block_()->add_current( due_( event ), event.get_rport(), lane_(), event.get_weight() * event.get_current() );
     }
     else
     {
@@ -187,26 +173,25 @@ public:
   void
   handle( nest::DataLoggingRequest& request ) override
   {
-    logger_.handle( request );
+    own_->logger.handle( request );
   }
 
   void
   get_status( Dictionary& d ) const override
   {
-    nest::StructuralPlasticityNode::get_status( d );
     for ( int i = 0; i < n_parameters; ++i )
     {
       const ParameterInfo& info = Model::parameters[ i ];
       switch ( info.type )
       {
       case ParameterType::real:
-        d[ info.name ] = parameters_[ i ];
+        d[ info.name ] = own_->parameters[ i ];
         break;
       case ParameterType::boolean:
-        d[ info.name ] = parameters_[ i ] != 0.0;
+        d[ info.name ] = own_->parameters[ i ] != 0.0;
         break;
       default:
-        d[ info.name ] = static_cast< long >( parameters_[ i ] );
+        d[ info.name ] = static_cast< long >( own_->parameters[ i ] );
       }
     }
     for ( int i = 0; i < Model::n_states; ++i )
@@ -214,7 +199,7 @@ public:
       d[ Model::state_names[ i ] ] = state_( i );
     }
 
-    drive_.get_status( d, Model::port_names );
+    own_->drive.get_status( d, Model::port_names );
     d[ "drive_count" ] = drive_count();
 
     Dictionary receptors;
@@ -225,7 +210,7 @@ public:
     d[ "receptor_types" ] = receptors;
     d[ nest::names::recordables ] = Neuron::recordablesMap_.get_list();
     d[ "lanes" ] = static_cast< long >( lanes );
-    d[ "block_bytes" ] = static_cast< long >( block_ ? block_->bytes() : 0 );
+    d[ "block_bytes" ] = static_cast< long >( place_ ? block_()->bytes() : 0 );
     d[ "node_bytes" ] = static_cast< long >( sizeof( Neuron ) );
   }
 
@@ -236,7 +221,7 @@ public:
     double parameters[ n_parameters ];
     for ( int i = 0; i < n_parameters; ++i )
     {
-      parameters[ i ] = set_parameter_( d, Model::parameters[ i ], parameters_[ i ] );
+      parameters[ i ] = set_parameter_( d, Model::parameters[ i ], own_->parameters[ i ] );
     }
     double state[ Model::n_states ];
     for ( int i = 0; i < Model::n_states; ++i )
@@ -244,27 +229,25 @@ public:
       state[ i ] = state_( i );
       nest::update_value_param( d, Model::state_names[ i ], state[ i ], this );
     }
-    DriveParameters< n_ports > drive = drive_;
+    DriveParameters< n_ports > drive = own_->drive;
     drive.set_status( d, Model::port_names, this );
 
-    nest::StructuralPlasticityNode::set_status( d );
-
-    std::copy( parameters, parameters + n_parameters, parameters_ );
+    std::copy( parameters, parameters + n_parameters, own_->parameters );
     for ( int i = 0; i < Model::n_states; ++i )
     {
       state_( i ) = state[ i ];
     }
-    drive_ = drive;
-    if ( block_ )
+    own_->drive = drive;
+    if ( place_ )
     {
-      block_->mark_stale();
+      block_()->mark_stale();
     }
   }
 
   double
   drive_count() const
   {
-    return block_ ? block_->drive_count( lane_ ) : 0.0;
+    return place_ ? block_()->drive_count( lane_() ) : 0.0;
   }
 
   /* Value of a state, as the recordables ask for it. */
@@ -281,52 +264,71 @@ public:
   void
   init_buffers_() override
   {
-    logger_.reset();
+    own_->logger.reset();
   }
 
   void
   calibrate_time( const nest::TimeConverter& converter ) override
   {
     // called for prototypes when the resolution changes: defaults that depend on it are made anew
-    drive_.spec.delay = converter.from_old_steps( drive_.spec.delay ).get_steps();
-    Model::default_parameters( parameters_, nest::Time::get_resolution().get_ms() );
-    Model::initial_state( parameters_, nest::Time::get_resolution().get_ms(), own_state_ );
+    own_->drive.spec.delay = converter.from_old_steps( own_->drive.spec.delay ).get_steps();
+    set_defaults_();
   }
 
   void
   pre_run_hook() override
   {
-    logger_.init();
+    own_->logger.init();
     const auto& manager = nest::kernel().simulation_manager;
     const long now = manager.get_slice_origin().get_steps() + manager.get_from_step();
-    if ( not block_ )
+    if ( not place_ )
     {
-      block_ = LaneRegistry< Neuron, Model >::of_thread( get_thread() ).open_block( now );
-      lane_ = block_->join( static_cast< Neuron* >( this ) );
+      auto& block = *LaneRegistry< Neuron, Model >::of_thread( get_thread() ).open_block( now );
+      const int lane = block.join( static_cast< Neuron* >( this ) );
       for ( int i = 0; i < Model::n_states; ++i )
       {
-        block_->state( i, lane_ ) = own_state_[ i ];
+        block.state( i, lane ) = own_->state[ i ];
       }
+      place_ = reinterpret_cast< std::uintptr_t >( &block ) + lane;
+      LaneDelivery::of_thread( get_thread() ).settle( this, get_thread_lid(), block.pending(), lane );
     }
-    block_->prepare( now );
+    block_()->prepare( now );
   }
 
   void
   update( const nest::Time& origin, const long from, const long to ) override
   {
-    if ( not block_->done( origin.get_tics(), to ) )
+    if ( not block_()->done( origin.get_tics(), to ) )
     {
-      block_->update( origin, from, to );
+      block_()->update( origin, from, to );
     }
   }
 
 protected:
   friend class LaneBlock< Neuron, Model >;
 
+  const double*
+  parameters() const
+  {
+    return own_->parameters;
+  }
+
+  const DriveParameters< n_ports >&
+  drive() const
+  {
+    return own_->drive;
+  }
+
+  bool
+  recorded() const
+  {
+    return own_->recorded;
+  }
+
   typename Model::Cell
   cell_() const
   {
-    return Model::cell( parameters_, nest::Time::get_resolution().get_ms() );
+    return Model::cell( own_->parameters, nest::Time::get_resolution().get_ms() );
   }
 
   typename Model::State
@@ -346,22 +348,57 @@ protected:
     Row rows[ Model::n_currents > 0 ? Model::n_currents : 1 ] = {};
     for ( int p = 0; p < Model::n_currents; ++p )
     {
-      rows[ p ][ 0 ] = block_ ? block_->current( p, lane_ ) : 0.0;
+      rows[ p ][ 0 ] = place_ ? block_()->current( p, lane_() ) : 0.0;
     }
     return Model::load_input( rows, 0 );
   }
 
 private:
+  /* What neither NEST nor a block needs in every slice. */
+  struct Own
+  {
+    explicit Own( Neuron& node )
+      : logger( node )
+    {
+    }
+
+    double parameters[ n_parameters > 0 ? n_parameters : 1 ];
+    double state[ Model::n_states ];
+    DriveParameters< n_ports > drive;
+    nest::UniversalDataLogger< Neuron > logger;
+    bool recorded = false; // a multimeter asks for this cell
+  };
+
+  void
+  set_defaults_()
+  {
+    const double resolution = nest::Time::get_resolution().get_ms();
+    Model::default_parameters( own_->parameters, resolution );
+    Model::initial_state( own_->parameters, resolution, own_->state );
+  }
+
+  LaneBlock< Neuron, Model >*
+  block_() const
+  {
+    return reinterpret_cast< LaneBlock< Neuron, Model >* >( place_ & ~std::uintptr_t( lane_mask ) );
+  }
+
+  int
+  lane_() const
+  {
+    return place_ & lane_mask;
+  }
+
   double&
   state_( const int i )
   {
-    return block_ ? block_->state( i, lane_ ) : own_state_[ i ];
+    return place_ ? block_()->state( i, lane_() ) : own_->state[ i ];
   }
 
   double
   state_( const int i ) const
   {
-    return block_ ? block_->state( i, lane_ ) : own_state_[ i ];
+    return place_ ? block_()->state( i, lane_() ) : own_->state[ i ];
   }
 
   /* The step at whose end an event acts, counted from the start of the simulation. */
@@ -401,9 +438,8 @@ private:
   }
 
   void
-  send_spike_( const long step, const long lag )
+  send_spike_( const long lag )
   {
-    set_spiketime( nest::Time::step( step + 1 ) );
     nest::SpikeEvent event;
     nest::kernel().event_delivery_manager.send( *this, event, lag );
   }
@@ -411,23 +447,21 @@ private:
   void
   record_( const long step )
   {
-    logger_.record_data( step );
+    own_->logger.record_data( step );
   }
 
   /* Start loading what NEST and update() need of this cell. */
   void
   fetch_() const
   {
-    // head and pointer to the virtual functions; flags of NEST's part, which NEST reads before every update
+    // NEST's part spans two cache lines, with what NEST reads in both
     const char* const begin = reinterpret_cast< const char* >( this );
     __builtin_prefetch( begin );
-    __builtin_prefetch( begin + 64 );
+    __builtin_prefetch( begin + sizeof( LaneNode ) - 1 );
   }
 
-  double parameters_[ n_parameters > 0 ? n_parameters : 1 ];
-  double own_state_[ Model::n_states ];
-  DriveParameters< n_ports > drive_;
-  nest::UniversalDataLogger< Neuron > logger_;
+  static constexpr std::uintptr_t lane_mask = 31;
+  std::unique_ptr< Own > own_;
 };
 
 } // namespace bgnest

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lane_constants.h"
+#include "lane_delivery.h"
 #include "lane_drive.h"
 #include "lane_input.h"
 #include "lane_row.h"
@@ -29,6 +30,11 @@ class LaneRegistry
 public:
   using Block = LaneBlock< Neuron, Model >;
 
+  explicit LaneRegistry( const std::size_t thread )
+    : delivery( LaneDelivery::of_thread( thread ) )
+  {
+  }
+
   static LaneRegistry&
   of_thread( const std::size_t thread )
   {
@@ -38,7 +44,7 @@ public:
     const std::lock_guard< std::mutex > lock( *mutex );
     while ( registries->size() <= thread )
     {
-      registries->push_back( std::make_unique< LaneRegistry >() );
+      registries->push_back( std::make_unique< LaneRegistry >( registries->size() ) );
     }
     return *( *registries )[ thread ];
   }
@@ -70,6 +76,7 @@ public:
     delete block;
   }
 
+  LaneDelivery& delivery; // shared by the blocks of all models on this thread
   // shared by all blocks, or the working memory of the block that is being advanced
   ConstantsTable< Model::n_constants + Model::n_ports > constants;
   DriveTables drives;

@@ -37,6 +37,11 @@ class Target:
         Files of ``runtime/`` that the generated C++ includes. Their folder is on the include path.
     force_include : tuple of str
         Those of them that are put in front of every generated file.
+    synapses : dict of str to str
+        Synapse models of NEST that the target has a faster kind of for its cells, and the C++ class template of
+        this; it is called as NEST's with ``_lane`` at the end.
+    synapse_header : str, optional
+        File of ``runtime/`` that defines these classes.
     flags : tuple of str
         Compiler flags besides those that NEST and the CPU need.
     needs_gsl : bool
@@ -53,6 +58,8 @@ class Target:
     plugin: Path | None = None
     headers: tuple[str, ...] = ()
     force_include: tuple[str, ...] = ()
+    synapses: Mapping[str, str] = field(default_factory=dict)
+    synapse_header: str | None = None
     flags: tuple[str, ...] = ("-O3", "-fno-math-errno")
     needs_gsl: bool = False
     link_flags: tuple[str, ...] = ()
@@ -70,6 +77,7 @@ class Target:
             dict(self.nestml_options),
             self.model_templates,
             self.force_include,
+            dict(self.synapses),
             self.flags,
         ]
         digest.update(json.dumps([*settings, self.link_flags], sort_keys=True).encode())

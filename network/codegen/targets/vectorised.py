@@ -1,7 +1,8 @@
 """Target ``vectorised``: cells in blocks of eight, advanced together by vector instructions.
 
 The equations come from NESTML by our own templates (``templates/vectorised``); everything around them is in
-the headers ``runtime/lane_*.h`` and ``runtime/poisson_drive.h``. Every cell can draw its own Poisson input.
+the headers ``runtime/lane_*.h`` and ``runtime/poisson_drive.h``. Every cell can draw its own Poisson input. Synapses
+of its own bring spikes to the blocks without a detour over the cells.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TARGET = Target(
         "lane_block.h",
         "drive_parameters.h",
         "lane_constants.h",
+        "lane_delivery.h",
         "lane_drive.h",
         "lane_registry.h",
         "lane_input.h",
@@ -30,10 +32,16 @@ TARGET = Target(
         "lane_step.h",
         "lane_math.h",
         "lane_solver.h",
+        "lane_synapses.h",
         "huge_memory.h",
         "poisson_drive.h",
         "solver.h",
     ),
+    synapses={
+        "static_synapse": "bgnest::StaticLaneSynapse",
+        "tsodyks_synapse": "bgnest::TsodyksLaneSynapse",
+    },
+    synapse_header="lane_synapses.h",
     flags=(
         "-O3",
         # None of these changes a result. Without them a conditional would have to stay a branch, because
