@@ -5,7 +5,8 @@ are printed. NEST's own phase timers (update, deliver, communicate) appear where
 (`make mpi` does; start the script with .venv-mpi's Python). Memory is that of the cells (prepared and run, from the
 variant without synapses) and of the synapses (the difference to it).
 
-    python scripts/bench_network.py --n-neurons 80000 --t-sim 300 --rounds 3
+    python scripts/bench_network.py --t-sim 300 --rounds 3
+    python scripts/bench_network.py --variants as-built --warm-up 1500 --t-sim 1000    a settled second
     python scripts/bench_network.py --variants as-built plain-connect --t-sim 0       wiring
     python scripts/bench_network.py --variants as-built no-synapses --t-sim 300       memory per neuron and synapse
 """
@@ -26,9 +27,10 @@ from typing import Any
 VARIANTS = {
     "as-built": "what `bgnest run` does",
     "plain-connect": "nest.Connect with receptor and plasticity constants in syn_spec, no _hpc synapses",
-    "no-hpc": "32-byte synapses throughout",
+    "nest-synapses": "NEST's own synapses, _hpc where they fit, in place of those of the vectorised target",
     "uncompressed": "use_compressed_spikes off: a spike is sent once per target thread",
     "no-source-table": "keep_source_table off: NEST forgets the sources after preparation",
+    "passive-wait": "threads sleep while they wait for one another (OMP_WAIT_POLICY=passive)",
     "huge-pages": "glibc puts the heap on transparent huge pages",
     "philox": "random numbers from Philox_32 instead of the Mersenne twister",
     "jemalloc": "jemalloc in place of glibc's allocator",
@@ -38,14 +40,21 @@ VARIANTS = {
 }
 LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")  # of Debian: libjemalloc2, libtcmalloc-minimal4
 ENVIRONMENT = {
+    "passive-wait": {"OMP_WAIT_POLICY": "passive"},
     "huge-pages": {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"},
     "jemalloc": {"LD_PRELOAD": str(LIBRARIES / "libjemalloc.so.2")},
     "tcmalloc": {"LD_PRELOAD": str(LIBRARIES / "libtcmalloc_minimal.so.4")},
 }
-PHASES = ("update", "deliver_spike_data", "gather_spike_data", "communicate_spike_data")
+PHASES = {
+    "update": "update",
+    "deliver": "deliver_spike_data",
+    "gather": "gather_spike_data",
+    "communicate": "communicate_spike_data",
+    "wait": "omp_synchronization_simulation",
+}
 
 
-def one(variant: str, n_neurons: int, t_sim: float, threads: int) -> dict[str, Any]:
+def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int) -> dict[str, Any]:
     """Seconds per phase and memory of one variant, in this process."""
     from network import codegen
     from network.engine import build, devices, kernel
@@ -65,8 +74,8 @@ def one(variant: str, n_neurons: int, t_sim: float, threads: int) -> dict[str, A
         nest.set(keep_source_table=False)
     elif variant == "philox":
         nest.set(rng_type="Philox_32")
-    elif variant == "no-hpc":
-        kernel.MAX_HPC_NODES_PER_THREAD = 0
+    elif variant == "nest-synapses":
+        module = dataclasses.replace(module, synapses={})
     network = (plain_connect if variant == "plain-connect" else build.build)(plan, module)
     devices.connect_inputs(network)
     devices.connect_recorders(network)
@@ -76,18 +85,18 @@ def one(variant: str, n_neurons: int, t_sim: float, threads: int) -> dict[str, A
     result["prepare"] = time.perf_counter() - start
     millions = plan.n_synapses / 1e6 if plan.projections else 0.0
     if millions:
-        result["connect_s_per_million"] = result["connect"] / millions
-        result["prepare_s_per_million"] = result["prepare"] / millions
-    nest.Run(100.0)  # past the transient of the initial state
-    result["memory_gb"] = (kernel.memory_bytes() - base) / 1e9
+        result["connect/M"] = result["connect"] / millions
+        result["prepare/M"] = result["prepare"] / millions
+    nest.Run(warm_up if t_sim > 0 else 100.0)  # past the transient of the initial state
+    result["GB"] = (kernel.memory_bytes() - base) / 1e9
     if t_sim > 0:
         before, start = kernel.native_timers(), time.perf_counter()
         nest.Run(t_sim)
-        result["real_time_factor"] = (time.perf_counter() - start) * 1000.0 / t_sim
+        result["RTF"] = (time.perf_counter() - start) * 1000.0 / t_sim
         after = kernel.native_timers()
-        for phase in PHASES:
-            if phase in after:
-                result[f"rtf_{phase}"] = (after[phase] - before[phase]) * 1000.0 / t_sim
+        for phase, timer in PHASES.items():
+            if timer in after:
+                result[phase] = (after[timer] - before[timer]) * 1000.0 / t_sim
     nest.Cleanup()
     return result
 
@@ -121,15 +130,17 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="NAME")
     parser.add_argument("--n-neurons", type=int, default=80_000)
     parser.add_argument("--t-sim", type=float, default=300.0, help="biological time in ms (default 300)")
+    parser.add_argument("--warm-up", type=float, default=100.0, help="biological time before that in ms (default 100)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        print("RESULT " + json.dumps(one(args.one, args.n_neurons, args.t_sim, args.threads)))
+        print("RESULT " + json.dumps(one(args.one, args.n_neurons, args.warm_up, args.t_sim, args.threads)))
         return
     results: dict[str, list[dict[str, float]]] = {name: [] for name in args.variants}
-    size = ["--n-neurons", str(args.n_neurons), "--t-sim", str(args.t_sim), "--threads", str(args.threads)]
+    names = ("n_neurons", "warm_up", "t_sim", "threads")
+    size = [text for name in names for text in (f"--{name.replace('_', '-')}", str(getattr(args, name)))]
     for round_ in range(args.rounds):
         for name in args.variants:
             print(f"round {round_ + 1} of {args.rounds}: {name} ({VARIANTS[name]})", file=sys.stderr, flush=True)
@@ -145,30 +156,28 @@ def main() -> None:
             results[name].append(json.loads(lines[0].removeprefix("RESULT ")))
     show(results)
     if {"as-built", "no-synapses"} <= results.keys():
-        cells, whole = (
-            statistics.median(r["memory_gb"] for r in results[name]) * 1e9 for name in ("no-synapses", "as-built")
-        )
-        n_synapses = statistics.median(r["connect"] / r["connect_s_per_million"] for r in results["as-built"]) * 1e6
+        cells, whole = (statistics.median(r["GB"] for r in results[name]) * 1e9 for name in ("no-synapses", "as-built"))
+        n_synapses = statistics.median(r["connect"] / r["connect/M"] for r in results["as-built"]) * 1e6
         print(f"memory: {cells / args.n_neurons:.0f} bytes per neuron, {(whole - cells) / n_synapses:.1f} per synapse")
 
 
 def show(results: dict[str, list[dict[str, float]]]) -> None:
-    """Medians, and in brackets the median ratio to the first variant of the same round."""
+    """Medians, and below each the median ratio to the first variant of the same round."""
     base = next(iter(results.values()))
     columns = list(base[0])
-    print(f"{'variant':<16}" + "".join(f"{column:>26}" for column in columns))
+    width = max(map(len, columns)) + 2
+    print("seconds; connect/M and prepare/M per million synapses; RTF and its phases per second of biological time")
+    print(f"{'variant':<16}" + "".join(f"{column:>{width}}" for column in columns))
     for name, rounds in results.items():
-        cells = []
+        medians, ratios = [], []
         for column in columns:
             values = [r[column] for r in rounds if column in r]
-            if not values:
-                cells.append(f"{'-':>26}")
-                continue
-            ratio = statistics.median(
-                r[column] / b[column] for r, b in zip(rounds, base, strict=True) if column in r and b[column]
-            )
-            cells.append(f"{statistics.median(values):16.2f} ({ratio:5.2f}x)")
-        print(f"{name:<16}" + "".join(f"{cell:>26}" for cell in cells))
+            pairs = [(r[column], b[column]) for r, b in zip(rounds, base, strict=True) if column in r and b[column]]
+            medians.append(f"{statistics.median(values):.3g}" if values else "-")
+            ratios.append(f"({statistics.median(value / first for value, first in pairs):.2f}x)" if pairs else "")
+        print(f"{name:<16}" + "".join(f"{text:>{width}}" for text in medians))
+        if rounds is not base:
+            print(f"{'':<16}" + "".join(f"{text:>{width}}" for text in ratios))
 
 
 if __name__ == "__main__":
