@@ -24,6 +24,7 @@ def rates(
     """Print rates and CVs of a run per population, beside the target bands of its state."""
     table = show_rates(Run.open(run, allow_incomplete=partial))
     if csv is not None:
+        csv.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(csv)
 
 

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from network.cli import analyse, batch, check, compare, models, optimise, scan, simulate, specify, submit, verdict
 from network.cluster import job
 from network.spec.errors import SpecError
 
+
+class Commands(TyperGroup):
+    """The subcommands; Ctrl-C ends each of them with one line."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a subcommand."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            if job.present().size == 1:  # of a job with several ranks the process that started it tells
+                print("; ".join(["\nbgnest: interrupted", *getattr(error, "__notes__", ())]), file=sys.stderr)
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name="bgnest",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -85,9 +101,6 @@ def main() -> None:
     job.silence_other_ranks()
     try:
         app(standalone_mode=True)
-    except KeyboardInterrupt:
-        print("\nbgnest: interrupted; the run folder is marked incomplete", file=sys.stderr)
-        os._exit(130)  # NEST's threads may still be inside a slice
     except Exception as error:
         if isinstance(error, _expected_errors()):
             job.end(f"bgnest: {error}", getattr(error, "exit_code", 1), shared=hasattr(error, "exit_code"))

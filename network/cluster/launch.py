@@ -61,6 +61,15 @@ def _nest_has_mpi() -> bool:
         return False
 
 
+def filled(command: str, what: str, **numbers: int) -> str:
+    """Fill the numbers into a launcher's command, such as ``srun -n {ranks}``; ``what`` names it in messages."""
+    try:
+        return command.format(**numbers)
+    except (KeyError, IndexError, ValueError) as error:
+        names = ", ".join(f"{{{name}}}" for name in numbers)
+        raise ClusterError(f"{what}: {command!r} cannot be filled in; names: {names}; write {{{{ for {{") from error
+
+
 def launcher_command(ranks: int, threads: int = 1) -> list[str]:
     """Return the command, without the program, that starts a job of so many ranks here.
 
@@ -73,7 +82,7 @@ def launcher_command(ranks: int, threads: int = 1) -> list[str]:
         If there is no launcher, or it refuses to start a trivial program.
     """
     if given := os.environ.get("BGNEST_LAUNCHER"):
-        return shlex.split(given.format(ranks=ranks, threads=threads))
+        return shlex.split(filled(given, "BGNEST_LAUNCHER", ranks=ranks, threads=threads))
     program = next((name for name in ("mpirun", "mpiexec", "srun") if shutil.which(name)), None)
     if program is None:
         raise ClusterError(

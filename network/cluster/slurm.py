@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from network.cluster.errors import ClusterError
+from network.cluster.launch import filled
 from network.spec.cost import estimate
 from network.spec.plan import Plan
 from network.spec.summary import human_bytes
@@ -113,7 +114,7 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
         "bgnest": job.bgnest,
         "models": " ".join(sorted({population.model for population in plan.populations})),
         "target": plan.target,
-        "launcher": launcher.format(**numbers),
+        "launcher": filled(launcher, "--launcher", **numbers),
         "experiment": shlex.quote(str(experiment)),
         "folder": shlex.quote(str(folder)),
         "script": shlex.quote(str(script)),

@@ -272,9 +272,9 @@ def resolved_cpu(compiler: Compiler, flags: tuple[str, ...]) -> str:
     """
     answer = run([*compiler.command, *flags, "-v", "-E", "-x", "c++", os.devnull])
     if answer.returncode:
-        reason = next((line for line in answer.stderr.splitlines() if "error" in line), "").strip()
+        reason = next((line for line in answer.stderr.splitlines() if "error:" in line), "").strip()
         raise CodegenError(
-            f"the compiler refuses {' '.join(flags)}: {reason} Choices: native, portable, or a name that GCC "
+            f"the compiler refuses {' '.join(flags)}: {reason}. Choices: native, portable, or a name that GCC "
             "knows (for instance x86-64-v2, x86-64-v4, znver3)."
         )
     kept = re.findall(r'"?(-m[\w.=+-]+|--param=?"? ?"?l[12]-[\w=-]+)"?', answer.stderr)

@@ -90,7 +90,7 @@ class RunFolder:
         if status == "running":
             raise RunExistsError(f"{path}: a run is going on in this folder; wait for it, or choose another folder")
         if status == "complete" and not overwrite:
-            raise RunExistsError(f"{path}: holds a complete run; choose another folder or ask for it to be overwritten")
+            raise RunExistsError(f"{path}: holds a complete run; choose another folder, or --overwrite it")
         path.mkdir(parents=True, exist_ok=True)
         if status in ("complete", "exploded", "failed", "interrupted"):
             logger.warning("%s: replacing a run that is %s", path, status)
@@ -214,9 +214,12 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and not self._finished:
+        if error is not None and not self._finished:
+            interrupted = isinstance(error, KeyboardInterrupt)
             try:
-                self.fail(f"{kind.__name__}: {error}")
+                self.fail("interrupted" if interrupted else f"{type(error).__name__}: {error}")
+                if interrupted:
+                    error.add_note(f"the run in {self.path} is marked incomplete")
             except OSError as problem:  # a full disk, for instance; the error itself must get through
                 logger.warning("%s: cannot be marked as failed: %s", self.path, problem)
 

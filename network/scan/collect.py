@@ -66,6 +66,7 @@ def write_table(table: pd.DataFrame, stem: Path) -> list[Path]:
         If pyarrow is not installed.
     """
     csv, parquet = stem.with_name(f"{stem.name}.csv"), stem.with_name(f"{stem.name}.parquet")
+    csv.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(csv, index=False, float_format="%.6g")
     try:
         table.to_parquet(parquet, index=False)

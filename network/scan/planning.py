@@ -102,8 +102,8 @@ class ScanPlan:
         largest = max(self.points, key=lambda point: point.memory_bytes)
         if job_memory(largest) > self.memory_bytes:
             problems.append(
-                f"{label}: {_values(largest)} needs {job_memory(largest) / 2**30:.1f}G, more than the memory budget of "
-                f"{self.memory_bytes / 2**30:.1f}G (execution.memory)"
+                f"{label}: {_values(largest)} needs {job_memory(largest) / 2**30:.3g}G, more than the memory budget of "
+                f"{self.memory_bytes / 2**30:.3g}G (execution.memory)"
             )
         if execution.hours is not None and self.wall_seconds > 3600 * execution.hours:
             problems.append(

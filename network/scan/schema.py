@@ -15,6 +15,7 @@ sampled parameters.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -36,7 +37,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from network import resources
-from network.spec.errors import SpecError, choices
+from network.spec.errors import SpecError, choices, in_words
 from network.spec.yamlfile import KeyPath, read_yaml
 
 SHORT = {
@@ -276,22 +277,26 @@ def validated(
         raise SpecError(list(dict.fromkeys(problems))) from error
 
 
+_SCALARS = ("bool", "int", "float", "str")
+
+
 def _problem(item: Any, label: str, lines: Mapping[KeyPath, int], root: type[_Part]) -> str:
     path = tuple(str(part) for part in item["loc"] if part not in ("axis", "block"))
     known = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     where = label if known is None else f"{label}:{known}"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
+    message = in_words(item)
+    if path[-1] in _SCALARS:  # pydantic complains once for each of them
+        path = path[:-1]
+        given = item.get("input")
+        infinite = isinstance(given, float) and not math.isfinite(given)
+        message = f"must be {'a finite number' if infinite else 'a number, text, true or false'}, not {given!r}"
+    elif item["type"] == "extra_forbidden":
         models: dict[Any, type[_Part]] = {"axis": Axis, "block": Block, "execution": Execution}
         models["range"], models["distribution"] = Range, Distribution
         model = root
         for part in item["loc"][:-1]:
             model = models.get(part, model)
         message = f"unknown key; {choices(path[-1], model.model_fields, 'keys')}"
-    elif item["type"] == "missing":
-        message = "is missing"
-    elif item["type"] != "value_error" and not isinstance(item.get("input"), dict | list | BaseModel):
-        message = f"{message}, not {item.get('input')!r}"
     return f"{where}: {'.'.join(path)}: {message}"
 
 

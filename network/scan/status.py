@@ -137,7 +137,7 @@ def _point_status(
     error = str(record.get("error") or "").partition("\n")[0]
     if status == "interrupted":
         return found(INTERRUPTED, f"ended without a word (killed, out of memory?) {_progress(run)}".strip())
-    if error.startswith("KeyboardInterrupt"):
+    if error == "interrupted":
         return found(INTERRUPTED, "Ctrl-C")
     return found(FAILED, error or "no reason given")
 

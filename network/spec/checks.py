@@ -6,8 +6,9 @@ parts of the tree are malformed; what cannot be interpreted is left to the schem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from network.spec import derive
 from network.spec.errors import choices
@@ -34,10 +35,14 @@ def _number(node: Any) -> float | None:
     """Return the number in NEST's unit where it can be understood."""
     if isinstance(node, dict):
         value, unit = node.get("value"), str(node.get("unit", "1"))
-        if isinstance(value, int | float) and not isinstance(value, bool) and unit in UNITS:
-            return convert(float(value), unit)[0]
-        return None
-    return float(node) if isinstance(node, int | float) and not isinstance(node, bool) else None
+        if not _is_finite(value) or unit not in UNITS:
+            return None
+        return convert(float(value), unit)[0]
+    return float(node) if _is_finite(node) else None
+
+
+def _is_finite(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 class _Checker:
@@ -346,7 +351,7 @@ class _Checker:
     def _window(self, path: KeyPath, entry: Mapping[str, Any], start: str, stop: str) -> None:
         simulation = _mapping(self.tree.data, "simulation")
         presim, sim = _number(simulation.get("t_presim")), _number(simulation.get("t_sim"))
-        if presim is None or sim is None:
+        if presim is None or sim is None or presim < 0.0 or sim <= 0.0:  # the schema refuses those
             return
         first, last = _number(entry.get(start)), _number(entry.get(stop))
         first, last = presim if first is None else first, presim + sim if last is None else last

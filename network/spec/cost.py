@@ -15,7 +15,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from network import resources
-from network.spec.errors import SpecError
+from network.spec.errors import SpecError, in_words
 from network.spec.plan import Plan
 from network.spec.quantities import Spec
 from network.spec.yamlfile import read_yaml
@@ -163,7 +163,7 @@ def _load(path: Path) -> CostModel:
         return CostModel.model_validate(data)
     except ValidationError as error:
         raise SpecError(
-            [f"{path.name}: {'.'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
+            [f"{path.name}: {'.'.join(str(p) for p in item['loc'])}: {in_words(item)}" for item in error.errors()]
         ) from error
 
 

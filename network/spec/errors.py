@@ -1,9 +1,10 @@
-"""Errors of the specification: one exception that lists every problem found, and the did-you-mean helper."""
+"""Errors of the specification: one exception that lists every problem found, and how to word a problem."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 class SpecError(ValueError):
@@ -39,3 +40,41 @@ def choices(given: object, valid: Iterable[str], what: str = "valid", limit: int
         return f"{hint}{what}: none"
     shown = names if len(names) <= limit else [*names[:limit], f"... ({len(names)} in all)"]
     return f"{hint}{what}: {', '.join(shown)}"
+
+
+_LIMITS = {
+    "greater_than": ("greater than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def in_words(item: Mapping[str, Any]) -> str:
+    """Say in the words of a user what one of pydantic's errors (an entry of ``errors()``) is about."""
+    kind, given, context = item["type"], item.get("input"), item.get("ctx", {})
+    if kind == "missing":
+        return "is missing"
+    if kind == "finite_number":
+        return f"must be a finite number, not {given!r}"
+    if kind in ("float_type", "int_type", "float_parsing", "int_parsing"):
+        return f"must be a number, not {given!r}"
+    if kind in _LIMITS:
+        word, key = _LIMITS[kind]
+        return f"{given!r} must be {word} {context[key]}"
+    if kind == "too_short":
+        return f"must have at least {context['min_length']} of them, not {context['actual_length']}"
+    if kind == "literal_error":
+        valid = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "").split(", ")
+        return f"{given!r} is not a choice; {choices(given, valid, 'choices')}"
+    if kind == "string_type":
+        yes_no = " (YAML reads on, off, yes, no as true and false: use quotes)" if isinstance(given, bool) else ""
+        return f"must be text, not {given!r}{yes_no}"
+    if kind in ("tuple_type", "list_type"):
+        return f"must be a list, not {given!r}"
+    if kind in ("model_type", "dict_type", "model_attributes_type"):
+        return f"must be a mapping, not {given!r}"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if kind == "value_error" or isinstance(given, dict | list) or f"{given}" in message:
+        return message
+    return f"{message}, not {given!r}"

@@ -11,9 +11,18 @@ from typing import Any
 
 import yaml
 
-from network import resources
 from network.spec.checks import check_references
 from network.spec.errors import SpecError, choices
+from network.spec.files import (
+    find_experiment,
+    find_overlay,
+    is_user_file,
+    label_of,
+    list_experiments,
+    list_overlays,
+    list_variants,
+    relative,
+)
 from network.spec.messages import structural_problems
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
@@ -93,7 +102,7 @@ class Draft:
             for key in reversed(keys):
                 data = {key: data}
             layer = Layer(data, where, user=True, text=text)
-            if problem := _unknown_entry(tree, keys, value):
+            if problem := _unknown_entry(tree, keys):
                 raise SpecError([f"{layer.origin(keys)}: {problem}"])
             tree.apply(layer)
             changed.append(keys)
@@ -121,7 +130,7 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
     name, _, variant = str(name_or_path).partition("@")
     path = find_experiment(name)
     stack.load(path)
-    labels = [_label(path).removesuffix(".yaml").replace("/experiments/", "/").replace("/", "-")]
+    labels = [label_of(path).removesuffix(".yaml").replace("/experiments/", "/").replace("/", "-")]
     if variant:
         stack.apply_variant(path, variant)
         labels[0] += f"-{variant}"
@@ -129,6 +138,14 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
         overlay_path = find_overlay(overlay, path)
         stack.load(overlay_path, overlay=True)
         labels.append(overlay_path.stem)
+    if "populations" not in tree.data:
+        needed = ", ".join(name for name, field in Experiment.model_fields.items() if field.is_required())
+        raise SpecError(
+            [
+                f"{label_of(path)}: no populations; changes of another experiment start with "
+                f"`overlay_of: lindahl2016/activation_control` (say), a network of its own needs: {needed}"
+            ]
+        )
     return Draft(tree, path.parent, "+".join(labels))
 
 
@@ -141,10 +158,10 @@ def _touches(keys: KeyPath, entry: KeyPath) -> bool:
     return all(fnmatch.fnmatchcase(name, key) for key, name in zip(keys, entry, strict=False))
 
 
-def _unknown_entry(tree: Tree, keys: KeyPath, value: Any) -> str | None:
-    """Complain about one value for a population, projection and so on that does not exist."""
+def _unknown_entry(tree: Tree, keys: KeyPath) -> str | None:
+    """Complain about a value for a population, projection and so on that does not exist."""
     section = tree.data.get(keys[0])
-    if keys[0] not in _NAMED or len(keys) < 3 or isinstance(value, dict) or is_glob(keys[1]):
+    if keys[0] not in _NAMED or len(keys) < 3 or is_glob(keys[1]):
         return None
     if not isinstance(section, dict) or keys[1] in section:
         return None
@@ -196,30 +213,30 @@ class _Stack:
 
     def load(self, path: Path, *, overlay: bool = False) -> None:
         path = path.resolve()
-        label = _label(path)
+        label = label_of(path)
         if path in self.active:
-            chain = " -> ".join(_label(p) for p in [*self.active, path])
+            chain = " -> ".join(label_of(p) for p in [*self.active, path])
             raise SpecError([f"{label}: files include each other in a circle: {chain}"])
         data, lines = read_yaml(path, label)
         self.active.append(path)
         structural = {key: data.pop(key) for key in _STRUCTURAL if key in data}
         below = structural.get("overlay_of")
         if below is not None:
-            base = _relative(path, below, f"{label}:{lines[('overlay_of',)]}: overlay_of")
+            base = relative(path, below, f"{label}:{lines[('overlay_of',)]}: overlay_of")
             if base.resolve() not in self.loaded:
                 self._check_base(base, label, overlay=overlay)
                 self.load(base, overlay=overlay)
         included = structural.get("include", [])
         for item in [included] if isinstance(included, str) else included:
-            self.load(_relative(path, item, f"{label}:{lines[('include',)]}: include"))
+            self.load(relative(path, item, f"{label}:{lines[('include',)]}: include"))
         _locate_spike_files(data, path.parent)
-        self.tree.apply(Layer(data, label, lines, user=_is_user_file(path)))
+        self.tree.apply(Layer(data, label, lines, user=is_user_file(path)))
         self.active.pop()
         self.loaded.append(path)
 
     def apply_variant(self, path: Path, name: str) -> None:
         """Merge the changes of one variant of an experiment file."""
-        label = _label(path)
+        label = label_of(path)
         data, lines = read_yaml(path, label)
         variants = data.get("variants")
         known = variants if isinstance(variants, dict) else {}
@@ -227,13 +244,13 @@ class _Stack:
             raise SpecError([f"{label}: no variant {name!r}; {choices(name, known, 'variants')}"])
         where = ("variants", name, "changes")
         at = {keys[3:]: line for keys, line in lines.items() if keys[:3] == where and len(keys) > 3}
-        self.tree.apply(Layer(known[name].get("changes") or {}, label, at, user=_is_user_file(path)))
+        self.tree.apply(Layer(known[name].get("changes") or {}, label, at, user=is_user_file(path)))
 
     def _check_base(self, base: Path, label: str, *, overlay: bool) -> None:
         """Refuse an overlay of another network; the overlays it stands on are welcome."""
-        if overlay and "overlay_of" not in read_yaml(base, _label(base))[0]:
-            loaded = ", ".join(_label(path) for path in self.loaded)
-            raise SpecError([f"{label}: overlay_of: {_label(base)} is not part of this experiment; loaded: {loaded}"])
+        if overlay and "overlay_of" not in read_yaml(base, label_of(base))[0]:
+            loaded = ", ".join(label_of(path) for path in self.loaded)
+            raise SpecError([f"{label}: overlay_of: {label_of(base)} is not part of this experiment; loaded: {loaded}"])
 
 
 def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
@@ -244,137 +261,6 @@ def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
             beside = (folder / Path(name).expanduser()).resolve()
             if beside.is_file():
                 entry["file"] = str(beside)
-
-
-def _relative(path: Path, name: Any, where: str) -> Path:
-    if not isinstance(name, str):
-        raise SpecError([f"{where}: must be the name of a file, not {name!r}"])
-    for candidate in (path.parent / name, path.parent / f"{name}.yaml", *_in_params(name)):
-        if candidate.is_file():
-            return candidate
-    raise SpecError([f"{where}: no file {name!r}; {choices(name, _yaml_stems(path.parent), 'files')}"])
-
-
-def _in_params(name: str) -> list[Path]:
-    return [folder / f"{name.removesuffix('.yaml')}.yaml" for folder in resources.params_dirs()]
-
-
-def _yaml_stems(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.yaml"))
-
-
-def _label(path: Path) -> str:
-    """Name of a file in messages: relative to its params folder, else as it is."""
-    for folder in resources.params_dirs():
-        if path.resolve().is_relative_to(folder.resolve()):
-            return path.resolve().relative_to(folder.resolve()).as_posix()
-    try:
-        return path.resolve().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return path.name
-
-
-def _is_user_file(path: Path) -> bool:
-    return not path.resolve().is_relative_to(resources.params_dir().resolve())
-
-
-def find_experiment(name_or_path: str | Path) -> Path:
-    """File of an experiment; ``lindahl2016`` alone means its ``base``.
-
-    Raises
-    ------
-    SpecError
-        With the names there are.
-    """
-    given = Path(name_or_path).expanduser()
-    if given.suffix in (".yaml", ".yml"):
-        if given.is_file():
-            return given
-        raise SpecError([f"no file {str(given)!r}"])
-    for folder in resources.params_dirs():
-        model, _, stem = str(name_or_path).rpartition("/")
-        for candidate in (
-            folder / f"{name_or_path}.yaml",
-            folder / model / "experiments" / f"{stem}.yaml",
-            folder / str(name_or_path) / "base.yaml",
-        ):
-            if candidate.is_file():
-                return candidate
-    raise SpecError(
-        [f"no experiment {str(name_or_path)!r}; {choices(name_or_path, list_experiments(), 'experiments')}"]
-    )
-
-
-def find_overlay(name_or_path: str | Path, experiment: Path) -> Path:
-    """File of an overlay for an experiment file; raises SpecError with the names there are."""
-    given = Path(name_or_path).expanduser()
-    if given.suffix in (".yaml", ".yml"):
-        if given.is_file():
-            return given
-        raise SpecError([f"no overlay file {str(given)!r}"])
-    folders = dict.fromkeys([experiment.parent, *_chain_folders(experiment)])
-    known: dict[str, Path] = {}
-    for folder in folders:
-        for path in sorted([*folder.glob("*.yaml"), *(folder / "overlays").glob("*.yaml")]):
-            if _first_lines(path)[0]:
-                known.setdefault(path.stem, path)
-    if str(name_or_path) in known:
-        return known[str(name_or_path)]
-    raise SpecError([f"no overlay {str(name_or_path)!r}; {choices(name_or_path, known, 'overlays')}"])
-
-
-def _chain_folders(path: Path) -> list[Path]:
-    """Folders of the files below an overlay, so that a user's file finds the overlays of its base."""
-    folders: list[Path] = []
-    seen: set[Path] = set()
-    while path not in seen:
-        seen.add(path)
-        below = read_yaml(path, _label(path))[0].get("overlay_of")
-        if not isinstance(below, str):
-            break
-        path = _relative(path, below, f"{_label(path)}: overlay_of")
-        folders.append(path.parent)
-    return folders
-
-
-def _first_lines(path: Path) -> tuple[bool, str]:
-    """Whether a file is an overlay, and its first comment line."""
-    text = path.read_text(encoding="utf-8")
-    comment = re.search(r"^#\s*(.+)$", text, re.MULTILINE)
-    return re.search(r"^overlay_of:", text, re.MULTILINE) is not None, comment.group(1) if comment else ""
-
-
-def list_experiments() -> dict[str, str]:
-    """Name and first comment line of every experiment below the params folders."""
-    found: dict[str, str] = {}
-    for folder in resources.params_dirs():
-        for path in sorted(folder.glob("*/*.yaml")):
-            is_overlay, comment = _first_lines(path)
-            if is_overlay or path.stem == "base":
-                found.setdefault(f"{path.parent.name}/{path.stem}", comment)
-        for path in sorted(folder.glob("*/experiments/*.yaml")):
-            found.setdefault(f"{path.parent.parent.name}/{path.stem}", _first_lines(path)[1])
-    return found
-
-
-def list_variants(name_or_path: str | Path) -> dict[str, str]:
-    """Name and title of every variant of an experiment; run one as ``experiment@variant``."""
-    path = find_experiment(name_or_path)
-    variants = read_yaml(path, _label(path))[0].get("variants")
-    if not isinstance(variants, dict):
-        return {}
-    return {str(name): str((entry or {}).get("title", "")) for name, entry in variants.items()}
-
-
-def list_overlays(model: str = "lindahl2016") -> dict[str, str]:
-    """Name and first comment line of every overlay of a model; states can be used as overlays, too."""
-    found: dict[str, str] = {}
-    for folder in resources.params_dirs():
-        for path in sorted([*(folder / model / "overlays").glob("*.yaml"), *(folder / model).glob("*.yaml")]):
-            is_overlay, comment = _first_lines(path)
-            if is_overlay:
-                found.setdefault(path.stem, comment)
-    return found
 
 
 def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any], where: str) -> list[tuple[str, KeyPath, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
-from network.spec.errors import choices
+from network.spec.errors import choices, in_words
 from network.spec.origins import Tree, number_hint
 from network.spec.quantities import Check, Spec
 from network.spec.schema import Experiment
@@ -32,35 +32,22 @@ def structural_problems(error: ValidationError, tree: Tree) -> list[str]:
 
 
 def _message(item: Any, path: KeyPath, parent: Any, check: Check | None) -> str:
-    kind, given = item["type"], item.get("input")
-    context = item.get("ctx", {})
+    kind, given, context = item["type"], item.get("input"), item.get("ctx", {})
     if kind == "extra_forbidden":
         known = list(parent.model_fields) if _is_spec(parent) else []
         return f"unknown key; {choices(path[-1], known, 'keys')}"
-    if kind == "missing":
-        if path[-1] == "unit" and check is not None and check.unit is not None:
-            return f"the unit is missing; accepted: {', '.join(accepted(check.unit))}"
-        return "is missing"
+    if kind == "missing" and path[-1] == "unit" and check is not None and check.unit is not None:
+        return f"the unit is missing; accepted: {', '.join(accepted(check.unit))}"
     if kind in ("float_type", "int_type", "float_parsing"):
-        return f"must be a number, not {given!r}{number_hint(given)}"
-    if kind == "literal_error":
-        valid = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "").split(", ")
-        return f"{given!r} is not a choice; {choices(given, valid, 'choices')}"
+        return in_words(item) + number_hint(given)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         tags = str(context.get("expected_tags", "")).replace("'", "")
         return f"kind must be one of: {tags}" if tags else "kind is missing"
-    if kind == "string_type":
-        yes_no = " (YAML reads on, off, yes, no as true and false: use quotes)" if isinstance(given, bool) else ""
-        return f"must be text, not {given!r}{yes_no}"
-    if kind in ("tuple_type", "list_type"):
-        return f"must be a list, not {given!r}"
-    if kind in ("model_type", "dict_type", "model_attributes_type"):
-        if check is not None and isinstance(given, str):
-            return f"must be a number with its unit, not {given!r}{number_hint(given)}"
-        return f"must be a mapping, not {given!r}"
+    if kind in ("model_type", "dict_type", "model_attributes_type") and check is not None and isinstance(given, str):
+        return f"must be a number with its unit, not {given!r}{number_hint(given)}"
     if kind == "string_pattern_mismatch":
         return f"{given!r} is not a name (letters, digits and underscores)"
-    return str(item["msg"]).removeprefix("Value error, ")
+    return in_words(item)
 
 
 def _is_spec(annotation: Any) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from network import resources
-from network.spec.errors import SpecError, choices
+from network.spec.errors import SpecError, choices, in_words
 from network.spec.quantities import Spec
 from network.spec.sources import load_sources
 from network.spec.yamlfile import read_yaml
@@ -133,7 +133,7 @@ def load_targets(model: str, state: str) -> Targets:
         content = _File.model_validate(data)
     except ValidationError as error:
         raise SpecError(
-            [f"{label}: {'.'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
+            [f"{label}: {'.'.join(str(p) for p in item['loc'])}: {in_words(item)}" for item in error.errors()]
         ) from error
     known = load_sources(path.parent)
     problems = [

@@ -32,6 +32,8 @@ def read_yaml(path: Path, label: str) -> tuple[dict[str, Any], dict[KeyPath, int
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise SpecError([f"{label}: cannot be read ({error.strerror})"]) from error
+    except UnicodeDecodeError as error:
+        raise SpecError([f"{label}: is not a text file (UTF-8)"]) from error
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
