@@ -18,6 +18,7 @@ from network.cli.options import (
     with_changes,
 )
 from network.spec import list_experiments, list_overlays, list_variants, make_plan, plan_summary
+from network.spec.quantities import Quantity, QuantityList, Spec
 
 
 @with_changes
@@ -51,17 +52,19 @@ def validate(
         found = [(path, origin) for path, origin in spec.origins.items() if path == show or path.startswith(f"{show}.")]
         if not found:
             raise typer.BadParameter(f"nothing below {show!r}; sections: {', '.join(type(spec).model_fields)}")
-        for path, origin in found:
-            print(f"  {path} = {_value(spec, path)}    [{origin}]")
+        for path, origin in sorted(found):
+            if (text := _value(spec, path)) is not None:
+                print(f"  {path} = {text}    [{origin}]")
 
 
-def _value(spec: object, path: str) -> str:
-    """Value at a key path as text."""
+def _value(spec: object, path: str) -> str | None:
+    """Value at a key path as text; None for a section, whose values have paths of their own."""
     node = spec
     for key in path.split("."):
         node = node[key] if isinstance(node, dict) else getattr(node, key)
-    value, unit = getattr(node, "value", node), getattr(node, "unit", "")
-    return f"{value} {unit}".strip()
+    if isinstance(node, Quantity | QuantityList):
+        return str(node.value) if node.unit == "1" else f"{node.value} {node.unit}"
+    return None if isinstance(node, Spec | dict) else str(node)
 
 
 def list_all(

@@ -285,7 +285,7 @@ def _problem(item: Any, label: str, lines: Mapping[KeyPath, int], root: type[_Pa
     known = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     where = label if known is None else f"{label}:{known}"
     message = in_words(item)
-    if path[-1] in _SCALARS:  # pydantic complains once for each of them
+    if path and path[-1] in _SCALARS:  # pydantic complains once for each of them
         path = path[:-1]
         given = item.get("input")
         infinite = isinstance(given, float) and not math.isfinite(given)

@@ -24,7 +24,7 @@ def test_changes_arrive_in_the_plan():
 
 def test_validate_and_submit_take_the_same_changes():
     shown = bgnest("validate", *CHANGES, "--show", "simulation")
-    assert "simulation.seed = 7 " in shown
+    assert "simulation.seed = 7    [command line" in shown
     assert "simulation.t_presim = 50.0 ms" in shown
     same, other = (bgnest("submit", *CHANGES, "--seed", seed, "--dry-run") for seed in ("7", "8"))
     assert bgnest("submit", *CHANGES, "--dry-run") == same
@@ -34,3 +34,16 @@ def test_validate_and_submit_take_the_same_changes():
 def test_an_overlay_comes_before_the_short_options():
     plan = json.loads(bgnest("plan", "--overlay", "laptop", "--n-neurons", "9000", "--json"))
     assert sum(population["n_neurons"] for population in plan["populations"]) == pytest.approx(9000, abs=10)
+
+
+def test_validate_shows_values_with_units_and_origins_and_no_sections():
+    shown = bgnest("validate", "--set", "projections.FSN_to_MSN_D2.weight=18.5", "--show", "projections.FSN_to_MSN_D2")
+    first, *lines = shown.splitlines()
+    assert first == "lindahl2016-activation_control: valid"
+    values = {path: rest for path, _, rest in (line.strip().partition(" = ") for line in lines)}
+    changed = "18.5 nS    [command line (projections.FSN_to_MSN_D2.weight=18.5)]"
+    assert values["projections.FSN_to_MSN_D2.weight"] == changed
+    assert values["projections.FSN_to_MSN_D2.plasticity.tau_rec"].startswith(
+        "902.0 ms    [lindahl2016/projections.yaml:"
+    )
+    assert "projections.FSN_to_MSN_D2.plasticity" not in values and "Quantity" not in shown
