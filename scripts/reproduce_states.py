@@ -10,13 +10,14 @@ there already are used again.
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from network.analysis import plots
 from network.analysis.judgement import Judgement, judge_run
-from network.analysis.oscillations import BETA, SLOW, PairResult, analyse_pairs, oscillation_table, pair_table
+from network.analysis.oscillations import BETA, SLOW, Band, PairResult, analyse_pairs, oscillation_table, pair_table
 from network.analysis.statistics import run_spikes
 from network.analysis.verdict import NONE, number
 from network.cli.progress import TerminalReporter
@@ -30,6 +31,21 @@ SOURCES = {
     "published_model": "published model",
     "resimulation_80000": "re-simulation",
 }
+
+Pairs = dict[str, dict[tuple[str, str], PairResult]]
+"""Unit pairs in the control and the depleted run of a kind of state."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The runs and what they show, by state."""
+
+    runs: dict[str, Run]
+    judgements: dict[str, Judgement]
+    targets: dict[str, Targets]
+    beta: Pairs
+    slow: Pairs
+    long: Pairs
 
 
 def main() -> None:
@@ -54,61 +70,49 @@ def main() -> None:
         experiments[name] = load_experiment(f"lindahl2016/{name.removesuffix('_long')}", overrides=changes)
     runs = run_all(experiments, options.runs, threads=options.threads, reporter=TerminalReporter())
     targets = {state: load_targets("lindahl2016", state) for state in STATES}
-    judgements = {state: judge_run(runs[state], targets[state]) for state in STATES}
-    beta = pairs_of(runs, "activation")
-    slow = pairs_of(runs, "slow_wave")
-    long = pairs_of(runs, "slow_wave", "_long") if options.t_long else {}
-    draw(options.docs / "figures", runs, judgements, targets, beta, slow, long)
-    text = report(runs, judgements, targets, beta, slow, long)
-    (options.docs / "states.md").write_text(text, encoding="utf-8")
+    found = Findings(
+        runs,
+        {state: judge_run(runs[state], targets[state]) for state in STATES},
+        targets,
+        beta=pairs_of(runs, "activation"),
+        slow=pairs_of(runs, "slow_wave"),
+        long=pairs_of(runs, "slow_wave", "_long") if options.t_long else {},
+    )
+    draw(options.docs / "figures", found)
+    (options.docs / "states.md").write_text(report(found), encoding="utf-8")
     print(f"{options.docs / 'states.md'}")
 
 
-def pairs_of(runs: dict[str, Run], kind: str, suffix: str = "") -> dict[str, dict[tuple[str, str], PairResult]]:
+def pairs_of(runs: dict[str, Run], kind: str, suffix: str = "") -> Pairs:
     """Unit pairs in the control and the depleted run of a kind of state."""
     band = BETA if kind == "activation" else SLOW
     chosen = {level: runs[f"{kind}_{level}{suffix}"] for level in ("control", "depleted")}
     return {level: analyse_pairs(run_spikes(run), *run.window, band) for level, run in chosen.items()}
 
 
-def draw(
-    folder: Path,
-    runs: dict[str, Run],
-    judgements: dict[str, Judgement],
-    targets: dict[str, Targets],
-    beta: dict[str, dict[tuple[str, str], PairResult]],
-    slow: dict[str, dict[tuple[str, str], PairResult]],
-    long: dict[str, dict[tuple[str, str], PairResult]],
-) -> None:
-    tables = {state: judgement.table for state, judgement in judgements.items()}
-    run = runs["activation_depleted"]
+def draw(folder: Path, found: Findings) -> None:
+    tables = {state: judgement.table for state, judgement in found.judgements.items()}
+    run = found.runs["activation_depleted"]
     depleted = {name: run.spikes(name) for name in run.recorded}
     figures = {
-        "states_rates": plots.states(tables, targets, title="Rates of the four states"),
-        "states_cv": plots.states(tables, targets, quantity="cv", title="Irregularity of the four states"),
-        "states_phases_beta": plots.phase_circles(beta, title="Activation"),
-        "states_coherence_beta": plots.coherence(beta, title="Activation: coherence of unit pairs"),
-        "states_phases_slow_wave": plots.phase_circles(slow, band=SLOW, title="Slow wave"),
+        "states_rates": plots.states(tables, found.targets, title="Rates of the four states"),
+        "states_cv": plots.states(tables, found.targets, quantity="cv", title="Irregularity of the four states"),
+        "states_phases_beta": plots.phase_circles(found.beta, title="Activation"),
+        "states_coherence_beta": plots.coherence(found.beta, title="Activation: coherence of unit pairs"),
+        "states_phases_slow_wave": plots.phase_circles(found.slow, band=SLOW, title="Slow wave"),
         "states_raster_depleted": plots.raster(
             depleted, run.window[0], run.window[0] + 500.0, title="Activation, dopamine depleted: 20 Hz rhythm"
         ),
     }
-    if long:
+    if found.long:
         text = "Slow wave: coherence of unit pairs"
-        figures["states_coherence_slow_wave"] = plots.coherence(long, band=SLOW, title=text)
+        figures["states_coherence_slow_wave"] = plots.coherence(found.long, band=SLOW, title=text)
     for name, figure in figures.items():
         plots.save(figure, folder / name, dpi=150, palette=True)
 
 
-def report(
-    runs: dict[str, Run],
-    judgements: dict[str, Judgement],
-    targets: dict[str, Targets],
-    beta: dict[str, dict[tuple[str, str], PairResult]],
-    slow: dict[str, dict[tuple[str, str], PairResult]],
-    long: dict[str, dict[tuple[str, str], PairResult]],
-) -> str:
-    first = runs["activation_control"]
+def report(found: Findings) -> str:
+    first = found.runs["activation_control"]
     start, stop = first.window
     lines = [
         "# The four published states",
@@ -123,10 +127,12 @@ def report(
         "",
         "![rates](figures/states_rates.png)",
         "",
+        "![irregularity](figures/states_cv.png)",
+        "",
     ]
     for state in STATES:
-        lines += state_section(runs[state], judgements[state], targets[state])
-    lines += ["## Oscillations", "", "### Activation, 15 to 25 Hz", "", *pair_section(beta, BETA)]
+        lines += state_section(found.runs[state], found.judgements[state], found.targets[state])
+    lines += ["## Oscillations", "", "### Activation, 15 to 25 Hz", "", *pair_section(found.beta, BETA)]
     lines += ["![phases](figures/states_phases_beta.png)", "", "![coherence](figures/states_coherence_beta.png)", ""]
     lines += [
         "![raster](figures/states_raster_depleted.png)",
@@ -134,14 +140,14 @@ def report(
         "Modulation of population rates at the frequency of the drive (2 |FT| / mean), share of 15-25 Hz in the power",
         "up to 32 Hz, and synchrony (variance over mean of the population rate, spikes/s):",
         "",
-        *rhythm_section(runs),
+        *rhythm_section(found.runs),
     ]
-    lines += ["### Slow wave, 0.5 to 2 Hz", "", *pair_section(slow, SLOW)]
-    if long:
-        run = runs["slow_wave_control_long"]
+    lines += ["### Slow wave, 0.5 to 2 Hz", "", *pair_section(found.slow, SLOW)]
+    if found.long:
+        run = found.runs["slow_wave_control_long"]
         seconds = (run.window[1] - run.window[0]) / 1000.0
         lines += [f"The same over {seconds:g} s in {sum(run.populations.values()):,} neurons, with coherence:", ""]
-        lines += [*pair_section(long, SLOW), "![coherence](figures/states_coherence_slow_wave.png)", ""]
+        lines += [*pair_section(found.long, SLOW), "![coherence](figures/states_coherence_slow_wave.png)", ""]
     else:
         lines += ["Coherence has windows of 4 s here and needs the long runs of the script, which were left out.", ""]
     lines += ["![phases](figures/states_phases_slow_wave.png)", "", *REMARKS]
@@ -177,8 +183,8 @@ def number_or_dash(value: float | None) -> str:
     return "-" if value is None else number(value)
 
 
-def pair_section(results: dict[str, dict[tuple[str, str], PairResult]], what: object) -> list[str]:
-    tables = {level: pair_table(pairs, what) for level, pairs in results.items()}  # type: ignore[arg-type]
+def pair_section(results: Pairs, what: Band) -> list[str]:
+    tables = {level: pair_table(pairs, what) for level, pairs in results.items()}
     header = ["pair", *(f"{q}, {level}" for level in tables for q in ("coherence (chance)", "phase", "R (chance)"))]
     rows = []
     for pair in next(iter(tables.values())).index:
@@ -233,10 +239,10 @@ REMARKS = """\
 - **Slow wave, R.** The re-simulation has, over 3 s at the same size, 0.07 (TI/TI), 0.07 (TA/TA), 0.05 (TI/TA), 0.10
   (TI/STN), 0.09 (TA/STN) and 0.11 (STN/STN) in control, and 0.45, 0.91, 0.64, 0.49, 0.73 and 0.58 when depleted.
   Both agree. In control R is small and two to six times its chance level, as cortex is modulated by 8 % there, too.
-  An earlier version of this table had R of 0.2 in control, and 0.17 to 0.63 when depleted. That was the filter: SciPy's
-  way to continue a signal beyond its ends begins all trains of regular cells with the same jump, which is much of a
-  recording of three cycles. Trains of the control run that were made independent, each shifted in time by itself, had
-  0.20 to 0.25 with it and have 0.01 to 0.02 now.
+  How the filter continues a signal beyond its ends matters in a recording of three cycles: SciPy's default, an odd
+  reflection, begins all trains of regular cells with the same jump, and gives trains of the control run that were made
+  independent, each shifted in time by itself, an R of 0.20 to 0.25. Here trains continue with their mean, and the same
+  independent trains have 0.01 to 0.02.
 - **Slow wave, depleted** has no re-simulated rates; its bands are a quarter around the published model's rates.
 - **Input rates** are those of the final code; with those of the paper's table (overlay `paper_table_rates`) TI gets
   100 spikes/s more and TA 100 less.
