@@ -61,9 +61,9 @@ class Started(subprocess.Popen):
         return self.communicate(timeout=120.0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def start_bgnest() -> Iterator[Callable[..., Started]]:
-    """Start ``bgnest``; what still runs at the end of the test is ended."""
+    """Start ``bgnest``; what still runs when the tests of the module are over is ended."""
     started: list[Started] = []
 
     def start(*arguments: object, **options) -> Started:

@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 
 from network.results.errors import RunCorruptError, RunMissingError
-from network.results.sonata import open_h5
+from network.results.h5 import open_h5
 
 FORMAT = "bgnest-run"
 FORMAT_VERSION = 1

@@ -14,14 +14,13 @@ import h5py
 import numpy as np
 
 from network.results.errors import ResultsError
+from network.results.h5 import PartialFile, open_h5
 from network.results.sonata import (
     SORTING,
     NodeIds,
-    PartialFile,
     ReportWriter,
     Times,
     create_spike_group,
-    open_h5,
     read_spikes,
     sort_spikes,
 )

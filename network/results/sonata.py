@@ -1,28 +1,23 @@
 """SONATA files: spikes and frame reports, written in pieces while a simulation runs and read back as arrays.
 
-A writer appends to resizable HDF5 datasets, so a long run never holds all its spikes in memory. It works on
-``<name>.partial`` and renames when closed: a file with its final name is whole. Format:
+A writer appends to resizable HDF5 datasets, so a long run never holds all its spikes in memory. Format:
 https://github.com/AllenInstitute/sonata (Dai et al. 2020, doi 10.1371/journal.pcbi.1007696); libsonata
 opens both kinds.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from network.results.errors import ResultsError, RunMissingError
+from network.results.h5 import Writer, open_h5
 
 logger = logging.getLogger(__name__)
 
@@ -85,83 +80,6 @@ class Report:
     values: NDArray[np.float32]
 
 
-def open_h5(path: str | Path) -> h5py.File:
-    """Open an HDF5 file for reading; missing and unreadable files each have their own message."""
-    if not Path(path).is_file():
-        raise RunMissingError(f"{path}: no such file")
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise ResultsError(f"{path}: not a readable HDF5 file ({error})") from error
-
-
-class PartialFile:
-    """HDF5 file under ``<name>.partial`` that takes its final name when it is closed without an error."""
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if self.path.exists():
-            raise ResultsError(f"{self.path}: exists already and is not overwritten")
-        self.partial = self.path.with_name(self.path.name + ".partial")
-        self.file: h5py.File | None = None
-        with self.writing():
-            self.file = h5py.File(self.partial, "w")
-
-    def opened(self) -> h5py.File:
-        """Return the open file; an error once it is closed."""
-        if self.file is None:
-            raise ResultsError(f"{self.path}: the writer is closed")
-        return self.file
-
-    def finish(self) -> None:
-        """Close the file and give it its final name."""
-        with self.writing():
-            self.opened().close()
-        self.file = None
-        self.partial.replace(self.path)
-
-    def abandon(self, writer: object = None) -> None:
-        """Close, keep what was written under the ``.partial`` name; raises nothing, an error is under way.
-
-        On a full disk HDF5 crashes when it has to close a file: there the file and its writer stay open until the
-        process ends.
-        """
-        if self.file is None:
-            return
-        if not _UNCLOSABLE:
-            try:
-                self.file.close()
-            except (OSError, RuntimeError) as error:
-                logger.debug("%s: %s", self.partial, error)
-                _UNCLOSABLE.append(self.file)
-        if _UNCLOSABLE:
-            _UNCLOSABLE.append((writer, self.file))
-        self.file = None
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[None]:
-        """Say of an error of the disk which file it is about and what is wrong, without HDF5's details."""
-        try:
-            yield
-        except (OSError, RuntimeError) as error:  # HDF5 has both
-            code = getattr(error, "errno", None) or _errno_in(str(error))
-            if code is None:
-                raise
-            _UNCLOSABLE.append(self.file)
-            with contextlib.suppress(OSError):
-                os.truncate(self.partial, 0)  # worth nothing now; its room is needed to record what happened
-            raise ResultsError(f"{self.path}: cannot be written: {os.strerror(code)}") from error
-
-
-_UNCLOSABLE: list[object] = []
-"""Files that HDF5 could not write, and all that were open then."""
-
-
-def _errno_in(text: str) -> int | None:
-    found = re.search(r"errno = (\d+)", text)
-    return int(found.group(1)) if found else None
-
-
 def create_spike_group(file: h5py.File, name: str, n_neurons: int | None, n_spikes: int | None = None) -> h5py.Group:
     """Datasets of one population: resizable, or of fixed size and contiguous where ``n_spikes`` is known."""
     group = file.create_group(f"spikes/{name}")
@@ -200,7 +118,7 @@ def sort_spikes(times: Times, node_ids: NodeIds) -> tuple[Times, NodeIds]:
     return times[order], node_ids[order]
 
 
-class SpikeWriter:
+class SpikeWriter(Writer):
     """Write a SONATA spike file in chunks.
 
     Chunks that follow each other in time (as from a simulation run in slices) leave the file sorted by time
@@ -226,7 +144,7 @@ class SpikeWriter:
     def __init__(
         self, path: str | Path, populations: Mapping[str, int | None], *, sort_limit: int = SORT_LIMIT
     ) -> None:
-        self._out = PartialFile(path)
+        super().__init__(path)
         self._sizes = dict(populations)
         self._sort_limit = sort_limit
         self._last: dict[str, tuple[float, int]] = {}
@@ -241,11 +159,6 @@ class SpikeWriter:
             self._datasets = {
                 name: {key: group[key] for key in ("timestamps", "node_ids")} for name, group in self._groups.items()
             }
-
-    @property
-    def path(self) -> Path:
-        """Final name of the file."""
-        return self._out.path
 
     def append(self, population: str, times: ArrayLike, node_ids: ArrayLike) -> None:
         """Add spikes: times in ms, 0-based ids within the population, any order."""
@@ -288,17 +201,6 @@ class SpikeWriter:
         self._out.finish()
         return dict(self.counts)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self._out.abandon(self)
-        elif self._out.file is not None:
-            self.close()
-
 
 def spike_populations(path: str | Path) -> list[str]:
     """Names of the populations in a spike file."""
@@ -322,7 +224,7 @@ def read_spikes(path: str | Path, population: str) -> tuple[Times, NodeIds]:
     return (times, ids) if sorting == SORTING["by_time"] else sort_spikes(times, ids)
 
 
-class ReportWriter:
+class ReportWriter(Writer):
     """Write a SONATA report of one population and variable, whole frames at a time.
 
     Parameters
@@ -356,7 +258,7 @@ class ReportWriter:
         self._order = np.argsort(ids)
         self._start, self._interval = float(start), float(interval)
         self.n_frames = 0
-        self._out = PartialFile(path)
+        super().__init__(path)
         group = self._out.opened().create_group(f"report/{population}")
         rows = max(1, min(1024, _REPORT_CHUNK // ids.size))
         self._data = group.create_dataset(
@@ -371,11 +273,6 @@ class ReportWriter:
         mapping.create_dataset("element_ids", data=np.zeros(ids.size, dtype="u4"))
         self._time = mapping.create_dataset("time", data=np.array([self._start, self._start, self._interval]))
         self._time.attrs["units"] = "ms"
-
-    @property
-    def path(self) -> Path:
-        """Final name of the file."""
-        return self._out.path
 
     def append(self, values: ArrayLike) -> None:
         """Add frames, shape (n_frames, n_elements), columns in the order of ``node_ids``."""
@@ -394,17 +291,6 @@ class ReportWriter:
         """Give the file its final name and return the number of frames."""
         self._out.finish()
         return self.n_frames
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is not None:
-            self._out.abandon(self)
-        elif self._out.file is not None:
-            self.close()
 
 
 def frames_from_events(

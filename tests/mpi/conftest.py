@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -42,16 +41,9 @@ def mpi_python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def bgnest(mpi_python):
-    """Run ``bgnest`` as a user would, from the environment of the tests; returns the finished process."""
-
-    def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "network.cli.main", *arguments]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=TIMEOUT, env=without_launcher(), check=False, **options
-        )
-
-    return run
+def bgnest(mpi_python, bgnest):
+    """Run ``bgnest`` as a user would, from the environment of the tests, once the models are compiled."""
+    return bgnest
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
-import sys
-import time
 
 import psutil
 import pytest
 
-from network.cluster.ranks import without_launcher
 from network.results.layout import run_status
 
 pytestmark = [pytest.mark.mpi, pytest.mark.nest]
@@ -139,29 +134,12 @@ def test_a_wrong_number_of_ranks_is_refused(mpirun, script):
 
 
 @pytest.fixture
-def endless(mpi_python, small, tmp_path):
-    """A job of two ranks under way, in a process group of its own as on a terminal."""
+def endless(mpi_python, start_bgnest, small, tmp_path):
+    """A job of two ranks under way."""
     out = tmp_path / "run"
-    command = [sys.executable, "-P", "-m", "network.cli.main", "run", *small]
-    command += ["--t-sim", "10000000", "--ranks", "2", "--out", str(out)]
-    with subprocess.Popen(
-        command,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=without_launcher(),
-    ) as process:
-        try:
-            deadline = time.monotonic() + 120.0
-            while not (out / "spikes.rank-000001.h5.partial").exists():
-                assert process.poll() is None, process.communicate()[1]
-                assert time.monotonic() < deadline, "the job does not start"
-                time.sleep(0.2)
-            yield process, out
-        finally:
-            if process.poll() is None:
-                process.terminate()  # handed on to mpirun, which ends the ranks
+    process = start_bgnest("run", *small, "--t-sim", 10_000_000, "--ranks", 2, "--out", out)
+    process.wait_until((out / "spikes.rank-000001.h5.partial").exists)
+    return process, out
 
 
 def ranks_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -178,8 +156,7 @@ def ranks_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 
 def test_ctrl_c_leaves_a_marked_incomplete_run(endless):
     process, out = endless
-    os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60.0)
+    _, errors = process.interrupt()
     assert process.returncode == 130
     assert errors.count("interrupted") == 1 and "Traceback" not in errors
     assert run_status(out) == "failed"
@@ -199,8 +176,7 @@ def test_a_killed_rank_ends_the_job(endless):
 
 def test_an_incomplete_run_is_resumed_and_a_complete_one_left_alone(bgnest, small, tmp_path, endless):
     process, out = endless
-    os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60.0)
+    process.interrupt()
     command = ("run", *small, "--t-sim", "20", "--ranks", "2", "--out", str(out), "--resume")
     done = bgnest(*command)
     assert done.returncode == 0, done.stderr

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -53,23 +50,12 @@ def files(tmp_path):
     return write
 
 
-def command(*arguments):
-    return [sys.executable, "-P", "-m", "network.cli.main", *map(str, arguments)]
-
-
-def batch(*arguments, **options):
-    """A process of its own: NEST must not have had several threads in it."""
-    return subprocess.run(
-        command("batch", *arguments), capture_output=True, text=True, check=False, timeout=300, **options
-    )
-
-
-def test_shared_builds_give_the_same_bytes(files, tmp_path):
+def test_shared_builds_give_the_same_bytes(bgnest, files, tmp_path):
     """Input, times, recordings, changes of dopamine: everything that is applied after the network stands."""
     names = files(POINTS)
-    done = batch(*names, "--out", tmp_path / "shared", "--workers", 2)
+    done = bgnest("batch", *names, "--out", tmp_path / "shared", "--workers", 2)
     assert done.returncode == 0, done.stderr
-    alone = batch(*names, "--out", tmp_path / "alone", "--no-share")
+    alone = bgnest("batch", *names, "--out", tmp_path / "alone", "--no-share")
     assert alone.returncode == 0, alone.stderr
     for name in POINTS:
         one, other = Run.open(tmp_path / "shared" / name), Run.open(tmp_path / "alone" / name)
@@ -84,17 +70,15 @@ def test_shared_builds_give_the_same_bytes(files, tmp_path):
     assert len({(tmp_path / "shared" / name / "spikes.h5").read_bytes() for name in POINTS}) == len(POINTS)
 
 
-def test_a_run_that_fails_or_dies_takes_no_other_with_it(files, tmp_path):
+def test_a_run_that_fails_or_dies_takes_no_other_with_it(bgnest, start_bgnest, files, tmp_path):
     """One explodes, one is killed; both are marked, the others are complete; again, only one is run."""
     endless = "simulation: {t_sim: {value: 1000000, unit: ms, assumed: until it is killed}}"
     names = files({"first": "", "explodes": EXPLODES, "killed": endless, "last": POINTS["rate"]})
     out = tmp_path / "runs"
-    with subprocess.Popen(
-        command("batch", *names, "--out", out, "--workers", 2), stderr=subprocess.PIPE, text=True
-    ) as process:
-        wait_for(out / "killed" / "spikes.rank-000000.h5.partial", process)
-        os.kill(json.loads((out / "killed" / "record.json").read_text())["process"]["pid"], signal.SIGKILL)
-        _, errors = process.communicate(timeout=120)
+    process = start_bgnest("batch", *names, "--out", out, "--workers", 2)
+    process.wait_until((out / "killed" / "spikes.rank-000000.h5.partial").exists)
+    os.kill(json.loads((out / "killed" / "record.json").read_text())["process"]["pid"], signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "2 of 4 runs failed" in errors and "killed by signal 9" in errors and "spikes/s on average" in errors
     assert {name: run_status(out / name) for name in ("first", "explodes", "killed", "last")} == {
@@ -104,40 +88,30 @@ def test_a_run_that_fails_or_dies_takes_no_other_with_it(files, tmp_path):
         "last": "complete",
     }
     before = (out / "first" / "manifest.json").stat().st_mtime_ns
-    again = batch(*names, "--out", out, "--t-sim", 100)
+    again = bgnest("batch", *names, "--out", out, "--t-sim", 100)
     assert again.returncode == 3 and "1 of 4 runs failed" in again.stderr
     assert (out / "first" / "manifest.json").stat().st_mtime_ns == before
     assert run_status(out / "killed") == "complete"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_the_children_and_marks_their_runs(files, tmp_path, number):
+def test_an_interrupt_ends_the_children_and_marks_their_runs(start_bgnest, files, tmp_path, number):
     endless = "simulation: {t_sim: {value: 1000000, unit: ms, assumed: until it is interrupted}}"
     names = files({"first": "", "endless": endless, "never": POINTS["rate"]})
     out = tmp_path / "runs"
-    with subprocess.Popen(
-        command("batch", *names, "--out", out), stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        wait_for(out / "endless" / "spikes.rank-000000.h5.partial", process)
-        child = json.loads((out / "endless" / "record.json").read_text())["process"]["pid"]
-        if number == signal.SIGINT:
-            os.killpg(process.pid, number)  # as the terminal does
-        else:
-            process.send_signal(number)
+    process = start_bgnest("batch", *names, "--out", out)
+    process.wait_until((out / "endless" / "spikes.rank-000000.h5.partial").exists)
+    child = json.loads((out / "endless" / "record.json").read_text())["process"]["pid"]
+    if number == signal.SIGTERM:
+        process.send_signal(number)  # to the parent alone, whereas a terminal tells all
         _, errors = process.communicate(timeout=60)
+    else:
+        _, errors = process.interrupt()
     assert process.returncode in (130, 143) and "Traceback" not in errors, errors
     assert run_status(out / "first") == "complete" and run_status(out / "endless") == "failed"
     assert not (out / "never").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
-
-
-def wait_for(path, process):
-    deadline = time.monotonic() + 120.0
-    while not path.exists():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, f"{path} does not appear"
-        time.sleep(0.1)
 
 
 def plan(*changes, threads=1):
@@ -164,14 +138,11 @@ def test_what_the_build_depends_on():
 
 def test_errors_of_single_runs_come_at_the_end(tmp_path, monkeypatch):
     small = ("network.n_neurons=300", "network.small_network=multapses", "simulation.t_sim=20", "simulation.t_presim=0")
+    changes = {"low": ["simulation.guard.rate=1", "simulation.guard.window=10"], "fine": ["simulation.seed=2"]}
     experiments = {
-        "low": load_experiment("lindahl2016/activation_control", overrides=[*small, "simulation.guard.rate=1"]),
-        "fine": load_experiment("lindahl2016/activation_control", overrides=[*small, "simulation.seed=2"]),
+        name: load_experiment("lindahl2016/activation_control", overrides=[*small, *more])
+        for name, more in changes.items()
     }
-    guard = "simulation.guard.window=10"
-    experiments["low"] = load_experiment(
-        "lindahl2016/activation_control", overrides=[*small, "simulation.guard.rate=1", guard]
-    )
     with pytest.raises(BatchError, match="1 of 2 runs failed") as found:
         run_all(experiments, tmp_path)
     assert list(found.value.failures) == ["low"] and found.value.exit_code == 3

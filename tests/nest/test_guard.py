@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -87,7 +85,7 @@ def test_spikes_before_the_last_readout_count_once(tmp_path, module, monkeypatch
     assert dataclasses.replace(plan, guard=None).simulation_hash == plan.simulation_hash
 
 
-def test_the_command_tells_it_in_one_line_and_does_not_try_again(tmp_path):
+def test_the_command_tells_it_in_one_line_and_does_not_try_again(bgnest, tmp_path):
     out = tmp_path / "run"
     changes = [part for change in (*SMALL, EXPLOSIVE) for part in ("--set", change)]
     records = []
@@ -99,8 +97,3 @@ def test_the_command_tells_it_in_one_line_and_does_not_try_again(tmp_path):
     assert records[0] == records[1]
     shown = bgnest("rates", out, "--partial")
     assert shown.returncode == 0 and "GPe_TI" in shown.stdout
-
-
-def bgnest(*arguments):
-    command = [sys.executable, "-P", "-m", "network.cli.main", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import pandas as pd
 import pytest
 
@@ -35,29 +29,21 @@ trials: 4
 """
 
 
-def test_a_study_survives_explosions_and_interrupts(tmp_path):
+def test_a_study_survives_explosions_and_interrupts(bgnest, start_bgnest, tmp_path):
     pytest.importorskip("optuna")
     (tmp_path / "study.yaml").write_text(FILE)
     out = tmp_path / "out"
-    command = [sys.executable, "-P", "-m", "network.cli.main", "scan", "optimise", str(tmp_path / "study.yaml")]
-    command += ["--out", str(out), "--workers", "2"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        deadline = time.monotonic() + 60.0
-        while not (out / "runs" / "trial-0002_activation_control" / "plan.json").exists():
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+    command = ["scan", "optimise", tmp_path / "study.yaml", "--out", out, "--workers", 2]
+    process = start_bgnest(*command)
+    first = process.stdout.readline()
+    process.wait_until((out / "runs" / "trial-0002_activation_control" / "plan.json").exists)
+    _, errors = process.interrupt()
     assert process.returncode == 130 and "Traceback" not in errors, errors
     assert first.startswith(("trial 0: exploded", "trial 1: distance"))
     before = pd.read_csv(out / "trials.csv")
     assert 1 <= len(before) < 4
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = bgnest(*command)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(out / "trials.csv").set_index("trial")
     assert len(table) == 4  # those of both calls; interrupted ones were done again under other numbers
@@ -71,8 +57,8 @@ def test_a_study_survives_explosions_and_interrupts(tmp_path):
     assert run_status(out / "runs" / f"trial-{best:04d}_activation_control") == "complete"
     assert len(table[["SNr", "STN_to_TI"]].drop_duplicates()) == 4  # no values twice
 
-    again = subprocess.run([*command, "--trials", "4"], capture_output=True, text=True, check=False, timeout=300)
+    again = bgnest(*command, "--trials", 4)
     assert again.returncode == 0 and "trial " not in again.stdout.split("\n")[0]
     (tmp_path / "study.yaml").write_text(FILE.replace("t_sim: 200", "t_sim: 300"))
-    other = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    other = bgnest(*command)
     assert other.returncode == 1 and "of other parameters, targets or code" in other.stderr

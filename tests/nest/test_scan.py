@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -36,28 +30,12 @@ axes:
   t_sim: [100, 100, 100, 25000]
 execution: {cores: 2, memory: 4G}
 """
-
-
-def bgnest(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    """Start the command line as a terminal would: in a process group of its own."""
-    command = [sys.executable, "-P", "-m", "network.cli.main", *arguments]
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
-    return subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        preexec_fn=_listen,
-    )
-
-
-def _listen() -> None:
-    """Undo what a shell does to programs in the background: they ignore Ctrl-C, and so would all they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+SMALL = {
+    "network.n_neurons": 1200,
+    "network.small_network": "multapses",
+    "simulation.t_presim": 0,
+    "recording.traces": None,
+}
 
 
 @dataclass
@@ -80,7 +58,7 @@ def manifests(scan: Scan) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory, module) -> Story:
+def story(tmp_path_factory, start_bgnest, bgnest, module) -> Story:
     """Run until two points are done, one has failed and one is under way; Ctrl-C; mend; run again."""
     folder = tmp_path_factory.mktemp("scan")
     file = folder / "four.yaml"
@@ -92,22 +70,19 @@ def story(tmp_path_factory, module) -> Story:
     obstacle.write_text("not a run")
     (scan.folder / "points.json").write_text("{}")  # the folder of a scan, so that it may be used
 
-    first = bgnest("scan", "run", "four.yaml", cwd=folder)
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline and first.poll() is None:
+    def far_enough() -> bool:
         one, two, three, four = scan.status()
-        if "done" in (one.state, three.state) and two.state == "failed" and four.reason.startswith("simulate"):
-            break
-        time.sleep(0.2)
-    os.killpg(first.pid, signal.SIGINT)
-    output, _ = first.communicate(timeout=120)
+        return "done" in (one.state, three.state) and two.state == "failed" and four.reason.startswith("simulate")
+
+    first = start_bgnest("scan", "run", "four.yaml", cwd=folder)
+    first.wait_until(far_enough)
+    output = "".join(first.interrupt())
     interrupted = (first.returncode, output, states(scan))
     sealed = manifests(scan)
 
     obstacle.unlink()
     again = bgnest("scan", "run", "four.yaml", cwd=folder)
-    output, _ = again.communicate(timeout=300)
-    return Story(scan, interrupted, sealed, (again.returncode, output))
+    return Story(scan, interrupted, sealed, (again.returncode, again.stdout + again.stderr))
 
 
 def test_ctrl_c_keeps_what_is_done_and_marks_what_was_under_way(story):
@@ -219,14 +194,12 @@ def test_a_small_version_of_a_ready_scan_runs(name, tmp_path, module):
 
 
 def test_points_that_share_a_build_have_the_spikes_of_points_that_do_not(tmp_path, module):
-    overrides = {"network.n_neurons": 1200, "network.small_network": "multapses", "recording.traces": None}
-    overrides |= {"simulation.t_presim": 0, "simulation.t_sim": 100}
     axes = {"cortex": {"path": "inputs.CTX_to_*.rate", "operation": "scale", "values": [1, 1.5]}}
     tables = [
         Scan(
             "lindahl2016/activation_control",
             axes,
-            overrides=overrides,
+            overrides=SMALL | {"simulation.t_sim": 100},
             folder=tmp_path / str(share),
             execution={"share_builds": share},
         )
@@ -241,10 +214,8 @@ def test_points_that_share_a_build_have_the_spikes_of_points_that_do_not(tmp_pat
 
 
 def test_exploded_points_are_told_apart_and_not_run_again(tmp_path, module):
-    overrides = {"network.n_neurons": 1200, "network.small_network": "multapses", "recording.traces": None}
-    overrides |= {"simulation.t_presim": 0, "simulation.t_sim": 1000}
     axes = {"limit": {"path": "simulation.guard.rate", "values": [1, 400]}, "seed": [1, 2]}
-    scan = Scan("lindahl2016/activation_control", axes, combine="zip", overrides=overrides, folder=tmp_path / "s")
+    scan = Scan("lindahl2016/activation_control", axes, combine="zip", overrides=SMALL, folder=tmp_path / "s")
     scan.run()
     low, high = scan.status()
     assert (low.state, high.state) == ("exploded", "done")
