@@ -1,4 +1,4 @@
-"""The verdict on a run: rates, CVs and, where there are targets for them, coherence and phases of unit pairs."""
+"""The verdict on a run: rates, CVs and, if there are targets for them, unit pairs and the response to a transient."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from network.analysis.oscillations import BETA, SLOW, analyse_pairs, pair_table
+from network.analysis.response import response_of, zone_table
 from network.analysis.statistics import run_spikes, run_table
 from network.analysis.verdict import NONE, PASS, aligned, judge, number, render
 from network.results import Run
@@ -16,7 +17,12 @@ PAIR_QUANTITIES = {"coherence": "coherence", "phase": "phase_size", "resultant":
 """Quantities of pair targets and their columns in `pair_table`; phases are judged by their magnitude."""
 CYCLES = 3
 """Shortest recording in cycles of the cortical rhythm in which pairs are judged."""
-UNITS = {"cv": "CV", "phase": "phase (deg)", "resultant": "R of phases"}
+TRIALS = 20
+"""Fewest transients from which a response is judged: with fewer its edges are those of the noise."""
+UNITS = {
+    **{"cv": "CV", "phase": "phase (deg)", "resultant": "R of phases"},
+    **{"latency": "latency (ms)", "duration": "duration (ms)", "area": "area (1/s x ms)"},
+}
 """How quantities are written for people."""
 
 
@@ -29,14 +35,15 @@ class Judgement:
     rates: pd.DataFrame
     cvs: pd.DataFrame
     pairs: pd.DataFrame
+    response: pd.DataFrame
     note: str = ""
     """What could not be judged, and why."""
 
     @property
     def judged(self) -> pd.DataFrame:
         """All rows that have a band."""
-        both = pd.concat([self.rates, self.cvs, self.pairs])
-        return both[both["verdict"] != NONE]
+        every = pd.concat([self.rates, self.cvs, self.pairs, self.response])
+        return every[every["verdict"] != NONE]
 
     @property
     def n_good(self) -> int:
@@ -59,7 +66,7 @@ class Judgement:
                 f"{row['low']:g} - {row['high']:g}",
                 row["verdict"],
             ]
-            for name, row in pd.concat([self.cvs, self.pairs]).iterrows()
+            for name, row in pd.concat([self.cvs, self.pairs, self.response]).iterrows()
             if row["verdict"] != NONE
         ]
         if rows:
@@ -101,19 +108,44 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
     rates = judge(shown, targets.bands if targets else {})
     cvs = judge(shown, targets.cv_bands if targets else {}, quantity="cv")
     judged = []
-    note = ""
+    response, note = _response(run, targets)
     if targets and targets.pair_bands and pairs:
         band = SLOW if targets.state.startswith("slow_wave") else BETA
         start, stop = run.window
         if stop - start < (needed := CYCLES * 1000.0 / band.drive):
+            pairs = False
             note = (
                 f"unit pairs are not judged: that needs {needed:g} ms, {CYCLES} cycles; recorded: {stop - start:g} ms"
             )
-    if targets and targets.pair_bands and pairs and not note:
+    if targets and targets.pair_bands and pairs:
         wanted = sorted({pair for bands in targets.pair_bands.values() for pair in bands})
         split = [(first, second) for first, _, second in (pair.partition("/") for pair in wanted)]
         measured = pair_table(analyse_pairs(run_spikes(run), *run.window, band, split), band)
         for quantity, bands in targets.pair_bands.items():
             values = measured[PAIR_QUANTITIES[quantity]].rename(quantity).to_frame()
             judged.append(judge(values.loc[values.index.isin(list(bands))], bands, quantity=quantity))
-    return Judgement(table, rates, cvs, pd.concat(judged) if judged else rates.iloc[:0], note)
+    return Judgement(table, rates, cvs, pd.concat(judged) if judged else rates.iloc[:0], response, note)
+
+
+def _response(run: Run, targets: Targets | None) -> tuple[pd.DataFrame, str]:
+    """Verdict on the zones of the response to a transient, and why there is none."""
+    nothing = judge({}, {})
+    if targets is None or not targets.response_bands:
+        return nothing, ""
+    about = f"the response of {targets.response_population} is not judged"
+    try:
+        response = response_of(run, targets.response_population)
+    except ValueError as error:
+        return nothing, f"{about}: {error}"
+    if (n := len(response.rates)) < TRIALS:
+        return nothing, f"{about}: that needs {TRIALS} transients; recorded: {n}"
+    measured = zone_table(response).rename(index=lambda zone: f"{targets.response_population} {zone}")
+    judged = [
+        judge(
+            measured[[quantity]],
+            {f"{targets.response_population} {zone}": band for zone, band in bands.items()},
+            quantity=quantity,
+        )
+        for quantity, bands in targets.response_bands.items()
+    ]
+    return pd.concat(judged), ""

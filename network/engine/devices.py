@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,17 +28,8 @@ RECORDER_SYNAPSE = "bgnest_to_recorder"
 
 def connect_inputs(network: Network) -> None:
     """Give every target population of the plan its Poisson input."""
-    driven: dict[str, set[int]] = {}
     for source in network.plan.inputs:
-        if network.plan.drive == "internal":
-            n_neurons = len(network.populations[source.target])
-            ids = set(range(n_neurons) if source.cells is None else source.cells.ids)
-            if ids & driven.setdefault(source.target, set()):
-                raise EngineError(
-                    f"input {source.name}: {source.target} already has an internal drive, and a cell draws "
-                    "one train; merge the inputs or use simulation.drive: device"
-                )
-            driven[source.target] |= ids
+        if network.plan.drive == "internal" and not source.device:
             _set_internal_drive(network, source)
         else:
             _connect_generator(network, source)
@@ -101,10 +91,28 @@ def sample_waveform(source: InputPlan, resolution: float, stop: float) -> tuple[
     """
     waveform = source.waveform or Waveform((0.0,), (1.0,))
     edges = np.arange(round(stop / resolution) + 1) * resolution
-    means = [waveform.mean(start, end) for start, end in pairwise(edges)]
+    # rounded, so that a rate that stays the same is not a million of rates that differ in their last digit
+    means = np.round(np.diff(_integral(waveform, edges)) / resolution, 9)
     changed = np.flatnonzero(np.diff(means, prepend=np.inf))
     # for NEST a time names the step that ends then; the rate given for it holds from that step on
-    return [float(edges[i + 1]) for i in changed], [source.rate * means[i] for i in changed]
+    return edges[changed + 1].tolist(), (source.rate * means[changed]).tolist()
+
+
+def _integral(waveform: Waveform, times: NDArray[Any]) -> NDArray[Any]:
+    """Integral of a waveform from 0 to each of the times (ms), as `Waveform.mean` has it for one window."""
+    period = waveform.period or np.inf
+    cycles = np.floor(times / period)
+    within = times - cycles * period if waveform.period else times
+    end = max(waveform.times[-1], float(within.max())) + 1.0
+    knots = np.array([0.0, *waveform.times, end])
+    values = np.array([waveform.values[0], *waveform.values, waveform.values[-1]])
+    widths = np.diff(knots)
+    areas = np.append(0.0, np.cumsum(0.5 * widths * (values[1:] + values[:-1])))
+    slopes = np.diff(values) / np.where(widths > 0.0, widths, np.inf)
+    at = np.searchsorted(knots, within, side="right") - 1
+    since = within - knots[at]
+    of_period = float(np.interp(waveform.period or 0.0, knots, areas))  # a period ends at a knot
+    return cycles * of_period + areas[at] + since * (values[at] + 0.5 * slopes[at] * since)
 
 
 @dataclass

@@ -53,6 +53,7 @@ class _Checker:
         self.groups = _mapping(tree.data, "groups")
         self.resolution = _number(_mapping(tree.data, "simulation").get("resolution"))
         self.sizes = self._sizes()
+        self.phi = self._phi()
 
     def run(self) -> list[Problem]:
         self._quantities(self.tree.data, ())
@@ -230,11 +231,24 @@ class _Checker:
                 f"{shortest:g} ms{note} is shorter than the resolution of {self.resolution:g} ms",
             )
 
+    def _weight_beta(self, path: KeyPath, entry: dict[str, Any]) -> None:
+        """Weights never are negative, and do not change during a run."""
+        beta = _number(entry.get("weight_beta")) or 0.0
+        if beta == 0.0:
+            return
+        if derive.modulated_weight(1.0, beta, self.phi) < 0.0:
+            message = f"makes the weight negative: 1 + beta * phi with phi = {self.phi:g}"
+            self._add((*path, "weight_beta"), message)
+        if _mapping(_mapping(self.tree.data, "network"), "dopamine_schedule"):
+            message = "weights cannot follow a dopamine_schedule; let the receptor's beta change the current instead"
+            self._add((*path, "weight_beta"), message)
+
     def _projection(self, path: KeyPath, entry: dict[str, Any]) -> None:
         self._is_population((*path, "source"), entry.get("source"))
         if self._is_population((*path, "target"), entry.get("target")):
             self._port((*path, "receptor"), entry.get("target"), entry.get("receptor"))
         self._delay(path, entry)
+        self._weight_beta(path, entry)
         if entry.get("within_action") is True:
             outside = [str(entry.get(side)) for side in ("source", "target") if entry.get(side) not in self.actions]
             if outside:
@@ -249,6 +263,7 @@ class _Checker:
             for receptor in _mapping(entry, "weights"):
                 self._port((*path, "weights", receptor), entry.get("target"), receptor)
         self._delay(path, entry)
+        self._weight_beta(path, entry)
         for name, stimulus in _mapping(entry, "stimuli").items():
             action = stimulus.get("action") if isinstance(stimulus, dict) else None
             n = self.actions.get(str(entry.get("target")), 0)
@@ -292,11 +307,14 @@ class _Checker:
             self._add(("network", "n_neurons"), "is missing; populations with n_anatomical need it")
         return sizes
 
+    def _phi(self) -> float:
+        network = _mapping(self.tree.data, "network")
+        alpha, alpha_0 = _number(network.get("dopamine")), _number(network.get("dopamine_reference"))
+        return 0.0 if alpha is None or alpha_0 is None else derive.dopamine_phi(alpha, alpha_0)
+
     def _in_degrees(self) -> None:
         """In-degrees must fit into the source population, or multapses must have been chosen."""
         network = _mapping(self.tree.data, "network")
-        alpha, alpha_0 = _number(network.get("dopamine")), _number(network.get("dopamine_reference"))
-        phi = 0.0 if alpha is None or alpha_0 is None else derive.dopamine_phi(alpha, alpha_0)
         multapses_chosen = network.get("small_network") == "multapses"
         needed: dict[str, int] = {}
         failing: list[str] = []
@@ -305,7 +323,8 @@ class _Checker:
             if k is None or entry.get("enabled") is False or entry.get("source") not in self.sizes:
                 continue
             source, same = entry["source"], entry["source"] == entry.get("target")
-            in_degree = derive.modulated_in_degree(k, _number(entry.get("in_degree_beta")) or 0.0, phi)
+            rounding = str(entry.get("in_degree_rounding"))
+            in_degree = derive.modulated_in_degree(k, _number(entry.get("in_degree_beta")) or 0.0, self.phi, rounding)
             n_sets = self.actions.get(source, 1) if entry.get("within_action") is True else 1
             autapses = entry.get("autapses") is not False
             multapses = multapses_chosen or entry.get("multapses") is True

@@ -196,7 +196,8 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
     for population in plan.populations:
         cells[population.model] = cells.get(population.model, 0) + population.n_neurons
     lanes = m.lanes.value if plan.target == "vectorised" else 1.0
-    driven = sum(sizes[i.target] for i in plan.inputs) if plan.drive == "device" else 0
+    by_generators = [i for i in plan.inputs if i.device or plan.drive == "device"]
+    driven = sum(sizes[i.target] if i.cells is None else len(i.cells.ids) for i in by_generators)
 
     events: dict[str, float] = {}
     segments = received = 0.0

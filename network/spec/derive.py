@@ -80,9 +80,21 @@ def receptor_gain(beta: float, phi: float) -> float:
     return 1.0 + beta * phi
 
 
-def modulated_in_degree(k: float, beta: float, phi: float) -> int:
-    """Round the connections per target: round(round(k) (1 + beta phi)), halves away from zero, at least 0."""
-    return max(0, round_half_away(round_half_away(k) * (1.0 + beta * phi)))
+def modulated_weight(w: float, beta: float, phi: float) -> float:
+    """Weight of a synapse under dopamine: w (1 + beta phi), in the unit of ``w``."""
+    return w * (1.0 + beta * phi)
+
+
+def modulated_in_degree(k: float, beta: float, phi: float, rounding: str = "nearest") -> int:
+    """Whole number of connections per target under dopamine: round(k) (1 + beta phi), at least 0.
+
+    ``rounding`` says how: ``nearest`` (halves away from zero) or ``down``.
+
+    >>> modulated_in_degree(364, 0.88, -0.8), modulated_in_degree(364, 0.88, -0.8, "down")
+    (108, 107)
+    """
+    modulated = round_half_away(k) * (1.0 + beta * phi)
+    return max(0, math.floor(modulated + 1e-9) if rounding == "down" else round_half_away(modulated))
 
 
 def fits(in_degree: int, n_source: int, *, same: bool = False, autapses: bool = True, multapses: bool = False) -> bool:
@@ -215,13 +227,22 @@ def piecewise_wave(
     return Waveform(tuple(times), tuple(level * factor for factor in factors), period)
 
 
-def pulse_train(level: float, factors: tuple[float, ...], start: float, duration: float, interval: float) -> Waveform:
+def pulse_train(
+    level: float,
+    factors: tuple[float, ...],
+    start: float,
+    duration: float,
+    interval: float,
+    period: float | None = None,
+) -> Waveform:
     """Factor ``level``, and ``level * factors[k]`` from ``start + k interval`` for ``duration`` ms.
+
+    All pulses are repeated with ``period``, if there is one.
 
     Raises
     ------
     ValueError
-        If a pulse does not end before the next one, or there is none.
+        If a pulse does not end before the next one, there is none, or they do not fit into the period.
     """
     if not factors:
         raise ValueError("there must be at least one factor")
@@ -232,7 +253,12 @@ def pulse_train(level: float, factors: tuple[float, ...], start: float, duration
         on = start + k * interval
         times += [on, on, on + duration, on + duration]
         values += [level, level * factor, level * factor, level]
-    return Waveform(tuple(times), tuple(values), None)
+    if period is not None:
+        if times[-1] > period:
+            raise ValueError(f"the last pulse ends at {times[-1]:g} ms, after its period of {period:g} ms")
+        times.append(period)
+        values.append(level)
+    return Waveform(tuple(times), tuple(values), period)
 
 
 def check_steps(times: tuple[float, ...], values: tuple[float, ...], what: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from network.spec import derive
@@ -12,8 +14,26 @@ from network.spec.schema import Input
 from network.spec.stimuli import Modulation, SpikeInput
 
 
-def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1) -> list[InputPlan]:
-    """One plan per group of cells with a common course of the rate; together they cover all cells once.
+def share_drive(inputs: Iterable[InputPlan]) -> tuple[InputPlan, ...]:
+    """Mark the inputs that cells cannot draw themselves, as they draw those of an input before: one train each."""
+    taken: list[InputPlan] = []
+    shared = []
+    for made in inputs:
+        clash = any(made.target == other.target and _overlap(made.cells, other.cells) for other in taken)
+        shared.append(replace(made, device=clash))
+        if not clash:
+            taken.append(made)
+    return tuple(shared)
+
+
+def _overlap(a: Cells | None, b: Cells | None) -> bool:
+    return a is None or b is None or not set(a.ids).isdisjoint(b.ids)
+
+
+def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1, phi: float = 0.0) -> list[InputPlan]:
+    """One plan per group of cells with a common course of the rate.
+
+    Together they cover all cells once, or the cells of the input's ``fraction``.
 
     Parameters
     ----------
@@ -24,6 +44,8 @@ def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1) -> lis
         Cells of the target population.
     n_actions : int
         Number of interleaved sets that the target is split into.
+    phi : float
+        Dopamine variable.
 
     Raises
     ------
@@ -31,8 +53,10 @@ def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1) -> lis
         If stimuli claim more cells than there are.
     """
     stimuli = {key: s for key, s in given.stimuli.items() if s.enabled}
+    if given.fraction is not None:
+        return [_part(name, given, given.modulation, _first_cells(name, given.fraction.value, n_cells), phi)]
     if not stimuli:
-        return [_part(name, given, given.modulation, None)]
+        return [_part(name, given, given.modulation, None, phi)]
     by_action = any(s.action is not None for s in stimuli.values())
     if by_action and any(s.action is None for s in stimuli.values()):
         raise SpecError([f"inputs.{name}.stimuli: either all or none must name an action"])
@@ -54,24 +78,32 @@ def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1) -> lis
         begin = action + used[action] * step
         used[action] += count
         cells = Cells(begin, min(begin + count * step, n_cells), step)
-        parts.append(_part(f"{name}_{key}", given, stimulus.modulation, cells))
+        parts.append(_part(f"{name}_{key}", given, stimulus.modulation, cells, phi))
     for action, (taken, size) in enumerate(zip(used, sizes, strict=True)):
         if taken < size:
             suffix = f"_{action + 1}" if step > 1 else ""
             cells = Cells(action + taken * step, n_cells, step)
-            parts.append(_part(f"{name}_rest{suffix}", given, given.modulation, cells))
+            parts.append(_part(f"{name}_rest{suffix}", given, given.modulation, cells, phi))
     return parts
 
 
-def _part(name: str, given: Input, modulation: Modulation | None, cells: Cells | None) -> InputPlan:
+def _first_cells(name: str, fraction: float, n_cells: int) -> Cells:
+    count = derive.round_half_away(fraction * n_cells)
+    if count == 0:
+        raise SpecError([f"inputs.{name}.fraction: {fraction:g} of {n_cells} cells is no cell"])
+    return Cells(0, count)
+
+
+def _part(name: str, given: Input, modulation: Modulation | None, cells: Cells | None, phi: float) -> InputPlan:
     level = 1.0 if given.level is None else given.level.value
+    beta = 0.0 if given.weight_beta is None else given.weight_beta.value
     # the waveform is relative to the mean level, so that `rate` is the mean rate of a modulated input, too
     reference = level if level > 0.0 or modulation is None else 1.0
     return InputPlan(
         name=name,
         target=given.target,
         rate=given.rate.value * reference,
-        weights={receptor: weight.value for receptor, weight in given.weights.items()},
+        weights={receptor: derive.modulated_weight(w.value, beta, phi) for receptor, w in given.weights.items()},
         delay=given.delay.value,
         waveform=None if modulation is None else modulation.waveform(level, reference),
         cells=cells,

@@ -88,6 +88,12 @@ class Waveform:
         part = (t - times[lo]) / width if width > 0.0 else 1.0
         return values[lo] + part * (values[lo + 1] - values[lo])
 
+    @property
+    def onset(self) -> float | None:
+        """Time (ms) at which the factor first leaves its first value; None if it is constant."""
+        changed = next((i for i, value in enumerate(self.values) if value != self.values[0]), None)
+        return None if changed is None else self.times[changed - 1]
+
     def mean(self, start: float, stop: float) -> float:
         """Exact time average of the factor between ``start`` and ``stop`` (ms)."""
         if stop <= start:
@@ -164,7 +170,8 @@ class InputPlan:
     """Independent Poisson spikes to every neuron of ``target``; all receptors get the same spikes.
 
     The instantaneous rate of one neuron is ``rate * waveform.value(t)`` in spikes/s.  ``cells`` restricts the
-    input to some cells; several inputs of a population then share its cells among them.
+    input to some cells.  ``device`` says that a generator makes the spikes whatever ``drive`` says, because the
+    cells draw those of another input: each draws one train.
     """
 
     name: str
@@ -174,6 +181,7 @@ class InputPlan:
     delay: float
     waveform: Waveform | None
     cells: Cells | None = None
+    device: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from network.spec import derive
 from network.spec.errors import SpecError
-from network.spec.inputs import plan_input, plan_spike_input
+from network.spec.inputs import plan_input, plan_spike_input, share_drive
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.plan import (
     Clamped,
@@ -63,15 +63,15 @@ def build_plan(
         for p, made in zip(enabled.values(), projections, strict=True)
         if made.in_degree
     ]
-    inputs = tuple(
+    inputs = share_drive(
         part
         for name, i in experiment.inputs.items()
         if i.enabled
-        for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target))
+        for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target), phi)
     )
     spike_inputs = tuple(plan_spike_input(name, i) for name, i in experiment.spike_inputs.items() if i.enabled)
-    if simulation.drive == "device" or not delays:
-        delays += [derive.delay_range(i.delay, 0.0, resolution) for i in inputs]
+    by_generators = [i for i in inputs if i.device or simulation.drive == "device" or not delays]
+    delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
     delays = delays or [(resolution, resolution)]
     return Plan(
@@ -168,7 +168,10 @@ def _projection(
     multapses_where_needed: bool,
     n_sets: int,
 ) -> ProjectionPlan:
-    in_degree = derive.modulated_in_degree(projection.in_degree.value, _value(projection.in_degree_beta, 0.0), phi)
+    in_degree = derive.modulated_in_degree(
+        projection.in_degree.value, _value(projection.in_degree_beta, 0.0), phi, projection.in_degree_rounding
+    )
+    weight = derive.modulated_weight(projection.weight.value, _value(projection.weight_beta, 0.0), phi)
     same = projection.source == projection.target
     fits = derive.fits(in_degree, sizes[projection.source] // n_sets, same=same, autapses=projection.autapses)
     plasticity = projection.plasticity
@@ -179,7 +182,7 @@ def _projection(
         receptor=projection.receptor,
         in_degree=in_degree,
         n_synapses=in_degree * sizes[projection.target],
-        weight=_spread(projection.weight.value, _value(projection.weight_spread, 0.0)),
+        weight=_spread(weight, _value(projection.weight_spread, 0.0)),
         delay=_spread(projection.delay.value, _value(projection.delay_spread, 0.0)),
         plasticity=None
         if plasticity is None

@@ -26,6 +26,7 @@ from network.spec.quantities import (
     NonNegativeMilliseconds,
     Number,
     Positive,
+    PositiveFraction,
     PositiveMilliseconds,
     PositiveMillivolts,
     Rate,
@@ -173,9 +174,12 @@ class Projection(Spec):
     receptor: Name
     in_degree: Count
     in_degree_beta: Number | None = None
-    """Dopamine: the in-degree becomes round(k (1 + beta * phi))."""
+    """Dopamine: the in-degree becomes k (1 + beta * phi), a whole number."""
+    in_degree_rounding: Literal["nearest", "down"] = "nearest"
     weight: Conductance
     """Mean conductance step; with plasticity the absolute efficacy A, where a rested synapse gives U A."""
+    weight_beta: Number | None = None
+    """Dopamine: the weight becomes w (1 + beta * phi)."""
     weight_spread: Fraction | None = None
     """s: weights are uniform on (1 - s, 1 + s) times the mean."""
     delay: PositiveMilliseconds
@@ -198,10 +202,20 @@ class Input(Spec):
     level: NonNegative | None = None
     """p0: factor on the base rate, 1 if not given."""
     weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
+    weight_beta: Number | None = None
+    """Dopamine: the weights become w (1 + beta * phi)."""
     delay: PositiveMilliseconds
+    fraction: PositiveFraction | None = None
+    """Share of the cells that have this input, the first ones; all if not given."""
     modulation: Modulation | None = None
     stimuli: dict[Name, Stimulus] = Field(default_factory=dict)
     enabled: bool = True
+
+    @model_validator(mode="after")
+    def _one_choice_of_cells(self) -> Input:
+        if self.fraction is not None and self.stimuli:
+            raise PydanticCustomError("exactly_one", "give 'fraction' or 'stimuli', not both")
+        return self
 
 
 class Guard(Spec):

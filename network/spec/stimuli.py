@@ -90,7 +90,7 @@ class Pulse(Spec):
 class PulseTrain(Spec):
     """Pulses of ``duration`` every ``interval`` from ``start`` on, each with the next of the ``factors``.
 
-    A factor of 1 leaves the rate as it is.  The list is gone through once.
+    A factor of 1 leaves the rate as it is.  The list is gone through once, or once in every ``period``.
     """
 
     kind: Literal["pulse_train"]
@@ -99,11 +99,17 @@ class PulseTrain(Spec):
     interval: PositiveMilliseconds
     """From the start of one pulse to the start of the next."""
     factors: Factors
+    period: PositiveMilliseconds | None = None
 
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
         return derive.pulse_train(
-            level / reference, self.factors.value, self.start.value, self.duration.value, self.interval.value
+            level / reference,
+            self.factors.value,
+            self.start.value,
+            self.duration.value,
+            self.interval.value,
+            None if self.period is None else self.period.value,
         )
 
     @model_validator(mode="after")

@@ -46,6 +46,18 @@ class PairBands(Spec):
     """Length of the mean over pairs of unit vectors at their phase difference."""
 
 
+class ResponseBands(Spec):
+    """Bands for the response of a population to a transient input, by zone (EE, EI, LE, LI)."""
+
+    population: str
+    latency: dict[str, Band] = Field(default_factory=dict)
+    """Start of the zone after the onset, ms."""
+    duration: dict[str, Band] = Field(default_factory=dict)
+    """Length of the zone, ms."""
+    area: dict[str, Band] = Field(default_factory=dict)
+    """Sum over the bins of 1 ms of the zone of the rate averaged over trials, spikes/s x ms."""
+
+
 class Acceptance(Spec):
     """Bands a simulation must hit."""
 
@@ -55,6 +67,7 @@ class Acceptance(Spec):
     populations: dict[str, Band]
     cv: dict[str, Band] = Field(default_factory=dict)
     pairs: PairBands | None = None
+    response: ResponseBands | None = None
 
 
 class StateTargets(Spec):
@@ -76,6 +89,9 @@ class Targets:
         Accepted mean CV of the inter-spike intervals.
     pair_bands : dict of str to dict of str to (float, float)
         By ``coherence``, ``phase`` (magnitude in degrees) and ``resultant``, then by pair ``A/B``.
+    response_bands : dict of str to dict of str to (float, float)
+        By ``latency``, ``duration`` (ms) and ``area`` (spikes/s x ms), then by zone of the response of
+        ``response_population`` to a transient.
     references : dict of str to Reference
         For instance ``mallet2008``, ``published_model``, ``resimulation_80000``.
     report_order : tuple of str
@@ -92,6 +108,8 @@ class Targets:
     """Size of the network that the bands hold for."""
     cv_bands: dict[str, tuple[float, float]] = field(default_factory=dict)
     pair_bands: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    response_bands: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    response_population: str = ""
 
     def rate(self, reference: str, population: str) -> float | None:
         """Rate of a reference in spikes/s, None where it says nothing."""
@@ -156,6 +174,12 @@ def load_targets(model: str, state: str) -> Targets:
         for quantity in PairBands.model_fields
         if pairs is not None and (given := getattr(pairs, quantity))
     }
+    response = acceptance.response if acceptance is not None else None
+    response_bands = {
+        quantity: _limits(given)
+        for quantity in ("latency", "duration", "area")
+        if response is not None and (given := getattr(response, quantity))
+    }
     source = "" if acceptance is None else acceptance.source or acceptance.assumed or ""
     return Targets(
         model,
@@ -167,6 +191,8 @@ def load_targets(model: str, state: str) -> Targets:
         acceptance.n_neurons if acceptance else None,
         {} if acceptance is None else _limits(acceptance.cv),
         pair_bands,
+        response_bands,
+        response.population if response is not None else "",
     )
 
 

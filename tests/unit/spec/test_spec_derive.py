@@ -58,6 +58,8 @@ def test_halves_go_away_from_zero(x, rounded):
 def test_in_degrees_without_dopamine(k, beta, depleted):
     assert derive.modulated_in_degree(k, beta, 0.0) == k
     assert derive.modulated_in_degree(k, beta, -0.8) == depleted
+    assert derive.modulated_in_degree(k, beta, -0.8, "down") in (depleted, depleted - 1)
+    assert derive.modulated_in_degree(k, beta, 0.0, "down") == k
 
 
 def test_positive_beta_makes_a_potential_more_negative_at_depletion():

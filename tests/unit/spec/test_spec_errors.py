@@ -16,6 +16,27 @@ CASES = {
         "network: {dopamin: {value: 0.3, unit: 1, source: book}}",
         "tiny/overlays/change.yaml:2: network.dopamin: unknown key; did you mean 'dopamine'?",
     ),
+    "weight that would be negative": (
+        "network: {dopamine: {value: 0.0, unit: 1, source: book}}\n"
+        "projections: {P_to_Q: {weight_beta: {value: 2.5, unit: 1, source: book}}}",
+        "projections.P_to_Q.weight_beta: makes the weight negative: 1 + beta * phi with phi = -0.5",
+    ),
+    "weight that cannot follow dopamine": (
+        "network: {dopamine_schedule: {kind: steps, times: {value: [5], unit: ms, source: book}, "
+        "levels: {value: [0.1], unit: 1, source: book}}}\n"
+        "inputs: {X_to_P: {weight_beta: {value: 0.5, unit: 1, source: book}}}",
+        "inputs.X_to_P.weight_beta: weights cannot follow a dopamine_schedule",
+    ),
+    "way of rounding": (
+        "projections: {P_to_Q: {in_degree_rounding: up}}",
+        "projections.P_to_Q.in_degree_rounding:",
+    ),
+    "fraction and stimuli": (
+        "inputs: {X_to_P: {fraction: {value: 0.5, unit: 1, source: book}, stimuli: {s: {modulation: {kind: pulse, "
+        "start: {value: 5, unit: ms, source: book}, duration: {value: 5, unit: ms, source: book}, "
+        "factor: {value: 2, unit: 1, source: book}}}}}}",
+        "inputs.X_to_P: give 'fraction' or 'stimuli', not both",
+    ),
     "unknown section": (
         "projektions: {}",
         "projektions: unknown key; did you mean 'projections'? keys: meta, network, populations",

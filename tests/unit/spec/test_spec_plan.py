@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from network.spec import (
+    Cells,
     SpecError,
     Uniform,
     estimate,
@@ -51,6 +52,44 @@ def test_dopamine_in_the_tiny_plan(tiny):
     assert plan.population("P").params["gain_exc"] == pytest.approx(0.8)
     assert plan.population("P").params["gain_inh"] == 1.0
     assert plan.projections[0].in_degree == 15
+
+
+def test_dopamine_changes_weights_and_rounds_in_degrees(tiny):
+    beta = "{value: 0.4, unit: 1}"  # phi = -0.5: factor 0.8
+    plan = tiny(
+        "network.dopamine=0",
+        f"projections.P_to_Q.weight_beta={beta}",
+        f"inputs.X_to_P.weight_beta={beta}",
+        "projections.P_to_Q.in_degree=11",
+        "projections.P_to_Q.in_degree_rounding=down",
+    )
+    assert plan.projections[0].weight == Uniform(pytest.approx(0.8), pytest.approx(2.4))
+    assert plan.inputs[0].weights == {"exc": pytest.approx(0.4)}
+    assert plan.projections[0].in_degree == 16  # 16.5
+    assert tiny(f"projections.P_to_Q.weight_beta={beta}").projections[0].weight == Uniform(1.0, 3.0)
+
+
+SECOND_INPUT = (
+    "inputs.Y_to_P={target: P, rate: {value: 10, unit: spikes/s}, weights: {inh: {value: 1, unit: nS}}, "
+    "delay: {value: 3, unit: ms}, fraction: {value: 0.3, unit: 1}}"
+)
+
+
+def test_a_cell_draws_one_input_and_generators_make_the_others(tiny):
+    plan = tiny(SECOND_INPUT)
+    assert [(i.name, i.device, i.cells) for i in plan.inputs] == [
+        ("X_to_P", False, None),
+        ("Y_to_P", True, Cells(0, 15)),
+    ]
+    assert plan.max_delay == 3.0  # that of the generator
+    assert plan_from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    first = tiny(SECOND_INPUT, "inputs.X_to_P.enabled=false")
+    assert [(i.name, i.device) for i in first.inputs] == [("Y_to_P", False)]
+
+
+def test_a_fraction_of_no_cell_is_refused(tiny):
+    with pytest.raises(SpecError, match=r"inputs\.Y_to_P\.fraction: 0\.001 of 50 cells is no cell"):
+        tiny(SECOND_INPUT.replace("0.3", "0.001"))
 
 
 def test_input_delays_count_only_for_devices(tiny):

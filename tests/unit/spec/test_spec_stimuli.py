@@ -64,6 +64,20 @@ def test_a_ramp_has_the_mean_of_the_line_in_every_step():
     assert changes(made) == [(0.0, 0.7), (100.0, 0.5), (200.0, 0.3), (300.0, 0.1), (400.0, 0.0)]
 
 
+def test_a_train_of_pulses_repeats():
+    text = (
+        "kind: pulse_train, start: {value: 10, unit: ms}, duration: {value: 5, unit: ms}, "
+        "interval: {value: 5, unit: ms}, factors: {value: [3, 0.5], unit: 1}, period: {value: %s, unit: ms}"
+    )
+    made = plan(f"inputs.CTX_to_FSN.modulation={{{text % 100}}}")
+    [waveform] = [i.waveform for i in made.inputs if i.name == "CTX_to_FSN"]
+    assert [waveform.value(t) for t in (9.0, 12.0, 17.0, 21.0, 99.0, 112.0, 917.0)] == pytest.approx(
+        [1.0, 3.0, 0.5, 1.0, 1.0, 3.0, 0.5]
+    )
+    with pytest.raises(SpecError, match=r"ends at 20 ms, after its period of 15 ms"):
+        plan(f"inputs.CTX_to_FSN.modulation={{{text % 15}}}")
+
+
 def test_changes_after_the_end_are_left_out_and_changes_off_the_grid_refused():
     text = "kind: steps, times: {value: [%s], unit: ms}, levels: {value: [0.0], unit: 1}"
     assert schedule(text % "9000").segments == ()

@@ -1,0 +1,72 @@
+"""Zones of responses that are made up, and where a run has its transients."""
+
+from __future__ import annotations
+
+import types
+
+import numpy as np
+import pytest
+
+from network.analysis.response import BASAL, analyse, run_onsets, trial_rates, zone_table
+from network.spec import derive
+
+
+def rates(course, n_trials=100, basal=30.0, sd=6.0, seed=1):
+    """Trials whose mean follows ``course``: (bins, spikes/s) one after the other from the onset, then basal."""
+    after = np.repeat([rate for _, rate in course], [bins for bins, _ in course])
+    mean = np.concatenate([np.full(BASAL, basal), after, np.full(250 - len(after), basal)])
+    return np.random.default_rng(seed).normal(mean, sd, (n_trials, len(mean)))
+
+
+def test_four_zones_are_found_where_they_are():
+    response = analyse(rates([(7, 30.0), (4, 65.0), (6, 5.0), (9, 80.0), (11, 22.0), (10, 33.0)]))
+    table = zone_table(response)
+    assert list(table.index) == ["EE", "EI", "LE", "LI"]
+    assert table["latency"].tolist() == [7.0, 11.0, 17.0, 26.0]
+    assert table["duration"].tolist() == [4.0, 6.0, 9.0, 11.0]
+    assert table["area"].tolist() == pytest.approx([260.0, 30.0, 720.0, 242.0], abs=10.0)
+    assert response.basal == pytest.approx(30.0, abs=0.5)
+    assert response.times[BASAL] == 0.0
+
+
+def test_excitation_alone_is_one_zone():
+    assert list(analyse(rates([(8, 30.0), (20, 70.0)])).zones)[:1] == ["EE"]
+    assert analyse(rates([(8, 30.0), (20, 70.0)])).zones["EE"].duration == pytest.approx(20.0, abs=1.0)
+
+
+def test_the_first_excitation_counts_as_early():
+    """The published rule has no latest time for it."""
+    zones = analyse(rates([(11, 30.0), (6, 2.0), (9, 80.0), (10, 15.0)])).zones
+    assert (zones["EE"].latency, zones["EI"].latency) == (17.0, 26.0)
+
+
+def test_noise_has_no_early_zone():
+    """Two bins in a row above three standard errors occur by chance in 2 of 10,000 responses."""
+    found = [analyse(rates([(1, 30.0)], seed=seed)).zones for seed in range(50)]
+    assert not any("EE" in zones for zones in found)
+
+
+def test_spikes_are_counted_in_the_bin_in_which_they_happened():
+    """NEST stamps a spike with the end of its step: 500.0 ms is before an onset at 500 ms."""
+    counted = trial_rates([499.5, 500.0, 500.1, 501.0, 501.1, 1507.3], 2, [500.0, 1500.0], 120)
+    assert counted.shape == (2, BASAL + 120)
+    assert counted[0, BASAL - 1 : BASAL + 3].tolist() == [1000.0, 1000.0, 500.0, 0.0]
+    assert counted[1, BASAL + 7] == 500.0 and counted[1].sum() == 500.0
+
+
+def fake(*waveforms, stop=2000.0):
+    inputs = [
+        {"name": f"I{k}", "waveform": None if w is None else {"times": w.times, "values": w.values, "period": w.period}}
+        for k, w in enumerate(waveforms)
+    ]
+    return types.SimpleNamespace(plan={"inputs": inputs, "t_presim": 500.0, "t_sim": stop - 500.0})
+
+
+def test_onsets():
+    train = derive.pulse_train(1.0, (20.0, 0.1), 200.0, 1.0, 1.0, 500.0)
+    assert run_onsets(fake(None, train, train)).tolist() == [200.0, 700.0, 1200.0, 1700.0]
+    assert run_onsets(fake(derive.pulse_wave(1.0, 3.0, 800.0, 5.0))).tolist() == [800.0]
+    with pytest.raises(ValueError, match="no input changes"):
+        run_onsets(fake(None, derive.pulse_wave(1.0, 1.0, 800.0, 5.0)))
+    with pytest.raises(ValueError, match="different times: I0, I1"):
+        run_onsets(fake(derive.pulse_wave(1.0, 3.0, 800.0, 5.0), train))
