@@ -23,6 +23,7 @@ from network.analysis.plots.experiments import (
 from network.analysis.plots.matrices import connectivity, weights
 from network.analysis.plots.optimisation import optimisation
 from network.analysis.plots.oscillations import coherence, phase_circles
+from network.analysis.plots.response import responses
 from network.analysis.plots.scan import scan_lines, scan_map
 from network.analysis.plots.style import colours, label
 from network.analysis.statistics import population_table, run_spikes
@@ -45,6 +46,7 @@ __all__ = [
     "raster",
     "rate_bands",
     "rate_courses",
+    "responses",
     "save",
     "scan_lines",
     "scan_map",

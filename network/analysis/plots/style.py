@@ -22,6 +22,7 @@ COLOURS = {
     "STN": "#D55E00",
     "SNr": "#222222",
 }
+COLOURS |= {"D1": COLOURS["MSN_D1"], "D2": COLOURS["MSN_D2"], "GPeTI": COLOURS["GPe_TI"], "GPeTA": COLOURS["GPe_TA"]}
 OTHERS = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499")
 
 INHIBITORY, EXCITATORY = "Blues", "Reds"  # colour maps
