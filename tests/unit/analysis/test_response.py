@@ -7,8 +7,10 @@ import types
 import numpy as np
 import pytest
 
+from network.analysis.judgement import judge_run, run_targets
 from network.analysis.response import BASAL, analyse, run_onsets, trial_rates, zone_table
-from network.spec import derive
+from network.results import RunFolder
+from network.spec import derive, dump_experiment, load_experiment, make_plan
 
 
 def rates(course, n_trials=100, basal=30.0, sd=6.0, seed=1):
@@ -70,3 +72,43 @@ def test_onsets():
         run_onsets(fake(None, derive.pulse_wave(1.0, 1.0, 800.0, 5.0)))
     with pytest.raises(ValueError, match="different times: I0, I1"):
         run_onsets(fake(derive.pulse_wave(1.0, 3.0, 800.0, 5.0), train))
+
+
+def make_run(folder, n_trials):
+    """A run of the normal state whose SNr fires as published, without any network."""
+    experiment = load_experiment("chakravarty2022/normal", ["trials"], [f"simulation.t_sim={500 * n_trials}"])
+    plan = make_plan(experiment)
+    rate = np.full(500, 30.0)  # spikes/s, in ms after the onset
+    for first, bins, value in ((7, 4, 64.6), (11, 6, 6.0), (17, 9, 77.0), (26, 11, 25.0)):
+        rate[first : first + bins] = value
+    rng = np.random.default_rng(3)
+    onsets = np.arange(200.0, 500.0 * (n_trials + 1), 500.0)
+    counts = rng.poisson(rate * 754e-3, (len(onsets), 500))
+    bins = (onsets[:, None] + np.arange(500))[counts > 0]
+    times = np.repeat(bins, counts[counts > 0]) + rng.integers(1, 11, counts.sum()) * 0.1
+    times = np.sort(times[(times > 500.0) & (times < 500.0 * (n_trials + 1))])
+    with RunFolder.create(folder) as made:
+        made.write_params(dump_experiment(experiment))
+        made.write_plan(plan.to_dict())
+        with made.spike_writer([p.name for p in plan.populations]) as writer:
+            for p in plan.populations:
+                mine = times if p.name == "SNr" else []
+                writer.append(p.name, mine, rng.integers(0, p.n_neurons, len(mine)))
+        return made.finish()
+
+
+def test_the_verdict_judges_the_response(tmp_path):
+    run = make_run(tmp_path / "run", 40)
+    response = judge_run(run, run_targets(run)).response
+    assert len(response) == 12
+    latencies = response[response["quantity"] == "latency"]
+    assert (latencies["verdict"] == "pass").all()
+    assert set(latencies.index) == {"SNr EE", "SNr EI", "SNr LE", "SNr LI"}
+    assert response[response["quantity"] == "area"]["value"]["SNr LE"] == pytest.approx(693.0, rel=0.05)
+
+
+def test_too_few_trials_are_not_judged(tmp_path):
+    run = make_run(tmp_path / "run", 5)
+    judgement = judge_run(run, run_targets(run))
+    assert judgement.response.empty
+    assert "the response of SNr is not judged: that needs 20 transients; recorded: 5" in judgement.text()
