@@ -37,23 +37,10 @@
 #include "drive_parameters.h"
 #include "lane_block.h"
 #include "lane_delivery.h"
+#include "lane_parameters.h"
 
 namespace bgnest
 {
-
-enum class ParameterType
-{
-  real,
-  integer,
-  exponent, // an integer that is used as an exponent
-  boolean
-};
-
-struct ParameterInfo
-{
-  const char* name;
-  ParameterType type;
-};
 
 template < class Neuron, class Model >
 class LaneNode : public nest::Node, public LaneCell
@@ -74,7 +61,7 @@ public:
     , own_( std::make_unique< Own >( static_cast< Neuron& >( *this ) ) )
   {
     own_->drive = other.own_->drive;
-    std::copy( other.own_->parameters, other.own_->parameters + n_parameters, own_->parameters );
+    own_->parameters = other.own_->parameters;
     for ( int i = 0; i < Model::n_states; ++i )
     {
       own_->state[ i ] = other.state_( i );
@@ -179,21 +166,7 @@ public:
   void
   get_status( Dictionary& d ) const override
   {
-    for ( int i = 0; i < n_parameters; ++i )
-    {
-      const ParameterInfo& info = Model::parameters[ i ];
-      switch ( info.type )
-      {
-      case ParameterType::real:
-        d[ info.name ] = own_->parameters[ i ];
-        break;
-      case ParameterType::boolean:
-        d[ info.name ] = own_->parameters[ i ] != 0.0;
-        break;
-      default:
-        d[ info.name ] = static_cast< long >( own_->parameters[ i ] );
-      }
-    }
+    own_->parameters.get_status( d );
     for ( int i = 0; i < Model::n_states; ++i )
     {
       d[ Model::state_names[ i ] ] = state_( i );
@@ -218,11 +191,8 @@ public:
   set_status( const Dictionary& d ) override
   {
     // everything is tried on copies first, so that a refused value leaves the cell as it was
-    double parameters[ n_parameters ];
-    for ( int i = 0; i < n_parameters; ++i )
-    {
-      parameters[ i ] = set_parameter_( d, Model::parameters[ i ], own_->parameters[ i ] );
-    }
+    LaneParameters< Model > parameters = own_->parameters;
+    parameters.set_status( d, this );
     double state[ Model::n_states ];
     for ( int i = 0; i < Model::n_states; ++i )
     {
@@ -232,7 +202,7 @@ public:
     DriveParameters< n_ports > drive = own_->drive;
     drive.set_status( d, Model::port_names, this );
 
-    std::copy( parameters, parameters + n_parameters, own_->parameters );
+    own_->parameters = parameters;
     for ( int i = 0; i < Model::n_states; ++i )
     {
       state_( i ) = state[ i ];
@@ -258,7 +228,6 @@ public:
     return state_( VARIABLE );
   }
 
-  static constexpr int n_parameters = Model::n_parameters;
   static constexpr int n_ports = Model::n_ports;
 
   void
@@ -310,7 +279,7 @@ protected:
   const double*
   parameters() const
   {
-    return own_->parameters;
+    return own_->parameters.values;
   }
 
   const DriveParameters< n_ports >&
@@ -328,7 +297,7 @@ protected:
   typename Model::Cell
   cell_() const
   {
-    return Model::cell( own_->parameters, nest::Time::get_resolution().get_ms() );
+    return Model::cell( own_->parameters.values, nest::Time::get_resolution().get_ms() );
   }
 
   typename Model::State
@@ -362,7 +331,7 @@ private:
     {
     }
 
-    double parameters[ n_parameters > 0 ? n_parameters : 1 ];
+    LaneParameters< Model > parameters;
     double state[ Model::n_states ];
     DriveParameters< n_ports > drive;
     nest::UniversalDataLogger< Neuron > logger;
@@ -373,8 +342,8 @@ private:
   set_defaults_()
   {
     const double resolution = nest::Time::get_resolution().get_ms();
-    Model::default_parameters( own_->parameters, resolution );
-    Model::initial_state( own_->parameters, resolution, own_->state );
+    Model::default_parameters( own_->parameters.values, resolution );
+    Model::initial_state( own_->parameters.values, resolution, own_->state );
   }
 
   LaneBlock< Neuron, Model >*
@@ -407,34 +376,6 @@ private:
   due_( const Event& event )
   {
     return event.get_stamp().get_steps() - 1 + event.get_delay_steps();
-  }
-
-  double
-  set_parameter_( const Dictionary& d, const ParameterInfo& info, double value )
-  {
-    switch ( info.type )
-    {
-    case ParameterType::real:
-      nest::update_value_param( d, info.name, value, this );
-      return value;
-    case ParameterType::boolean:
-    {
-      bool flag = value != 0.0;
-      d.update_value( info.name, flag );
-      return flag ? 1.0 : 0.0;
-    }
-    default:
-    {
-      long number = static_cast< long >( value );
-      nest::update_value_param( d, info.name, number, this );
-      if ( info.type == ParameterType::exponent and ( number < 0 or number > lane::largest_exponent ) )
-      {
-        throw nest::BadProperty(
-          std::string( info.name ) + " is an exponent and must lie between 0 and 15; use the target plain for others." );
-      }
-      return static_cast< double >( number );
-    }
-    }
   }
 
   void

@@ -26,6 +26,7 @@ TARGET = Target(
         "lane_constants.h",
         "lane_delivery.h",
         "lane_drive.h",
+        "lane_parameters.h",
         "lane_registry.h",
         "lane_input.h",
         "lane_row.h",
