@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from network import resources
 from network.codegen import prebuilt, targets, toolchain
 from network.codegen.cache import Cache
@@ -181,7 +183,14 @@ def _build_objects(
     n_jobs = jobs or len(os.sched_getaffinity(0))
     with _templates(recipe.target, store) as templates, ThreadPoolExecutor(max_workers=n_jobs) as pool:
         tasks = [pool.submit(_build_object, recipe, store, source, keys[source], templates, tell) for source in missing]
-        failures = [error for task in tasks if (error := task.exception()) is not None]
+        try:
+            failures = [error for task in tasks if (error := task.exception()) is not None]
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for compiler in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    compiler.terminate()
+            raise
     if failures:
         for error in failures:
             if not isinstance(error, CodegenError):

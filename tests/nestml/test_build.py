@@ -280,3 +280,13 @@ def test_the_processor_to_compile_for_can_be_set_for_all_commands(leaky, workpla
 def test_this_processor_has_what_the_compiler_uses(leaky):
     """The names of Linux are those looked for: any x86-64 or ARM processor of today has some."""
     assert prebuilt.instruction_sets() & {"sse4_2", "avx2", "asimd"}
+
+
+def test_ctrl_c_ends_the_compilation_and_begins_no_other(start_bgnest, tmp_path, monkeypatch):
+    monkeypatch.setenv("BGNEST_CACHE", str(tmp_path))
+    process = start_bgnest("models", "build")
+    assert "generating C++" in process.stderr.readline()
+    _, errors = process.interrupt()
+    assert process.returncode == 130
+    assert "bgnest: interrupted" in errors and "Traceback" not in errors
+    assert not list(tmp_path.rglob("manifest.json"))
