@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from network.results import Run
-from network.spec.plan import Waveform
+from network.spec.courses import Waveform
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -20,7 +20,8 @@ from network.engine import kernel
 from network.engine.build import Network
 from network.engine.errors import EngineError
 from network.engine.spike_trains import connect_spike_trains
-from network.spec.plan import InputPlan, RecorderPlan, Waveform
+from network.spec.courses import Waveform
+from network.spec.plan import InputPlan, RecorderPlan
 
 RECORDER_SYNAPSE = "bgnest_to_recorder"
 """A connection to a recorder needs neither weight nor delay; the default one costs 30 kB per neuron."""

@@ -7,10 +7,10 @@ the identity of a network and of a simulation, see :mod:`network.spec.hashing`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from network.spec.courses import Waveform
 from network.spec.errors import SpecError
 
 if TYPE_CHECKING:
@@ -55,66 +55,6 @@ class Tsodyks:
     tau_rec: float
     tau_fac: float
     tau_psc: float
-
-
-@dataclass(frozen=True)
-class Waveform:
-    """Piecewise-linear factor on the rate of an input.
-
-    Times are in ms since the start of the simulation (warm-up included); two equal successive times make a
-    jump, the value at the jump being the later one.  Before the first knot the first value holds, after the
-    last knot the last one, unless ``period`` repeats the knots (which then span exactly one period from 0).
-    """
-
-    times: tuple[float, ...]
-    values: tuple[float, ...]
-    period: float | None = None
-
-    def value(self, t: float) -> float:
-        """Factor at time ``t`` (ms)."""
-        if self.period is not None:
-            t = t % self.period
-        times, values = self.times, self.values
-        if t < times[0]:
-            return values[0]
-        if t >= times[-1]:
-            return values[-1]
-        # last knot at or before t: with equal times this is the later one, i.e. the value after the jump
-        lo, hi = 0, len(times) - 1
-        while hi - lo > 1:
-            mid = (lo + hi) // 2
-            lo, hi = (mid, hi) if times[mid] <= t else (lo, mid)
-        width = times[lo + 1] - times[lo]
-        part = (t - times[lo]) / width if width > 0.0 else 1.0
-        return values[lo] + part * (values[lo + 1] - values[lo])
-
-    @property
-    def onset(self) -> float | None:
-        """Time (ms) at which the factor first leaves its first value; None if it is constant."""
-        changed = next((i for i, value in enumerate(self.values) if value != self.values[0]), None)
-        return None if changed is None else self.times[changed - 1]
-
-    def mean(self, start: float, stop: float) -> float:
-        """Exact time average of the factor between ``start`` and ``stop`` (ms)."""
-        if stop <= start:
-            raise ValueError(f"the window must not be empty: start {start} ms, stop {stop} ms")
-        return (self._integral(stop) - self._integral(start)) / (stop - start)
-
-    def _integral(self, t: float) -> float:
-        if self.period is None:
-            return self._integral_once(t)
-        cycles = math.floor(t / self.period)
-        return cycles * self._integral_once(self.period) + self._integral_once(t - cycles * self.period)
-
-    def _integral_once(self, t: float) -> float:
-        total, last_t, last_v = 0.0, 0.0, self.values[0]
-        for knot, value in zip(self.times, self.values, strict=True):
-            if knot >= t:
-                part = (t - last_t) / (knot - last_t) if knot > last_t else 0.0
-                return total + (t - last_t) * (last_v + 0.5 * part * (value - last_v))
-            total += (knot - last_t) * 0.5 * (last_v + value)
-            last_t, last_v = knot, value
-        return total + (t - last_t) * last_v
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from network.spec import derive
-from network.spec.plan import Waveform
+from network.spec import courses
+from network.spec.courses import Waveform
 from network.spec.quantities import (
     Conductance,
     Count,
@@ -49,7 +49,7 @@ class Square(Spec):
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
         m = self.amplitude.value / reference
-        return derive.square_wave(level / reference, m, self.frequency.value, low_first=self.low_first)
+        return courses.square_wave(level / reference, m, self.frequency.value, low_first=self.low_first)
 
 
 class Sine(Spec):
@@ -64,7 +64,7 @@ class Sine(Spec):
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
         phase = self.phase.value if self.phase is not None else 0.0
-        return derive.sine_wave(level / reference, self.amplitude.value / reference, self.frequency.value, phase)
+        return courses.sine_wave(level / reference, self.amplitude.value / reference, self.frequency.value, phase)
 
 
 class Pulse(Spec):
@@ -79,7 +79,7 @@ class Pulse(Spec):
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
         period = None if self.period is None else self.period.value
-        return derive.pulse_wave(level / reference, self.factor.value, self.start.value, self.duration.value, period)
+        return courses.pulse_wave(level / reference, self.factor.value, self.start.value, self.duration.value, period)
 
     @model_validator(mode="after")
     def _fits_period(self) -> Pulse:
@@ -103,7 +103,7 @@ class PulseTrain(Spec):
 
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
-        return derive.pulse_train(
+        return courses.pulse_train(
             level / reference,
             self.factors.value,
             self.start.value,
@@ -129,7 +129,7 @@ class Piecewise(Spec):
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
         period = None if self.period is None else self.period.value
-        return derive.piecewise_wave(level / reference, self.times.value, self.factors.value, period)
+        return courses.piecewise_wave(level / reference, self.times.value, self.factors.value, period)
 
     @model_validator(mode="after")
     def _consistent(self) -> Piecewise:
@@ -172,7 +172,7 @@ class Current(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Current:
-        derive.check_steps(self.times.value, self.amplitudes.value, "amplitudes")
+        courses.check_steps(self.times.value, self.amplitudes.value, "amplitudes")
         return self
 
 
@@ -208,7 +208,7 @@ class DopamineSteps(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> DopamineSteps:
-        derive.check_steps(self.times.value, self.levels.value, "levels")
+        courses.check_steps(self.times.value, self.levels.value, "levels")
         return self
 
 
@@ -224,7 +224,7 @@ class DopaminePulse(Spec):
     def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
         period = self.period.value if self.period is not None else stop
-        return derive.repeated_steps(self.start.value, self.duration.value, period, self.level.value, base, stop)
+        return courses.repeated_steps(self.start.value, self.duration.value, period, self.level.value, base, stop)
 
     @model_validator(mode="after")
     def _fits_period(self) -> DopaminePulse:
@@ -245,7 +245,7 @@ class DopamineRamp(Spec):
     def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
         end = self.start.value + self.duration.value
-        return derive.sampled_steps((self.start.value, end), (base, self.level.value), self.interval.value)
+        return courses.sampled_steps((self.start.value, end), (base, self.level.value), self.interval.value)
 
 
 class DopaminePiecewise(Spec):
@@ -258,7 +258,7 @@ class DopaminePiecewise(Spec):
 
     def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
-        return derive.sampled_steps(self.times.value, self.levels.value, self.interval.value)
+        return courses.sampled_steps(self.times.value, self.levels.value, self.interval.value)
 
     @model_validator(mode="after")
     def _consistent(self) -> DopaminePiecewise:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from network.spec.cost import Estimate, estimate
-from network.spec.plan import Plan, ProjectionPlan, Uniform, Waveform
+from network.spec.courses import Waveform
+from network.spec.plan import Plan, ProjectionPlan, Uniform
 
 
 def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:

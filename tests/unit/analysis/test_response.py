@@ -10,7 +10,7 @@ import pytest
 from network.analysis.judgement import judge_run, run_targets
 from network.analysis.response import BASAL, analyse, run_onsets, trial_rates, zone_table
 from network.results import RunFolder
-from network.spec import derive, dump_experiment, load_experiment, make_plan
+from network.spec import courses, dump_experiment, load_experiment, make_plan
 
 
 def rates(course, n_trials=100, basal=30.0, sd=6.0, seed=1):
@@ -65,13 +65,13 @@ def fake(*waveforms, stop=2000.0):
 
 
 def test_onsets():
-    train = derive.pulse_train(1.0, (20.0, 0.1), 200.0, 1.0, 1.0, 500.0)
+    train = courses.pulse_train(1.0, (20.0, 0.1), 200.0, 1.0, 1.0, 500.0)
     assert run_onsets(fake(None, train, train)).tolist() == [200.0, 700.0, 1200.0, 1700.0]
-    assert run_onsets(fake(derive.pulse_wave(1.0, 3.0, 800.0, 5.0))).tolist() == [800.0]
+    assert run_onsets(fake(courses.pulse_wave(1.0, 3.0, 800.0, 5.0))).tolist() == [800.0]
     with pytest.raises(ValueError, match="no input changes"):
-        run_onsets(fake(None, derive.pulse_wave(1.0, 1.0, 800.0, 5.0)))
+        run_onsets(fake(None, courses.pulse_wave(1.0, 1.0, 800.0, 5.0)))
     with pytest.raises(ValueError, match="different times: I0, I1"):
-        run_onsets(fake(derive.pulse_wave(1.0, 3.0, 800.0, 5.0), train))
+        run_onsets(fake(courses.pulse_wave(1.0, 3.0, 800.0, 5.0), train))
 
 
 def make_run(folder, n_trials):
