@@ -255,7 +255,8 @@ def population_table(
             "n_cv": known.size,
             "synchrony": synchrony_index(train.times, train.n_neurons, t_start, t_stop, bin_width),
         }
-    table = pd.DataFrame.from_dict(rows, orient="index")
+    columns = ["n_neurons", "n_spikes", "rate", "rate_sd", "active", "cv", "n_cv", "synchrony"]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis("population")
 
 

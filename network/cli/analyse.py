@@ -50,6 +50,8 @@ def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> J
     targets = run_targets(run, state)
     judgement = judge_run(run, targets, pairs=pairs)
     print(judgement.text())
+    if not run.recorded:
+        print("there are no spikes: none were recorded, or the run ended before they were written")
     start, stop = run.window
     print(f"rates and CVs over {start:g} - {stop:g} ms; seed {run.plan['seed']}")
     if targets is None or not targets.bands:

@@ -64,6 +64,16 @@ def test_nothing_to_judge_has_a_code_of_its_own(tmp_path):
     assert shown.exit_code == 2 and "no targets" in shown.output and "--state STATE" in shown.output
 
 
+def test_a_run_without_spikes_misses_all_targets(runs, tmp_path):
+    run = make(tmp_path / "silent", "activation_control", {})
+    (run.path / "spikes.h5").unlink()  # as if none had been recorded
+    (run.path / "manifest.json").unlink()
+    shown = CliRunner().invoke(app, ["rates", str(run.path), "--partial"], catch_exceptions=False)
+    assert shown.exit_code == 0 and "there are no spikes" in shown.output
+    assert "0 of 16 inside their bands: FAIL" in shown.output
+    assert statistics(run, runs[0]).loc["STN", ["rate_A", "rate_B"]].isna().tolist() == [True, False]
+
+
 def test_another_state_can_be_asked_for(runs):
     other = CliRunner().invoke(app, ["verdict", str(runs[0].path), "--state", "activation_control", "--no-pairs"])
     assert other.exit_code == 1
