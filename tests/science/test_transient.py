@@ -16,7 +16,7 @@ ONSET = 800.0  # ms
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    short = ["simulation.t_presim=200", "simulation.t_sim=900"]
+    short = ["simulation.t_presim=300", "simulation.t_sim=550"]
     experiment = load_experiment("chakravarty2022/normal", ["transient"], short)
     return run_all({"normal": experiment}, tmp_path_factory.mktemp("transient"), threads=2)["normal"]
 
