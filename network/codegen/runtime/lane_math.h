@@ -45,16 +45,14 @@ abs( const double x )
  * rounds to the nearest integer and leaves k in the low bits of the sum.
  */
 BGNEST_INLINE double
-exp( const double argument )
+exp( const double x )
 {
-  // Beyond these 2^k is infinity or 0 by itself. The order of the comparisons lets a NaN through.
-  constexpr double upper = 709.78;
-  constexpr double lower = -708.9;
+  constexpr double upper = 709.4;
+  constexpr double lower = -708.39;
   constexpr double round = 0x1.8p52;
   constexpr double ln2_high = 6.93147180369123816490e-01;
   constexpr double ln2_low = 1.90821492927058770002e-10;
 
-  const double x = max( min( argument, upper ), lower );
   const double shifted = x * 1.44269504088896338700 + round;
   const double k = shifted - round;
   const double r = ( x - k * ln2_high ) - k * ln2_low;
@@ -72,7 +70,10 @@ exp( const double argument )
   const double fraction = 1.0 + ( r + r2 * p );
 
   const auto bits = ( std::bit_cast< std::uint64_t >( shifted ) + 1023 ) << 52;
-  return fraction * std::bit_cast< double >( bits );
+  const double result = fraction * std::bit_cast< double >( bits );
+  // selections at the end do not lengthen the chain of operations, and let a NaN through
+  const double bounded = x > upper ? __builtin_inf() : result;
+  return x < lower ? 0.0 : bounded;
 }
 
 /*

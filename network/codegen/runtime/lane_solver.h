@@ -1,29 +1,33 @@
 /*
  * lane_solver.h - a step of one cell done again, with as many sub-steps as it needs
  *
- * Takes the place of adaptive_step() of solver.h for the lanes whose fast step is refused. It means the
- * same, but takes five times fewer evaluations when a spike goes off. In the upstroke of an exponential cell V_m runs to infinity in finite time, and a solver
- * that steps in time has to shrink its steps without end. Here the independent variable is s with
+ * Takes the place of adaptive_step() of solver.h for the lanes whose fast step is refused, and means the same.
+ * In the upstroke of an exponential cell V_m runs to infinity in finite time, and a solver that steps in time has
+ * to shrink its steps without end. There, V_m becomes the independent variable and time one of the unknowns,
  *
- *   dt/ds = 1 / sqrt( 1 + sum_i ( f_i / speed )^2 ),     f_i derivatives of the numeric variables, 1/ms
+ *   dt/dV = 1 / f_V,     dx/dV = f_x / f_V,     f derivatives by time,
  *
- * which is the way that V_m has come when it is fast. In s nothing is singular. Time becomes one more
- * variable of the state. Steps are in time, as usual, until one of them has to be made much shorter.
+ * in which nothing is singular. The last of these steps ends where V_m reaches its peak, to the last digit: no
+ * crossing has to be searched, the kink that an equation may have there is never stepped over, and as V_m of every
+ * stage is known beforehand, the exponentials of all stages are computed side by side.
  *
- * Method: Dormand-Prince 5(4) with step-size control; the spike condition is located by bisection of the
- * cubic Hermite interpolant, after which the last sub-step is repeated so that it ends just behind it.
+ * Method: Dormand-Prince 5(4) with step-size control. Where the spike condition is of another kind than "variable
+ * >= constant", or V_m reaches it slowly, the crossing is located by bisection of the cubic Hermite interpolant,
+ * after which the last sub-step is repeated so that it ends just behind it.
  *
  * A system is a class with
  *
  *   static constexpr int n;                        // number of variables
+ *   static constexpr int runner;                   // the variable whose threshold is the spike condition, or -1
  *   void rhs( const double* y, double* f ) const;  // all n derivatives, 1/ms; y[ n ] is the time, ms
  *   bool event( const double* y ) const;           // the spike condition(s)
+ *   double threshold() const;                      // if there is a runner: event() is y[ runner ] >= threshold()
+ *   bool due() const;                              // whether the fast step has ended beyond it
  *   void on_event( double* y );                    // body of the condition(s): resets y
  *
  * References
  *   Dormand JR, Prince PJ (1980) J Comput Appl Math 6:19-26, DOI 10.1016/0771-050X(80)90013-3
- *   Hairer E, Lubich C, Wanner G (2006) Geometric numerical integration. Springer. Section VIII.2
- *     (time transformation)
+ *   Henon M (1982) Physica D 5:412-414, DOI 10.1016/0167-2789(82)90034-3 (a variable in the place of time)
  */
 #ifndef BGNEST_LANE_SOLVER_H
 #define BGNEST_LANE_SOLVER_H
@@ -40,9 +44,9 @@ namespace bgnest
 
 struct SubstepControl
 {
-  // V_m faster than this many mV/ms may be followed along its way instead of in time
-  double speed = 20.0;
-  // accepted local error of a sub-step in mV or pA, and of the time along the way in ms
+  // where V_m is faster than this many mV/ms it may take the place of time
+  double speed = 10.0;
+  // accepted local error of a sub-step in mV or pA, and of the time in ms where V_m has taken its place
   double tolerance = 1e-3;
   double time_tolerance = 1e-5;
   // width to which the moment of a crossing is located, ms
@@ -59,6 +63,7 @@ class LaneSolver
 {
 public:
   static constexpr int N = System::n; // entry N of a state is the time since the start of the step
+  static constexpr int R = System::runner;
 
   LaneSolver( System& system, const double h, const SubstepControl& control = {} )
     : system_( system )
@@ -77,54 +82,94 @@ public:
     {
       fire_();
     }
-    slope_( y_, k_[ 0 ] );
+    slope_< false >( y_, k_first_ );
     double ds = h_;
+    if constexpr ( R >= 0 )
+    {
+      if ( may_follow_ and system_.due() and fast_() )
+      {
+        ds *= follow_();
+      }
+    }
     int approaches = 0;
+    int refused = 0; // trials in succession
     for ( int trial = 0; y_[ N ] < h_; ++trial )
     {
-      const double left = h_ - y_[ N ];
-      const bool last = not along_way_ and ds >= left * ( 1.0 - 1e-9 );
+      double left = h_ - y_[ N ];
+      if constexpr ( R >= 0 )
+      {
+        left = along_ ? system_.threshold() - y_[ R ] : left;
+      }
+      const bool last = ds >= left * ( 1.0 - 1e-9 );
       ds = last ? left : ds;
-      const double error = try_( ds );
+      const double error = along_ ? try_< true >( ds ) : try_< false >( ds );
       if ( trial > control_.max_trials or ( not( error <= 1.0 ) and ds <= control_.min_substep ) )
       {
         return false;
       }
       if ( not( error <= 1.0 ) )
       {
+        ++refused;
         ds *= std::isfinite( error ) ? factor_( error ) : 0.1;
-        if ( not along_way_ and ds < 0.2 * left and way_( k_[ 0 ] ) > 2.0 )
+        if constexpr ( R >= 0 )
         {
-          ds = follow_way_( ds );
+          if ( along_ and refused > 4 )
+          {
+            ds = 0.1 * leave_(); // V_m turns round on its way
+          }
+          else if ( not along_ and ds < 0.2 * left and may_follow_ and fast_() )
+          {
+            ds *= follow_();
+          }
         }
         continue;
       }
-      const bool over = along_way_ and y_new_[ N ] >= h_;
-      if ( over or ( event_open_ and system_.event( y_new_ ) ) )
+      refused = 0;
+      if ( along_ and y_new_[ N ] >= h_ )
       {
-        const double width = y_new_[ N ] - y_[ N ];
-        const double part = locate_( ds, width );
-        if ( ( 1.0 - part ) * width > control_.overshoot and approaches < 4 )
+        ds = leave_(); // the peak is not reached in this step
+        continue;
+      }
+      if ( along_ and last )
+      {
+        std::copy( y_new_, y_new_ + N + 1, y_ );
+        if constexpr ( R >= 0 )
+        {
+          y_[ R ] = system_.threshold();
+        }
+        ds = fire_and_restart_();
+        continue;
+      }
+      if ( event_open_ and system_.event( y_new_ ) )
+      {
+        if constexpr ( R >= 0 )
+        {
+          if ( may_follow_ and fast_() )
+          {
+            ds *= follow_();
+            continue;
+          }
+        }
+        const double part = locate_( ds );
+        if ( ( 1.0 - part ) * ds > control_.overshoot and approaches < 4 )
         {
           // the right-hand side may have a kink at the crossing, which the interpolant does not know
           ++approaches;
-          ds *= part + 0.5 * control_.overshoot / width;
+          ds = part * ds + 0.5 * control_.overshoot;
           continue;
         }
         approaches = 0;
         std::copy( at_, at_ + N + 1, y_ );
-        if ( event_open_ and system_.event( y_ ) )
-        {
-          fire_();
-        }
-        along_way_ = false;
-        slope_( y_, k_[ 0 ] );
-        ds = h_ - y_[ N ];
+        ds = fire_and_restart_();
         continue;
       }
       std::copy( y_new_, y_new_ + N + 1, y_ );
-      std::copy( k_[ 6 ], k_[ 6 ] + N + 1, k_[ 0 ] );
-      y_[ N ] = last ? h_ : y_[ N ];
+      std::copy( k_last_, k_last_ + N + 1, k_first_ );
+      may_follow_ = event_open_;
+      if ( not along_ )
+      {
+        y_[ N ] = last ? h_ : y_[ N ];
+      }
       ds *= factor_( error );
     }
     std::copy( y_, y_ + N, y );
@@ -138,6 +183,17 @@ private:
     system_.on_event( y_ );
     ++events_;
     event_open_ = events_ < control_.max_events and not system_.event( y_ );
+    may_follow_ = event_open_;
+  }
+
+  /* The event at y_; returns the length of the next sub-step. */
+  double
+  fire_and_restart_()
+  {
+    fire_();
+    along_ = false;
+    slope_< false >( y_, k_first_ );
+    return h_ - y_[ N ];
   }
 
   static double
@@ -149,32 +205,36 @@ private:
     return std::clamp( 0.9 * root, 0.1, 5.0 );
   }
 
-  /* Square of the speed by which the way counts, 1 and more. */
+  /* Whether the runner is fast enough to take the place of time (k_first_ by time). */
+  bool
+  fast_() const
+  {
+    return k_first_[ R ] > control_.speed;
+  }
+
+  /* From steps in time to steps in the runner; returns the factor for the length of a step. */
   double
-  way_( const double* const f ) const
+  follow_()
   {
-    double way = 1.0;
-    for ( int i = 0; i < N; ++i )
-    {
-      const double fast = f[ i ] * ( 1.0 / control_.speed );
-      way += fast * fast;
-    }
-    return way;
+    const double speed = k_first_[ R ];
+    scale_( k_first_, 1.0 / speed );
+    k_first_[ R ] = 1.0;
+    along_ = true;
+    return speed;
   }
 
-  /* Derivatives by time, or by s. */
-  void
-  slope_( const double* const y, double* const f ) const
+  /* Back to steps in time, for now; returns what is left of the step. */
+  double
+  leave_()
   {
-    system_.rhs( y, f );
-    f[ N ] = 1.0;
-    if ( along_way_ )
-    {
-      scale_( f, 1.0 / std::sqrt( way_( f ) ) );
-    }
+    scale_( k_first_, 1.0 / k_first_[ N ] );
+    k_first_[ N ] = 1.0;
+    along_ = false;
+    may_follow_ = false;
+    return h_ - y_[ N ];
   }
 
-  static void
+  static BGNEST_INLINE void
   scale_( double* const f, const double factor )
   {
     for ( int i = 0; i <= N; ++i )
@@ -183,76 +243,105 @@ private:
     }
   }
 
-  /* From steps in time to steps along the way; ds is converted. */
-  double
-  follow_way_( const double ds )
+  /* Derivatives by time, or by the runner. */
+  template < bool ALONG >
+  BGNEST_INLINE void
+  slope_( const double* const y, double* const f ) const
   {
-    const double pace = 1.0 / std::sqrt( way_( k_[ 0 ] ) );
-    scale_( k_[ 0 ], pace );
-    along_way_ = true;
-    return ds / pace;
+    system_.rhs( y, f );
+    f[ N ] = 1.0;
+    if constexpr ( ALONG )
+    {
+      scale_( f, 1.0 / f[ R ] );
+      f[ R ] = 1.0;
+    }
   }
 
-  /* One step of length ds from y_; fills y_new_ and k_[ 6 ], returns the error, 1 being just acceptable. */
-  double
+  /* One step of length ds from y_; fills y_new_ and k_last_, returns the error, 1 being just acceptable. */
+  template < bool ALONG >
+  __attribute__( ( noinline ) ) double
   try_( const double ds )
   {
-    stage_< 1 >( ds, { 1.0 / 5 } );
-    stage_< 2 >( ds, { 3.0 / 40, 9.0 / 40 } );
-    stage_< 3 >( ds, { 44.0 / 45, -56.0 / 15, 32.0 / 9 } );
-    stage_< 4 >( ds, { 19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729 } );
-    stage_< 5 >( ds, { 9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656 } );
-    stage_< 6 >( ds, { 35.0 / 384, 0.0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84 } );
+    // local, so that all of it can stay in registers
+    double k[ 7 ][ N + 1 ];
+    double y[ N + 1 ];
+    double from[ N + 1 ];
+    for ( int i = 0; i <= N; ++i )
+    {
+      from[ i ] = y_[ i ];
+      k[ 0 ][ i ] = k_first_[ i ];
+    }
+    stage_< ALONG, 1 >( from, k, y, ds, 1.0 / 5, { 1.0 / 5 } );
+    stage_< ALONG, 2 >( from, k, y, ds, 3.0 / 10, { 3.0 / 40, 9.0 / 40 } );
+    stage_< ALONG, 3 >( from, k, y, ds, 4.0 / 5, { 44.0 / 45, -56.0 / 15, 32.0 / 9 } );
+    stage_< ALONG, 4 >(
+      from, k, y, ds, 8.0 / 9, { 19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729 } );
+    stage_< ALONG, 5 >(
+      from, k, y, ds, 1.0, { 9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656 } );
+    stage_< ALONG, 6 >(
+      from, k, y, ds, 1.0, { 35.0 / 384, 0.0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84 } );
 
     double error = 0.0;
     for ( int i = 0; i <= N; ++i )
     {
-      const double difference = 71.0 / 57600 * k_[ 0 ][ i ] - 71.0 / 16695 * k_[ 2 ][ i ] + 71.0 / 1920 * k_[ 3 ][ i ]
-        - 17253.0 / 339200 * k_[ 4 ][ i ] + 22.0 / 525 * k_[ 5 ][ i ] - 1.0 / 40 * k_[ 6 ][ i ];
-      const double scale = i < N ? control_.tolerance : control_.time_tolerance;
-      const double scaled = std::abs( ds * difference ) / scale;
+      y_new_[ i ] = y[ i ];
+      k_last_[ i ] = k[ 6 ][ i ];
+      if ( i == independent< ALONG > )
+      {
+        continue;
+      }
+      const double difference = 71.0 / 57600 * k[ 0 ][ i ] - 71.0 / 16695 * k[ 2 ][ i ] + 71.0 / 1920 * k[ 3 ][ i ]
+        - 17253.0 / 339200 * k[ 4 ][ i ] + 22.0 / 525 * k[ 5 ][ i ] - 1.0 / 40 * k[ 6 ][ i ];
+      const double per_tolerance = 1.0 / ( i < N ? control_.tolerance : control_.time_tolerance );
+      const double scaled = std::abs( ds * difference ) * per_tolerance;
       error = not( scaled <= error ) ? scaled : error; // this form of the comparison keeps a NaN
     }
     return error;
   }
 
-  template < int STAGE >
+  // index of the variable that a sub-step goes along
+  template < bool ALONG >
+  static constexpr int independent = ALONG ? R : N;
+
+  template < bool ALONG, int STAGE >
   BGNEST_INLINE void
-  stage_( const double ds, const double ( &a )[ STAGE ] )
+  stage_( const double* const from,
+    double ( &k )[ 7 ][ N + 1 ],
+    double* const y,
+    const double ds,
+    const double node,
+    const double ( &a )[ STAGE ] ) const
   {
-    double sum[ width ] = {};
-    for ( int j = 0; j < STAGE; ++j )
+    for ( int i = 0; i <= N; ++i )
     {
-      for ( int i = 0; i < width; ++i )
+      double sum = a[ 0 ] * k[ 0 ][ i ];
+      for ( int j = 1; j < STAGE; ++j )
       {
-        sum[ i ] += a[ j ] * k_[ j ][ i ];
+        sum += a[ j ] * k[ j ][ i ];
       }
+      y[ i ] = from[ i ] + ds * ( i == independent< ALONG > ? node : sum );
     }
-    for ( int i = 0; i < width; ++i )
-    {
-      y_new_[ i ] = y_[ i ] + ds * sum[ i ];
-    }
-    slope_( y_new_, k_[ STAGE ] );
+    slope_< ALONG >( y, k[ STAGE ] );
   }
 
   /* Fraction of the last sub-step after which a crossing has just happened; at_ is the state there. */
   double
-  locate_( const double ds, const double width )
+  locate_( const double ds )
   {
     double low = 0.0;
     double high = 1.0;
     double middle[ N + 1 ];
     std::copy( y_new_, y_new_ + N + 1, at_ );
-    while ( ( high - low ) * width > 0.5 * control_.event_tolerance )
+    while ( ( high - low ) * ds > 0.5 * control_.event_tolerance )
     {
       const double s = 0.5 * ( low + high );
       const double r = 1.0 - s;
       for ( int i = 0; i <= N; ++i )
       {
         middle[ i ] = r * r * ( 1.0 + 2.0 * s ) * y_[ i ] + s * s * ( 1.0 + 2.0 * r ) * y_new_[ i ]
-          + ds * s * r * ( r * k_[ 0 ][ i ] - s * k_[ 6 ][ i ] );
+          + ds * s * r * ( r * k_first_[ i ] - s * k_last_[ i ] );
       }
-      if ( middle[ N ] >= h_ or ( event_open_ and system_.event( middle ) ) )
+      if ( system_.event( middle ) )
       {
         high = s;
         std::copy( middle, middle + N + 1, at_ );
@@ -269,13 +358,13 @@ private:
   const SubstepControl control_;
   const double h_;
   int events_ = 0;
-  bool along_way_ = false;
-  bool event_open_ = true; // false once an event no longer ends its own condition
-  // padded, so that the sums over stages are vector instructions
-  static constexpr int width = ( N + 1 + 3 ) / 4 * 4;
-  alignas( 32 ) double y_[ width ] = {};
-  alignas( 32 ) double y_new_[ width ] = {};
-  alignas( 32 ) double k_[ 7 ][ width ] = {};
+  bool along_ = false;      // the runner has taken the place of time
+  bool may_follow_ = true;  // false where that has just been given up
+  bool event_open_ = true;  // false once an event no longer ends its own condition
+  double y_[ N + 1 ];
+  double y_new_[ N + 1 ];
+  double k_first_[ N + 1 ]; // slope at the start of a sub-step
+  double k_last_[ N + 1 ];  // ... and at its end
   double at_[ N + 1 ];
 };
 

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
+#include <utility>
 
 #include "lane_math.h"
 #include "lane_row.h"
@@ -147,12 +147,14 @@ template < class Model, int EXPONENT >
 struct LaneSystem
 {
   using State = typename Model::State;
-  static_assert( sizeof( State ) == Model::n_states * sizeof( double ) );
   static constexpr int n = Model::n_numeric;
+  static constexpr int runner = Model::runner;
 
   const double* const parameters;
+  const Row* const constants;
+  const Row* const end; // result of the fast step
+  const int l;
   const double h;
-  typename Model::template Constants< EXPONENT > c;
   typename Model::Input in;
   State start;
   double analytic[ Model::n_analytic > 0 ? Model::n_analytic : 1 ][ 3 ]; // coefficients of the parabolas
@@ -166,54 +168,66 @@ struct LaneSystem
     const int l,
     const double h )
     : parameters( parameters )
+    , constants( constants )
+    , end( to )
+    , l( l )
     , h( h )
-    , c( Model::template load_constants< EXPONENT >( constants, l ) )
     , in( Model::load_input( current, l ) )
     , start( Model::load_state( from, l ) )
   {
+    const double per_h = 1.0 / h;
     State middle = start;
-    Model::propagate_half( c, start, in, middle );
-    for ( int i = 0; i < Model::n_analytic; ++i )
-    {
-      const auto member = Model::members[ n + i ];
-      const double a = start.*member;
-      const double b = middle.*member - a;
-      const double d = to[ n + i ][ l ] - a;
-      analytic[ i ][ 0 ] = a;
-      analytic[ i ][ 1 ] = ( 4.0 * b - d ) / h;
-      analytic[ i ][ 2 ] = ( 2.0 * d - 4.0 * b ) / ( h * h );
-    }
+    Model::propagate_half( load_(), start, in, middle );
+    each_analytic_(
+      [ & ]< int I >( std::integral_constant< int, I > ) BGNEST_INLINE_LAMBDA
+      {
+        const double a = start.*Model::members[ n + I ];
+        const double b = middle.*Model::members[ n + I ] - a;
+        const double d = to[ n + I ][ l ] - a;
+        analytic[ I ][ 0 ] = a;
+        analytic[ I ][ 1 ] = ( 4.0 * b - d ) * per_h;
+        analytic[ I ][ 2 ] = ( 2.0 * d - 4.0 * b ) * ( per_h * per_h );
+      } );
   }
 
   /* y: numerically solved variables, and the time since the start of the step */
   BGNEST_INLINE State
   unpack( const double* const y ) const
   {
-    double values[ Model::n_states ];
-    std::memcpy( values, &start, sizeof values );
-    std::copy( y, y + n, values );
-    for ( int i = 0; i < Model::n_analytic; ++i )
-    {
-      values[ n + i ] = analytic[ i ][ 0 ] + y[ n ] * ( analytic[ i ][ 1 ] + y[ n ] * analytic[ i ][ 2 ] );
-    }
-    State s;
-    std::memcpy( &s, values, sizeof values );
+    State s = start;
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { s.*Model::members[ i ] = y[ i ]; } );
+    each_analytic_(
+      [ & ]< int I >( std::integral_constant< int, I > ) BGNEST_INLINE_LAMBDA
+      { s.*Model::members[ n + I ] = analytic[ I ][ 0 ] + y[ n ] * ( analytic[ I ][ 1 ] + y[ n ] * analytic[ I ][ 2 ] ); } );
     return s;
   }
 
   BGNEST_INLINE void
   rhs( const double* const y, double* const f ) const
   {
-    State rate;
+    const State s = unpack( y );
+    State rate = s;
     lane::Exponentials exponentials;
-    Model::rates( c, unpack( y ), in, exponentials, rate );
-    std::memcpy( f, &rate, n * sizeof( double ) );
+    Model::rates( load_(), s, in, exponentials, rate );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { f[ i ] = rate.*Model::members[ i ]; } );
   }
 
   BGNEST_INLINE bool
   event( const double* const y ) const
   {
-    return Model::event( c, unpack( y ), in );
+    return Model::event( load_(), unpack( y ), in );
+  }
+
+  BGNEST_INLINE double
+  threshold() const
+  {
+    return Model::threshold( load_() );
+  }
+
+  BGNEST_INLINE bool
+  due() const
+  {
+    return end[ runner ][ l ] >= threshold();
   }
 
   void
@@ -221,8 +235,26 @@ struct LaneSystem
   {
     State s = unpack( y );
     Model::on_event( Model::cell( parameters, h ), s, in, spikes );
-    std::memcpy( y, &s, n * sizeof( double ) );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { y[ i ] = s.*Model::members[ i ]; } );
     start = s; // for the variables that no equation governs
+  }
+
+private:
+  // what is not used of it is not loaded
+  BGNEST_INLINE auto
+  load_() const
+  {
+    return Model::template load_constants< EXPONENT >( constants, l );
+  }
+
+  template < class F >
+  static BGNEST_INLINE void
+  each_analytic_( F&& f )
+  {
+    [ & ]< int... I >( std::integer_sequence< int, I... > ) BGNEST_INLINE_LAMBDA
+    {
+      ( f( std::integral_constant< int, I >() ), ... );
+    }( std::make_integer_sequence< int, Model::n_analytic >() );
   }
 };
 

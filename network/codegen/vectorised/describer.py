@@ -10,7 +10,7 @@ from typing import Any
 
 from network.codegen.vectorised.model import LaneModel, Member, UnsupportedModelError
 from network.codegen.vectorised.printer import HALF, Printer
-from network.codegen.vectorised.syntax import assigned_variables, cpp_name, declarations, variables_in
+from network.codegen.vectorised.syntax import assigned_variables, cpp_name, declarations, is_constant, variables_in
 
 
 def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str, Any]) -> LaneModel:
@@ -184,6 +184,7 @@ class _Describer:
     # -- conditions ------------------------------------------------------------------------------------
 
     def collect_events(self) -> None:
+        inside: list[Any] = []
         for block in self.neuron.get_on_condition_blocks():
             condition = block.get_cond_expr()
             read = {cpp_name(v) for v in variables_in(condition)}
@@ -193,12 +194,26 @@ class _Describer:
             # a condition on a numerically solved state that its body resets is located inside the step
             if read & assigned & set(self.model.numeric):
                 self.model.events.append(entry)
+                inside.append(condition)
             else:
                 self.model.late_events.append(entry)
         moved = {state for updates in self.model.receive.values() for state, _ in updates}
         if moved & set(self.model.numeric):
             # input that acts on the membrane at once can cross the condition after the step
             self.model.late_events = self.model.events + self.model.late_events
+        if len(inside) == 1:
+            self.find_runner(inside[0])
+
+    def find_runner(self, condition: Any) -> None:
+        """Note the variable and the constant of a condition "variable >= constant"."""
+        from pynestml.meta_model.ast_comparison_operator import ASTComparisonOperator
+        from pynestml.meta_model.ast_expression import ASTExpression
+
+        operator = condition.get_binary_operator() if isinstance(condition, ASTExpression) else None
+        if isinstance(operator, ASTComparisonOperator) and operator.is_ge and is_constant(condition.get_rhs()):
+            left = self.hot.print(condition.get_lhs())  # the mere variable, not in another unit
+            self.model.runner = next((name for name in self.model.numeric if left == f"s.{name}"), "")
+            self.model.threshold = self.hot.print(condition.get_rhs())
 
     def statements(self, body: Any, indent: int) -> list[str]:
         lines: list[str] = []

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from network.codegen.vectorised.syntax import cpp_name, variables_in
+from network.codegen.vectorised.syntax import cpp_name, is_constant, variables_in
 
 HALF = "__half"
 RECIPROCAL = "reciprocal_"
@@ -147,7 +147,7 @@ def make_printer(owner: Printer) -> Any:
                 describer.refuse("division of integers")
             if owner.hot and getattr(operator, "is_div_op", False):
                 denominator = node.get_rhs()
-                if is_constant(denominator):
+                if is_constant(denominator, describer.step_dependent):
                     used = set(describer.used)
                     text = Printer(describer).print(denominator)
                     describer.used = used
@@ -174,15 +174,6 @@ def make_printer(owner: Printer) -> Any:
             if number is not None and number == int(number) and abs(number) <= 64:
                 text = str(int(number))
             return f"lane::pow( {self.print(node.get_lhs())}, {text} )"
-
-    def is_constant(node: Any) -> bool:
-        for variable in variables_in(node):
-            symbol = variable.get_scope().resolve_to_symbol(variable.get_complete_name(), SymbolKind.VARIABLE)
-            if symbol is None or not (symbol.is_parameters() or symbol.is_internals()):
-                return False
-            if variable.get_name() in describer.step_dependent:
-                return False
-        return True
 
     variables = Variables(None)
     functions = Functions(None)

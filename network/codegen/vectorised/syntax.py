@@ -34,6 +34,19 @@ def variables_in(node: Any) -> list[Any]:
     return [variable for variable in found if not any(variable is unit for unit in units)]
 
 
+def is_constant(node: Any, apart_from: Iterable[str] = ()) -> bool:
+    """Whether an expression has no variables but parameters and internals; those ``apart_from`` do not count."""
+    from pynestml.symbols.symbol import SymbolKind
+
+    for variable in variables_in(node):
+        symbol = variable.get_scope().resolve_to_symbol(variable.get_complete_name(), SymbolKind.VARIABLE)
+        if symbol is None or not (symbol.is_parameters() or symbol.is_internals()):
+            return False
+        if variable.get_name() in apart_from:
+            return False
+    return True
+
+
 def cpp_name(variable: Any) -> str:
     """C++ name of a NESTML variable: derivatives ``x'`` become ``x__d``."""
     from pynestml.codegeneration.printers.cpp_variable_printer import CppVariablePrinter
