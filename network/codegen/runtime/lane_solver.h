@@ -12,7 +12,7 @@
  * stage is known beforehand, the exponentials of all stages are computed side by side.
  *
  * Method: Dormand-Prince 5(4) with step-size control. Where the spike condition is of another kind than "variable
- * >= constant", or V_m reaches it slowly, the crossing is located by bisection of the cubic Hermite interpolant,
+ * >= constant" (or >), or V_m reaches it slowly, the crossing is located by bisection of the cubic Hermite interpolant,
  * after which the last sub-step is repeated so that it ends just behind it.
  *
  * A system is a class with
@@ -21,7 +21,7 @@
  *   static constexpr int runner;                   // the variable whose threshold is the spike condition, or -1
  *   void rhs( const double* y, double* f ) const;  // all n derivatives, 1/ms; y[ n ] is the time, ms
  *   bool event( const double* y ) const;           // the spike condition(s)
- *   double threshold() const;                      // if there is a runner: event() is y[ runner ] >= threshold()
+ *   double threshold() const;                      // if there is a runner: event() is y[ runner ] >= threshold(), or >
  *   bool due() const;                              // whether the fast step has ended beyond it
  *   void on_event( double* y );                    // body of the condition(s): resets y
  *
@@ -46,6 +46,8 @@ struct SubstepControl
 {
   // where V_m is faster than this many mV/ms it may take the place of time
   double speed = 10.0;
+  // the first trial along V_m is the way that V_m goes in this part of the step at its present speed
+  double first = 0.7;
   // accepted local error of a sub-step in mV or pA, and of the time in ms where V_m has taken its place
   double tolerance = 1e-3;
   double time_tolerance = 1e-5;
@@ -88,7 +90,7 @@ public:
     {
       if ( may_follow_ and system_.due() and fast_() )
       {
-        ds *= follow_();
+        ds *= control_.first * follow_();
       }
     }
     int approaches = 0;
@@ -102,10 +104,18 @@ public:
       }
       const bool last = ds >= left * ( 1.0 - 1e-9 );
       ds = last ? left : ds;
-      const double error = along_ ? try_< true >( ds ) : try_< false >( ds );
-      if ( trial > control_.max_trials or ( not( error <= 1.0 ) and ds <= control_.min_substep ) )
+      double error = along_ ? try_< true >( ds ) : try_< false >( ds );
+      if ( trial > control_.max_trials )
       {
         return false;
+      }
+      if ( not( error <= 1.0 ) and ds <= control_.min_substep )
+      {
+        if ( not tangent_( ds ) )
+        {
+          return false;
+        }
+        error = 1.0;
       }
       if ( not( error <= 1.0 ) )
       {
@@ -113,7 +123,7 @@ public:
         ds *= std::isfinite( error ) ? factor_( error ) : 0.1;
         if constexpr ( R >= 0 )
         {
-          if ( along_ and refused > 4 )
+          if ( along_ and refused > 2 )
           {
             ds = 0.1 * leave_(); // V_m turns round on its way
           }
@@ -135,7 +145,9 @@ public:
         std::copy( y_new_, y_new_ + N + 1, y_ );
         if constexpr ( R >= 0 )
         {
+          // the next number above it if the condition is ">"
           y_[ R ] = system_.threshold();
+          y_[ R ] = system_.event( y_ ) ? y_[ R ] : std::nextafter( y_[ R ], HUGE_VAL );
         }
         ds = fire_and_restart_();
         continue;
@@ -166,11 +178,15 @@ public:
       std::copy( y_new_, y_new_ + N + 1, y_ );
       std::copy( k_last_, k_last_ + N + 1, k_first_ );
       may_follow_ = event_open_;
+      ds *= factor_( error );
       if ( not along_ )
       {
         y_[ N ] = last ? h_ : y_[ N ];
       }
-      ds *= factor_( error );
+      else if ( k_first_[ N ] * control_.speed > 1.0 )
+      {
+        ds = leave_(); // V_m has become slow
+      }
     }
     std::copy( y_, y_ + N, y );
     return std::all_of( y, y + N, []( const double v ) { return std::isfinite( v ); } );
@@ -322,6 +338,20 @@ private:
       y[ i ] = from[ i ] + ds * ( i == independent< ALONG > ? node : sum );
     }
     slope_< ALONG >( y, k[ STAGE ] );
+  }
+
+  /* A sub-step that cannot be made shorter: straight on, the state being finite. It crosses a condition within few. */
+  bool
+  tangent_( const double ds )
+  {
+    bool finite = true;
+    for ( int i = 0; i <= N; ++i )
+    {
+      y_new_[ i ] = y_[ i ] + ds * k_first_[ i ];
+      k_last_[ i ] = k_first_[ i ];
+      finite = finite and std::isfinite( y_new_[ i ] );
+    }
+    return finite;
   }
 
   /* Fraction of the last sub-step after which a crossing has just happened; at_ is the state there. */

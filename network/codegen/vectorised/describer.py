@@ -205,12 +205,14 @@ class _Describer:
             self.find_runner(inside[0])
 
     def find_runner(self, condition: Any) -> None:
-        """Note the variable and the constant of a condition "variable >= constant"."""
+        """Note the variable and the constant of a condition "variable >= constant", or ">"."""
         from pynestml.meta_model.ast_comparison_operator import ASTComparisonOperator
         from pynestml.meta_model.ast_expression import ASTExpression
 
         operator = condition.get_binary_operator() if isinstance(condition, ASTExpression) else None
-        if isinstance(operator, ASTComparisonOperator) and operator.is_ge and is_constant(condition.get_rhs()):
+        if not isinstance(operator, ASTComparisonOperator) or not (operator.is_ge or operator.is_gt):
+            return
+        if is_constant(condition.get_rhs()):
             left = self.hot.print(condition.get_lhs())  # the mere variable, not in another unit
             self.model.runner = next((name for name in self.model.numeric if left == f"s.{name}"), "")
             self.model.threshold = self.hot.print(condition.get_rhs())

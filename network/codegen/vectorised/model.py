@@ -50,7 +50,7 @@ class LaneModel:
     # (vector condition, scalar condition, body) of spike conditions located inside a step / after it
     events: list[tuple[str, str, str]] = field(default_factory=list)
     late_events: list[tuple[str, str, str]] = field(default_factory=list)
-    runner: str = ""  # the state in "runner >= threshold", where that is the only condition inside a step
+    runner: str = ""  # the state in "runner >= threshold", or ">", where that is the only condition inside a step
     threshold: str = ""
 
     @property
