@@ -1,4 +1,4 @@
-"""The solver for steps with a spike (lane_solver.h) against closed solutions, with and without a variable to go along."""
+"""The solver for steps with a spike (lane_solver.h) against closed solutions, along V_m and in time alone."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ void upstroke( const char* label )
       if ( system.spikes ) evaluations += system.evaluations, ++spikes;
     }
   }
-  std::printf( "%s moment %g V %g second %g wrong %d evaluations %g\n", label, moment, V, second, wrong, double( evaluations ) / spikes );
+  std::printf( "%s moment %g V %g second %g wrong %d", label, moment, V, second, wrong );
+  std::printf( " evaluations %g\n", double( evaluations ) / spikes );
 }
 
 // fast at first, but turns round at 0.05 ms, below the peak: due() has promised too much
