@@ -26,7 +26,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -37,8 +36,7 @@
 #include "lane_math.h"
 #include "lane_registry.h"
 #include "lane_row.h"
-#include "lane_solver.h"
-#include "lane_step.h"
+#include "lane_slice.h"
 #include "poisson_drive.h"
 
 namespace bgnest
@@ -225,11 +223,11 @@ public:
     pending_.take( begin, end, registry_.input );
     if ( constants_.unit_exponents() )
     {
-      advance_< 1 >( end, slice_origin );
+      LaneSlice< Neuron, Model, 1 >::advance( *this, end, slice_origin );
     }
     else
     {
-      advance_< lane::largest_exponent >( end, slice_origin );
+      LaneSlice< Neuron, Model, lane::largest_exponent >::advance( *this, end, slice_origin );
     }
   }
 
@@ -240,6 +238,9 @@ public:
   }
 
 private:
+  template < class, class, int >
+  friend class LaneSlice;
+
   static constexpr LaneMask all_lanes = lanes == 32 ? ~LaneMask( 0 ) : ( LaneMask( 1 ) << lanes ) - 1;
   static constexpr int n_current_rows = Model::n_currents > 0 ? Model::n_currents : 1;
 
@@ -297,212 +298,6 @@ private:
     constants_.collect( columns.get(), Model::exponents, registry_.constants );
     drive_.set( drives, resolution_, registry_.drives );
     stale_ = false;
-  }
-
-  /*
-   * Start loading what the next blocks will need: one of several parts of it. All at once would be more than a
-   * core can wait for at a time, and the loads of this block would stand in line behind it.
-   */
-  void
-  fetch_ahead_( const long part, const long n_parts ) const
-  {
-    if ( not next_ )
-    {
-      return;
-    }
-    if ( part == 0 )
-    {
-      next_->constants_.fetch();
-      next_->pending_.fetch();
-    }
-    for ( long l = lanes * part / n_parts; l < lanes * ( part + 1 ) / n_parts; ++l )
-    {
-      if ( next_->nodes_[ l ] )
-      {
-        next_->nodes_[ l ]->fetch_();
-      }
-    }
-    if ( next_->next_ )
-    {
-      constexpr long n_lines = sizeof( LaneBlock ) / 64;
-      const char* const begin = reinterpret_cast< const char* >( next_->next_ );
-      for ( long i = n_lines * part / n_parts; i < n_lines * ( part + 1 ) / n_parts; ++i )
-      {
-        __builtin_prefetch( begin + 64 * i );
-      }
-    }
-  }
-
-  /* All steps up to end. EXPONENT: see lane::Exponent. */
-  template < int EXPONENT >
-  __attribute__( ( noinline ) ) void
-  advance_( const long end, const long slice_origin )
-  {
-    const Row* const constants = registry_.constants.rows;
-    const double h = resolution_;
-    if ( drive_ )
-    {
-      drive_.prepare( clock_, end - clock_ );
-    }
-
-    const long n = end - clock_;
-    const long n_parts = std::min( n, 4L );
-    const Row* from = state_;
-    for ( long lag = 0; lag < n; ++lag, ++clock_ )
-    {
-      if ( lag < n_parts )
-      {
-        fetch_ahead_( lag, n_parts );
-      }
-      // the last step writes to where the first one has read
-      Row* const to = n > 1 and lag == n - 1 ? state_ : registry_.work[ lag & 1 ];
-      LaneRow< std::uint32_t > refused;
-
-      [[maybe_unused]] const bool any = LaneStep< Model, EXPONENT >::advance( constants, from, current_, to, refused.value, h );
-      if constexpr ( Model::n_numeric > 0 )
-      {
-        for ( int l = 0; any and l < lanes; ++l )
-        {
-          if ( refused[ l ] and ( active_ >> l & 1 ) )
-          {
-            redo_< EXPONENT >( l, from, to, slice_origin );
-          }
-        }
-      }
-
-      const std::uint64_t occupied = registry_.input.occupied( lag );
-      if ( occupied )
-      {
-        receive_spikes_< EXPONENT >( constants, to, lag, occupied );
-      }
-      if ( drive_ )
-      {
-        receive_drive_< EXPONENT >( constants, to );
-      }
-      if ( active_ != all_lanes )
-      {
-        for ( LaneMask idle = ~active_ & all_lanes; idle; idle &= idle - 1 )
-        {
-          const int l = std::countr_zero( idle );
-          for ( int i = 0; i < n_states; ++i )
-          {
-            to[ i ][ l ] = from[ i ][ l ];
-          }
-        }
-      }
-      if constexpr ( Model::has_late_events )
-      {
-        late_events_< EXPONENT >( constants, to, slice_origin );
-      }
-      if constexpr ( Model::n_currents > 0 )
-      {
-        receive_currents_( lag, occupied );
-      }
-      if ( occupied )
-      {
-        registry_.input.clear( lag );
-      }
-      if ( n == 1 or ( recorded_ & active_ ) )
-      {
-        std::copy( to, to + n_states, state_ );
-      }
-      for ( LaneMask recorded = recorded_ & active_; recorded; recorded &= recorded - 1 )
-      {
-        nodes_[ std::countr_zero( recorded ) ]->record_( clock_ );
-      }
-      from = to;
-    }
-  }
-
-  using State = typename Model::State;
-
-  void
-  send_( const int l, const int spikes, const long slice_origin )
-  {
-    for ( int i = 0; i < spikes; ++i )
-    {
-      nodes_[ l ]->send_spike_( clock_ - slice_origin );
-    }
-  }
-
-  /* The step of one cell again; the fast step has already put the exact values of the others in place. */
-  template < int EXPONENT >
-  __attribute__( ( noinline ) ) void
-  redo_( const int l, const Row* const from, Row* const to, const long slice_origin )
-  {
-    using System = LaneSystem< Model, EXPONENT >;
-    System system( nodes_[ l ]->parameters(), registry_.constants.rows, current_, from, to, l, resolution_ );
-    double y[ Model::n_numeric ];
-    std::memcpy( y, &system.start, sizeof y );
-    if ( not LaneSolver< System >( system, resolution_ ).step( y ) )
-    {
-      registry_.input.clear_all();
-      throw nest::NumericalInstability( nodes_[ l ]->get_name() );
-    }
-    for ( int i = 0; i < Model::n_numeric; ++i )
-    {
-      to[ i ][ l ] = y[ i ];
-    }
-    for ( int i = Model::n_numeric + Model::n_analytic; i < n_states; ++i )
-    {
-      to[ i ][ l ] = system.start.*Model::members[ i ];
-    }
-    send_( l, system.spikes, slice_origin );
-  }
-
-  /* Conditions that are tested at the end of a step. */
-  template < int EXPONENT >
-  void
-  late_events_( const Row* const constants, Row* const to, const long slice_origin )
-  {
-    LaneRow< std::uint64_t > due;
-    const bool any = LaneStep< Model, EXPONENT >::late_event( constants, to, current_, due.value );
-    for ( int l = 0; any and l < lanes; ++l )
-    {
-      if ( due[ l ] and ( active_ >> l & 1 ) )
-      {
-        State s = Model::load_state( to, l );
-        int spikes = 0;
-        Model::on_event_late( Model::cell( nodes_[ l ]->parameters(), resolution_ ), s, Model::load_input( current_, l ), spikes );
-        Model::store_state( to, l, s );
-        send_( l, spikes, slice_origin );
-      }
-    }
-  }
-
-  template < int EXPONENT >
-  void
-  receive_spikes_( const Row* const constants, Row* const to, const long lag, const std::uint64_t occupied )
-  {
-    const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
-    {
-      return registry_.input.row( lag, port )[ l ];
-    };
-    LaneStep< Model, EXPONENT >::receive( constants, to, occupied, weight );
-  }
-
-  template < int EXPONENT >
-  BGNEST_INLINE void
-  receive_drive_( const Row* const constants, Row* const to )
-  {
-    Row number;
-    drive_.draw( clock_, number );
-    const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
-    {
-      return number[ l ] * constants[ Model::n_constants + port ][ l ];
-    };
-    LaneStep< Model, EXPONENT >::receive( constants, to, driven_ports_, weight );
-  }
-
-  /* The current that arrives in this step acts during the next one. */
-  void
-  receive_currents_( const long lag, const std::uint64_t occupied )
-  {
-    for ( int p = 0; p < Model::n_currents; ++p )
-    {
-      const int row = Model::n_ports + p;
-      current_[ p ] = occupied >> row & 1 ? registry_.input.row( lag, row ) : Row{};
-    }
   }
 
   PendingInput pending_; // in front: two or three cache lines are all that the delivery of a spike touches

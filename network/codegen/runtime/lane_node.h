@@ -275,6 +275,8 @@ public:
 
 protected:
   friend class LaneBlock< Neuron, Model >;
+  template < class, class, int >
+  friend class LaneSlice;
 
   const double*
   parameters() const

@@ -32,6 +32,7 @@ TARGET = Target(
         "lane_row.h",
         "lane_step.h",
         "lane_math.h",
+        "lane_slice.h",
         "lane_solver.h",
         "lane_synapses.h",
         "huge_memory.h",

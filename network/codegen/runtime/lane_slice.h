@@ -1,0 +1,239 @@
+/*
+ * lane_slice.h - all steps of a slice for one block: equations, input, drive, spikes, recordings
+ *
+ * Between the steps, the memory of the next blocks is fetched.
+ */
+#ifndef BGNEST_LANE_SLICE_H
+#define BGNEST_LANE_SLICE_H
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "exceptions.h"
+
+#include "lane_drive.h"
+#include "lane_input.h"
+#include "lane_math.h"
+#include "lane_row.h"
+#include "lane_solver.h"
+#include "lane_step.h"
+
+namespace bgnest
+{
+
+template < class Neuron, class Model >
+class LaneBlock;
+
+/* EXPONENT: see lane::Exponent. */
+template < class Neuron, class Model, int EXPONENT >
+class LaneSlice
+{
+public:
+  using Block = LaneBlock< Neuron, Model >;
+
+  /* All steps up to end. */
+  static __attribute__( ( noinline ) ) void
+  advance( Block& block, const long end, const long slice_origin )
+  {
+    const Row* const constants = block.registry_.constants.rows;
+    const double h = block.resolution_;
+    if ( block.drive_ )
+    {
+      block.drive_.prepare( block.clock_, end - block.clock_ );
+    }
+
+    const long n = end - block.clock_;
+    const long n_parts = std::min( n, 4L );
+    const Row* from = block.state_;
+    for ( long lag = 0; lag < n; ++lag, ++block.clock_ )
+    {
+      if ( lag < n_parts )
+      {
+        fetch_ahead_( block, lag, n_parts );
+      }
+      // the last step writes to where the first one has read
+      Row* const to = n > 1 and lag == n - 1 ? block.state_ : block.registry_.work[ lag & 1 ];
+      LaneRow< std::uint32_t > refused;
+
+      [[maybe_unused]] const bool any = LaneStep< Model, EXPONENT >::advance( constants, from, block.current_, to, refused.value, h );
+      if constexpr ( Model::n_numeric > 0 )
+      {
+        for ( int l = 0; any and l < lanes; ++l )
+        {
+          if ( refused[ l ] and ( block.active_ >> l & 1 ) )
+          {
+            redo_( block, l, from, to, slice_origin );
+          }
+        }
+      }
+
+      const std::uint64_t occupied = block.registry_.input.occupied( lag );
+      if ( occupied )
+      {
+        receive_spikes_( block, constants, to, lag, occupied );
+      }
+      if ( block.drive_ )
+      {
+        receive_drive_( block, constants, to );
+      }
+      if ( block.active_ != Block::all_lanes )
+      {
+        for ( LaneMask idle = ~block.active_ & Block::all_lanes; idle; idle &= idle - 1 )
+        {
+          const int l = std::countr_zero( idle );
+          for ( int i = 0; i < Model::n_states; ++i )
+          {
+            to[ i ][ l ] = from[ i ][ l ];
+          }
+        }
+      }
+      if constexpr ( Model::has_late_events )
+      {
+        late_events_( block, constants, to, slice_origin );
+      }
+      if constexpr ( Model::n_currents > 0 )
+      {
+        receive_currents_( block, lag, occupied );
+      }
+      if ( occupied )
+      {
+        block.registry_.input.clear( lag );
+      }
+      if ( n == 1 or ( block.recorded_ & block.active_ ) )
+      {
+        std::copy( to, to + Model::n_states, block.state_ );
+      }
+      for ( LaneMask recorded = block.recorded_ & block.active_; recorded; recorded &= recorded - 1 )
+      {
+        block.nodes_[ std::countr_zero( recorded ) ]->record_( block.clock_ );
+      }
+      from = to;
+    }
+  }
+
+private:
+  /*
+   * Start loading what the next blocks will need: one of several parts of it. All at once would be more than a
+   * core can wait for at a time, and the loads of this block would stand in line behind it.
+   */
+  static void
+  fetch_ahead_( Block& block, const long part, const long n_parts )
+  {
+    if ( not block.next_ )
+    {
+      return;
+    }
+    if ( part == 0 )
+    {
+      block.next_->constants_.fetch();
+      block.next_->pending_.fetch();
+    }
+    for ( long l = lanes * part / n_parts; l < lanes * ( part + 1 ) / n_parts; ++l )
+    {
+      if ( block.next_->nodes_[ l ] )
+      {
+        block.next_->nodes_[ l ]->fetch_();
+      }
+    }
+    if ( block.next_->next_ )
+    {
+      constexpr long n_lines = sizeof( Block ) / 64;
+      const char* const begin = reinterpret_cast< const char* >( block.next_->next_ );
+      for ( long i = n_lines * part / n_parts; i < n_lines * ( part + 1 ) / n_parts; ++i )
+      {
+        __builtin_prefetch( begin + 64 * i );
+      }
+    }
+  }
+
+  static void
+  send_( Block& block, const int l, const int spikes, const long slice_origin )
+  {
+    for ( int i = 0; i < spikes; ++i )
+    {
+      block.nodes_[ l ]->send_spike_( block.clock_ - slice_origin );
+    }
+  }
+
+  /* The step of one cell again; the fast step has already put the exact values of the others in place. */
+  static __attribute__( ( noinline ) ) void
+  redo_( Block& block, const int l, const Row* const from, Row* const to, const long slice_origin )
+  {
+    using System = LaneSystem< Model, EXPONENT >;
+    System system( block.nodes_[ l ]->parameters(), block.registry_.constants.rows, block.current_, from, to, l, block.resolution_ );
+    double y[ Model::n_numeric ];
+    std::memcpy( y, &system.start, sizeof y );
+    if ( not LaneSolver< System >( system, block.resolution_ ).step( y ) )
+    {
+      block.registry_.input.clear_all();
+      throw nest::NumericalInstability( block.nodes_[ l ]->get_name() );
+    }
+    for ( int i = 0; i < Model::n_numeric; ++i )
+    {
+      to[ i ][ l ] = y[ i ];
+    }
+    for ( int i = Model::n_numeric + Model::n_analytic; i < Model::n_states; ++i )
+    {
+      to[ i ][ l ] = system.start.*Model::members[ i ];
+    }
+    send_( block, l, system.spikes, slice_origin );
+  }
+
+  /* Conditions that are tested at the end of a step. */
+  static void
+  late_events_( Block& block, const Row* const constants, Row* const to, const long slice_origin )
+  {
+    LaneRow< std::uint64_t > due;
+    const bool any = LaneStep< Model, EXPONENT >::late_event( constants, to, block.current_, due.value );
+    for ( int l = 0; any and l < lanes; ++l )
+    {
+      if ( due[ l ] and ( block.active_ >> l & 1 ) )
+      {
+        auto s = Model::load_state( to, l );
+        int spikes = 0;
+        Model::on_event_late( Model::cell( block.nodes_[ l ]->parameters(), block.resolution_ ), s, Model::load_input( block.current_, l ), spikes );
+        Model::store_state( to, l, s );
+        send_( block, l, spikes, slice_origin );
+      }
+    }
+  }
+
+  static void
+  receive_spikes_( Block& block, const Row* const constants, Row* const to, const long lag, const std::uint64_t occupied )
+  {
+    const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
+    {
+      return block.registry_.input.row( lag, port )[ l ];
+    };
+    LaneStep< Model, EXPONENT >::receive( constants, to, occupied, weight );
+  }
+
+  static BGNEST_INLINE void
+  receive_drive_( Block& block, const Row* const constants, Row* const to )
+  {
+    Row number;
+    block.drive_.draw( block.clock_, number );
+    const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
+    {
+      return number[ l ] * constants[ Model::n_constants + port ][ l ];
+    };
+    LaneStep< Model, EXPONENT >::receive( constants, to, block.driven_ports_, weight );
+  }
+
+  /* The current that arrives in this step acts during the next one. */
+  static void
+  receive_currents_( Block& block, const long lag, const std::uint64_t occupied )
+  {
+    for ( int p = 0; p < Model::n_currents; ++p )
+    {
+      const int row = Model::n_ports + p;
+      block.current_[ p ] = occupied >> row & 1 ? block.registry_.input.row( lag, row ) : Row{};
+    }
+  }
+};
+
+} // namespace bgnest
+
+#endif
