@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -55,6 +58,18 @@ def states(scan: Scan) -> dict[int, str]:
 def manifests(scan: Scan) -> dict[str, tuple[int, bytes]]:
     found = sorted(scan.folder.glob("runs/*/manifest.json"))
     return {path.parent.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in found}
+
+
+@contextmanager
+def recorded_as(run: Path, **fields: str) -> Iterator[None]:
+    """Let a run say something else of itself for a while."""
+    record = run / "record.json"
+    content = record.read_text()
+    record.write_text(json.dumps({**json.loads(content), **fields}))
+    try:
+        yield
+    finally:
+        record.write_text(content)
 
 
 @pytest.fixture(scope="module")
@@ -132,11 +147,7 @@ def test_the_folder_alone_is_enough_for_status_and_figures(story):
 
 def test_results_of_other_code_are_found_and_not_mixed(story):
     scan = story.scan
-    status = scan.status()[0]
-    record = status.run / "record.json"
-    content = json.loads(record.read_text())
-    record.write_text(json.dumps({**content, "code": "0" * 64}))
-    try:
+    with recorded_as(scan.status()[0].run, code="0" * 64):
         assert [s.state for s in scan.status()] == ["stale", "done", "done", "done"]
         table = scan.collect()
         assert table.loc[table["seed"] == 1, "rate"].isna().all()
@@ -144,8 +155,6 @@ def test_results_of_other_code_are_found_and_not_mixed(story):
             scan.run()
         scan.run(leave_stale=True)
         assert states(scan)[1] == "stale"
-    finally:
-        record.write_text(json.dumps(content))
     assert set(states(scan).values()) == {"done"}
 
 
@@ -164,14 +173,8 @@ def test_stale_points_are_run_again_only_when_asked_and_the_old_run_is_kept(stor
 def test_one_made_by_hand_into_the_same_folder_is_not_taken_for_the_point(story):
     """A folder that holds another simulation is stale, whatever its name says."""
     scan = story.scan
-    status = scan.status()[2]
-    record = status.run / "record.json"
-    content = json.loads(record.read_text())
-    record.write_text(json.dumps({**content, "simulation_hash": "f" * 64}))
-    try:
+    with recorded_as(scan.status()[2].run, simulation_hash="f" * 64):
         assert "holds another simulation (ffffffff" in scan.status()[2].reason
-    finally:
-        record.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize("name", sorted(list_scans()))
