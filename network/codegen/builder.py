@@ -11,6 +11,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -182,14 +183,18 @@ def _build_objects(
         _require_gsl(recipe)
     n_jobs = jobs or len(os.sched_getaffinity(0))
     with _templates(recipe.target, store) as templates, ThreadPoolExecutor(max_workers=n_jobs) as pool:
-        tasks = [pool.submit(_build_object, recipe, store, source, keys[source], templates, tell) for source in missing]
+        tasks = []
         try:
+            for source in missing:
+                tasks.append(pool.submit(_build_object, recipe, store, source, keys[source], templates, tell))
             failures = [error for task in tasks if (error := task.exception()) is not None]
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
-            for compiler in psutil.Process().children(recursive=True):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    compiler.terminate()
+            while not all(task.done() for task in tasks):  # a thread may start one more program meanwhile
+                for program in psutil.Process().children(recursive=True):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        program.terminate()
+                time.sleep(0.05)
             raise
     if failures:
         for error in failures:
