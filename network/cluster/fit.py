@@ -112,7 +112,8 @@ def _delivery(runs: Sequence[Run], works: Sequence[Work], model: CostModel) -> d
 
     In one network the kinds of synapses have the same shares at any size: the ratio of their costs is taken as known.
     """
-    kinds = {kind: cost.value for kind, cost in model.delivery_per_event.items()}
+    occurring = {kind for w in works for kind in w.events_per_vp}
+    kinds = {kind: cost.value for kind, cost in model.delivery_per_event.items() if kind in occurring}
     columns, largest = _by_size(runs)
     rows = []
     for (_, plan), w, column in zip(runs, works, columns, strict=True):

@@ -3,8 +3,9 @@
 Nothing is decided here: sizes, effective parameters, in-degrees, weights and delays are read from the plan.
 What this module adds is the cheapest way to tell NEST: constants of a population or synapse go into a
 copied model (a constant given in ``Connect`` costs two to four times the wiring time), only what differs
-from cell to cell is set on the cells, and synapses onto a cell's first receptor use NEST's small ``_hpc``
-variant where it can address the cells.
+from cell to cell is set on the cells, and synapses are those that the cells' module brings along. Where it has none
+(targets other than ``vectorised``), synapses onto a cell's first receptor use NEST's small ``_hpc`` variant if that can
+address the cells.
 """
 
 from __future__ import annotations

@@ -217,7 +217,9 @@ def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[State
         "stop": plan.spike_stop - plan.resolution,
     }
     listening = window if plan.guard is None else {}
-    base = "static_synapse_hom_w_hpc" if kernel.hpc_synapses_fit(plan.n_neurons) else "static_synapse_hom_w"
+    # not only the cells of the plan count: devices that drive them come with a parrot neuron per cell
+    small = kernel.hpc_synapses_fit(nest.network_size)
+    base = "static_synapse_hom_w_hpc" if small else "static_synapse_hom_w"
     nest.CopyModel(base, RECORDER_SYNAPSE, {"delay": plan.min_delay})
     spikes, states = [], []
     for name in plan.spike_populations:

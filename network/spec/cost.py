@@ -16,7 +16,7 @@ from pydantic import model_validator
 
 from network import resources
 from network.spec.errors import SpecError, in_words
-from network.spec.plan import Plan
+from network.spec.plan import Plan, ProjectionPlan
 from network.spec.quantities import Spec
 from network.spec.yamlfile import read_yaml
 
@@ -91,7 +91,7 @@ class Work:
     driven_steps_per_vp : float
         Steps of inputs that devices draw.
     events_per_vp : dict of str to float
-        Spikes times synapses by kind of synapse, ``static`` or ``tsodyks``.
+        Spikes times synapses by kind of synapse, see `synapse_kind`.
     segments_per_vp : float
         Spikes times projections that have a target of the spiking cell on the VP: each needs a look-up and a
         new place in memory.
@@ -204,7 +204,7 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
     synapses_of = dict.fromkeys(sizes, 0)
     for p in plan.projections:
         spikes = fired[p.source]
-        kind = _kind(p.plasticity)
+        kind = synapse_kind(plan, p)
         events[kind] = events.get(kind, 0.0) + p.n_synapses * spikes / sizes[p.source] / vps
         segments += spikes * _hit(p.n_synapses / sizes[p.source], vps)
         synapses_of[p.source] += p.n_synapses
@@ -280,7 +280,7 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     narrow = plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS
     shared = (
         plan.n_neurons * _pick(m.memory_per_neuron, plan.target)
-        + sum(p.n_synapses * m.memory_per_synapse[_kind(p.plasticity, narrow=narrow)].value for p in plan.projections)
+        + sum(p.n_synapses * m.memory_per_synapse[synapse_kind(plan, p)].value for p in plan.projections)
         + recorded * m.memory_per_recorded_neuron["narrow" if narrow else "wide"].value
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
@@ -292,7 +292,14 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     return own + shared / plan.ranks
 
 
-def _kind(plasticity: object, *, narrow: bool = True) -> str:
-    if plasticity is not None:
-        return "tsodyks"
-    return "static" if narrow else "wide"
+def synapse_kind(plan: Plan, projection: ProjectionPlan) -> str:
+    """Which synapses a projection gets: they differ in memory and in the time that a spike takes.
+
+    Returns
+    -------
+    str
+        ``static`` (16 bytes) and ``tsodyks`` (48 bytes) are those of the vectorised target, ``nest_static`` (32 bytes)
+        and ``nest_tsodyks`` (96 bytes) NEST's own.
+    """
+    kind = "static" if projection.plasticity is None else "tsodyks"
+    return kind if plan.target == "vectorised" else f"nest_{kind}"

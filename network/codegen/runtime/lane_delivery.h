@@ -110,7 +110,10 @@ public:
     const std::uintptr_t place = inputs_[ number ];
     auto* const input = reinterpret_cast< PendingInput* >( place & ~( max_lanes - 1 ) );
     __builtin_prefetch( input, 1 );
-    waiting_[ n_waiting_++ ] = { input, weight, static_cast< std::uint32_t >( step ), static_cast< std::uint16_t >( port ), static_cast< std::uint16_t >( place & ( max_lanes - 1 ) ) };
+    const auto lane = static_cast< std::uint16_t >( place & ( max_lanes - 1 ) );
+    waiting_[ n_waiting_++ ] = {
+      input, weight, static_cast< std::uint32_t >( step ), static_cast< std::uint16_t >( port ), lane
+    };
     if ( n_waiting_ == waiting_.size() )
     {
       flush();
@@ -183,8 +186,8 @@ private:
   LaneDelivery() = default;
   ~LaneDelivery() = default;
 
-  std::vector< nest::Node* > cells_;       // by their number on this thread
-  std::vector< std::uintptr_t > inputs_;   // address of the list of input, plus the lane
+  std::vector< nest::Node* > cells_;     // by their number on this thread
+  std::vector< std::uintptr_t > inputs_; // address of the list of input, plus the lane
   std::array< Spike, 64 > waiting_;
   std::uint32_t n_waiting_ = 0;
   long last_tics_ = -1;

@@ -79,7 +79,8 @@ class LaneSynapse : public nest::Connection< LaneTarget >
 {
 public:
   using CommonPropertiesType = Properties;
-  static constexpr auto properties = nest::ConnectionModelProperties::HAS_DELAY | nest::ConnectionModelProperties::IS_PRIMARY;
+  static constexpr auto properties =
+    nest::ConnectionModelProperties::HAS_DELAY | nest::ConnectionModelProperties::IS_PRIMARY;
 
   void
   check_connection( nest::Node& source, nest::Node& target, const std::size_t receptor_type, const Properties& )
@@ -157,7 +158,11 @@ private:
       throw nest::IllegalConnection( "a synapse of this kind can tell 67 million cells per thread from one another" );
     }
     delivery.know( &target, number );
-    return { &target, receptor_type, static_cast< std::uint32_t >( number ), static_cast< std::uint32_t >( port ), source.get_model_id() };
+    return { &target,
+      receptor_type,
+      static_cast< std::uint32_t >( number ),
+      static_cast< std::uint32_t >( port ),
+      source.get_model_id() };
   }
 
 protected:
