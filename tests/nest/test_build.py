@@ -7,10 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from network.engine import kernel
+from network.engine import devices, kernel
 from network.engine.audit import audit
 from network.engine.build import build, draw, stream
-from network.engine.devices import connect_recorders
 from network.engine.errors import EngineError
 from network.spec import Clamped, Uniform
 
@@ -123,6 +122,20 @@ def test_a_single_thread_holds_more_cells_than_small_synapses_can_address(module
     )
     nest = kernel.reset(plan, module.path)
     network = build(plan, module)
-    (recorder,), _ = connect_recorders(network)
+    (recorder,), _ = devices.connect_recorders(network)
     nest.Simulate(20.0)
     assert len(np.unique(recorder.collect()[1])) == 66_000  # started above threshold, every cell fires
+
+
+@pytest.mark.parametrize(("drive", "small"), [("internal", True), ("device", False)])
+def test_recorders_reach_cells_behind_the_parrots_of_a_device_drive(module, make_small, monkeypatch, drive, small):
+    """The small synapses to recorders address so many nodes per thread; a device drive adds a parrot per cell."""
+    plan = make_small(drive=drive)
+    monkeypatch.setattr(kernel, "MAX_HPC_NODES_PER_THREAD", plan.n_neurons + 100)
+    nest = kernel.reset(plan, module.path)
+    network = build(plan, module)
+    devices.connect_inputs(network)
+    devices.connect_recorders(network)
+    size = nest.GetDefaults(devices.RECORDER_SYNAPSE, "sizeof")
+    assert size == nest.GetDefaults("static_synapse_hom_w_hpc" if small else "static_synapse_hom_w", "sizeof")
+    assert nest.GetDefaults("static_synapse_hom_w_hpc", "sizeof") < nest.GetDefaults("static_synapse_hom_w", "sizeof")
