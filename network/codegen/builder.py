@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from network import resources
-from network.codegen import prebuilt, targets, toolchain
+from network.codegen import headers, prebuilt, targets, toolchain
 from network.codegen.cache import Cache
 from network.codegen.errors import CodegenError, NoCompilerError
 from network.codegen.info import BuiltModule, ModelInfo
@@ -60,7 +60,7 @@ class _Recipe:
             toolchain.resolved_cpu(compiler, cpu),
             WORKER.read_text(),
         ]
-        all_flags = (*flags, *target.include_flags(), *toolchain.environment_flags())
+        all_flags = (*flags, *target.include_flags(), *headers.environment_flags())
         return cls(target, nest, compiler, all_flags, _digest(*parts))
 
 
@@ -179,6 +179,7 @@ def _build_objects(
     missing = [source for source in keys if not (store.entry("objects", keys[source]) / MANIFEST).is_file()]
     if not missing:
         return ()
+    headers.require_boost(recipe.compiler, recipe.flags)
     if recipe.target.needs_gsl:
         _require_gsl(recipe)
     n_jobs = jobs or len(os.sched_getaffinity(0))
@@ -371,7 +372,7 @@ def _link(recipe: _Recipe, store: Cache, key: str, object_keys: list[str], tell:
             str(folder / "module.o"),
         ]
         _call_compiler([*shared, *objects, *recipe.target.link_flags], complaint, log)
-        toolchain.write_nest_config(folder, recipe.nest, recipe.compiler)
+        toolchain.write_nest_config(folder, recipe.nest, recipe.compiler, includes=headers.environment_flags())
         manifest = {
             "name": name,
             "target": recipe.target.name,

@@ -287,12 +287,6 @@ def has_header(compiler: Compiler, header: str, flags: tuple[str, ...] = ()) -> 
     return answer.returncode == 0
 
 
-def environment_flags() -> tuple[str, ...]:
-    """Header folder of the Python environment if it brings C libraries of its own, as conda's does."""
-    include = Path(sys.prefix) / "include"
-    return (f"-I{include}",) if (Path(sys.prefix) / "conda-meta").is_dir() and include.is_dir() else ()
-
-
 def mpi_flags() -> tuple[str, ...]:
     """Compiler flags for the MPI headers, which the headers of a NEST with MPI include.
 
@@ -327,7 +321,9 @@ def nest_flags(nest: Nest) -> tuple[str, ...]:
     )
 
 
-def write_nest_config(folder: Path, nest: Nest, compiler: Compiler, flags: tuple[str, ...] = ("-O3",)) -> Path:
+def write_nest_config(
+    folder: Path, nest: Nest, compiler: Compiler, flags: tuple[str, ...] = ("-O3",), includes: tuple[str, ...] = ()
+) -> Path:
     """Write a ``bin/nest-config`` that tells the truth about the installed NEST.
 
     Nothing here needs it. It serves those who build a NEST module in the usual way, with CMake or with
@@ -341,6 +337,8 @@ def write_nest_config(folder: Path, nest: Nest, compiler: Compiler, flags: tuple
     compiler : Compiler
     flags : tuple of str
         Optimisation flags to pass on.
+    includes : tuple of str
+        Flags for folders of headers beside NEST's own.
 
     Returns
     -------
@@ -357,7 +355,7 @@ def write_nest_config(folder: Path, nest: Nest, compiler: Compiler, flags: tuple
         "compiler-name": "GNU",
         "compiler-flags": shlex.join([*flags, *cflags]),
         "cflags": shlex.join([*flags, *cflags]),
-        "includes": include,
+        "includes": shlex.join([include, *includes]),
         # NEST has loaded its libraries already when it loads a module; a second OpenMP would be harmful
         "libs": "",
         "static-libraries": "",
