@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
 from network.results import Run
 from network.spec.courses import Waveform
@@ -159,7 +159,7 @@ def analyse(rates: Floats) -> Response:
 
 def _zones(z: Floats) -> Iterator[tuple[str, int, int]]:
     """Name, first and last bin of every zone; ``z`` starts at the onset."""
-    significant = np.abs(z) > norm.ppf(1.0 - LEVEL / 2)
+    significant = np.abs(z) > scipy.stats.norm.ppf(1.0 - LEVEL / 2)
     early = _excitation(z, significant, FIRST, EARLY)
     after_early = FIRST if early is None else early[1] + 1
     low = _inhibition(z, significant & (z < 0), after_early)

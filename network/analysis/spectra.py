@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts come with their first use: importing `scipy.signal` takes longer than a short run
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal
 
 from network.analysis.statistics import RATE_BIN, Floats, Ints, bin_index, cut, population_rate
 from network.results import Spikes
@@ -48,7 +48,7 @@ def rate_spectrum(
     """
     _, rate = population_rate(times, n_neurons, t_start, t_stop, bin_width)
     per_segment = min(len(rate), max(2, round(segment / bin_width)))
-    frequencies, power = signal.welch(rate, fs=1000.0 / bin_width, nperseg=per_segment)
+    frequencies, power = scipy.signal.welch(rate, fs=1000.0 / bin_width, nperseg=per_segment)
     return frequencies, power
 
 
@@ -170,7 +170,7 @@ def pair_coherence(
     pairs = _Pairs(first, second, t_start, t_stop, n_pairs, bin_width, min_spikes, seed)
     if pairs.n_bins < n_window:
         raise ValueError(f"{pairs.n_bins} bins of {bin_width:g} ms are fewer than a window of {n_window}")
-    taper = signal.get_window("hann", n_window).astype(np.float64)
+    taper = scipy.signal.get_window("hann", n_window).astype(np.float64)
     starts = np.arange(0, pairs.n_bins - n_window + 1, n_window // 2)
     n_frequencies = n_window // 2 + 1
     total, squares = np.zeros(n_frequencies), np.zeros(n_frequencies)
@@ -276,14 +276,14 @@ def phase_differences(
     if (t_stop - t_start) * band[0] < 1000.0:
         raise ValueError(f"a recording of {t_stop - t_start:g} ms is shorter than a cycle of {band[0]:g} Hz")
     pairs = _Pairs(first, second, t_start, t_stop, n_pairs, bin_width, min_spikes, seed)
-    sos = signal.butter(order, band, btype="bandpass", fs=1000.0 / bin_width, output="sos")
+    sos = scipy.signal.butter(order, band, btype="bandpass", fs=1000.0 / bin_width, output="sos")
     margin = round(2.0 * 1000.0 / bin_width / band[0])  # bins; two of the slowest cycles, for the filter to ring out
 
     def phase(trains: Floats) -> NDArray[np.complex128]:
         padded = np.pad(trains - trains.mean(axis=1, keepdims=True), ((0, 0), (margin, margin)))
-        forward = signal.sosfilt(sos, padded, axis=1)
-        filtered = signal.sosfilt(sos, forward[:, ::-1], axis=1)[:, ::-1]
-        analytic = signal.hilbert(filtered, axis=1)[:, margin:-margin]
+        forward = scipy.signal.sosfilt(sos, padded, axis=1)
+        filtered = scipy.signal.sosfilt(sos, forward[:, ::-1], axis=1)[:, ::-1]
+        analytic = scipy.signal.hilbert(filtered, axis=1)[:, margin:-margin]
         size = np.abs(analytic)
         return np.divide(analytic, size, out=np.zeros_like(analytic), where=size > 0)
 

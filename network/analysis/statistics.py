@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
 
 from network.results import Run, Spikes
 
@@ -100,7 +100,7 @@ def interspike_intervals(
         times, ids = times[order], ids[order]
     # a sparse matrix with one row per neuron is a counting sort: linear in the number of spikes
     count = len(times)
-    rows = csr_array((np.ones(count, dtype=np.int8), (ids, np.arange(count))), shape=(n_neurons, count))
+    rows = scipy.sparse.csr_array((np.ones(count, dtype=np.int8), (ids, np.arange(count))), shape=(n_neurons, count))
     owners = np.repeat(np.arange(n_neurons), np.diff(rows.indptr))
     intervals = np.diff(times[rows.indices])
     same = owners[1:] == owners[:-1]
