@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from network.cluster.ranks import rank_name
 from network.codegen import BuiltModule, ModelInfo
 from network.engine.errors import EngineError
-from network.results.layout import RECORD, report_filename, to_json, write_atomic
+from network.results.layout import RECORD, to_json, write_atomic
 from network.results.merge import merge_reports, merge_spikes
 from network.results.record import now
 
@@ -55,9 +55,8 @@ def spikes_part(folder: Path, rank: int) -> Path:
     return folder / f"spikes.{rank_name(rank)}.h5"
 
 
-def report_part(folder: Path, population: str, variable: str, rank: int) -> Path:
-    """File for the samples of one rank."""
-    name = report_filename(population, variable)
+def report_part(folder: Path, name: str, rank: int) -> Path:
+    """File for the samples of one rank, of a report with this final name."""
     return folder / f"{name.removesuffix('.h5')}.{rank_name(rank)}.h5"
 
 
@@ -162,15 +161,15 @@ def combine(ranks: Sequence[dict[str, Number]], how: Callable[[Iterable[Number]]
     return {name: how([measured[name] for measured in ranks if name in measured]) for name in names}
 
 
-def merge(folder: Path, reports: list[tuple[str, str]], n_ranks: int) -> list[Facts]:
+def merge(folder: Path, reports: Sequence[str], n_ranks: int) -> list[Facts]:
     """Make one file of the parts of all ranks, check the counts, remove the parts.
 
     Parameters
     ----------
     folder : Path
         Run folder.
-    reports : list of (population, variable)
-        What the plan records besides spikes.
+    reports : sequence of str
+        Final names of the files of what the plan records besides spikes.
     n_ranks : int
 
     Returns
@@ -198,12 +197,11 @@ def merge(folder: Path, reports: list[tuple[str, str]], n_ranks: int) -> list[Fa
         remove_parts=True,
         block=max(4096, _MERGE_SPIKES // n_ranks),
     )
-    for population, variable in reports:
-        name = report_filename(population, variable)
+    for name in reports:
         # a rank that holds none of the recorded cells has no part
         holders = [facts.rank for facts in ranks if name in facts.reports]
         merge_reports(
-            [_visible(report_part(folder, population, variable, rank)) for rank in holders],
+            [_visible(report_part(folder, name, rank)) for rank in holders],
             folder / name,
             remove_parts=True,
         )

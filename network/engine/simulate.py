@@ -17,7 +17,7 @@ from network.engine.errors import EngineError
 from network.engine.guard import Guard, Runaway
 from network.engine.progress import Reporter, SilentReporter
 from network.engine.segments import Changes
-from network.results.layout import report_filename
+from network.results.layout import report_filenames
 from network.results.record import peak_memory_bytes
 from network.results.run_folder import RunFolder
 from network.results.sonata import ReportWriter, SpikeWriter
@@ -166,13 +166,18 @@ def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> No
     parts.write_facts(folder.path, facts)
     kernel.synchronise()
     if rank == 0:
-        reports = [(recorder.population, name) for recorder in plan.recorders for name in recorder.variables]
+        reports = [file for files in _report_files(plan) for file in files.values()]
         outcome.ranks = parts.merge(folder.path, reports, plan.ranks)
         outcome.timers = parts.combine([facts.timers for facts in outcome.ranks], max)
         outcome.native_timers = parts.combine([facts.native_timers for facts in outcome.ranks], max)
         outcome.memory = parts.combine([facts.memory for facts in outcome.ranks], sum)
         outcome.n_spikes = parts.combine([facts.n_spikes for facts in outcome.ranks], sum)
     kernel.synchronise()
+
+
+def _report_files(plan: Plan) -> list[dict[str, str]]:
+    """Per trace of a plan its variables and the names of their files."""
+    return report_filenames([(trace.name, trace.population, trace.variables) for trace in plan.recorders])
 
 
 def drain_interval(plan: Plan) -> float:
@@ -265,34 +270,31 @@ class _Sink:
             recorder.population: network.plan.population(recorder.population).n_neurons for recorder in spikes
         }
         self.spike_file = stack.enter_context(SpikeWriter(parts.spikes_part(folder.path, rank), sizes))
+        names = _report_files(network.plan)
         self.report_files = [
             {
                 variable: stack.enter_context(
                     ReportWriter(
-                        parts.report_part(folder.path, state.plan.population, variable, rank),
+                        parts.report_part(folder.path, files[variable], rank),
                         state.plan.population,
                         variable,
                         state.node_ids,
                         units=network.model(state.plan.population).states.get(variable, "nS"),
                         start=state.first_time,
                         interval=state.plan.interval,
+                        trace=state.plan.name,
                     )
                 )
                 for variable in state.plan.variables
             }
             if len(state.node_ids)
             else {}
-            for state in states
+            for state, files in zip(states, names, strict=True)
         ]
-
-    @property
-    def reports(self) -> list[str]:
+        self.reports = [
+            name[variable] for name, files in zip(names, self.report_files, strict=True) for variable in files
+        ]
         """Final names of the reports of which this rank has a part."""
-        return [
-            report_filename(state.plan.population, variable)
-            for state, files in zip(self.states, self.report_files, strict=True)
-            for variable in files
-        ]
 
     def drain(self, *, whole: bool = False) -> None:
         """Write what was recorded since the last call; with ``whole`` also spikes from before their window."""

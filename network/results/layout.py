@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,34 @@ OUR_FIGURES = ("figures/*.png", "figures/*.pdf")
 def report_filename(population: str, variable: str) -> str:
     """Name of the report file of one population and variable."""
     return f"report_{population}_{variable}.h5"
+
+
+def report_filenames(traces: Sequence[tuple[str, str, Sequence[str]]]) -> list[dict[str, str]]:
+    """Names of the report files of some traces.
+
+    A file is named after population and variable; where that would be the name of several, the name of the trace
+    follows behind a hyphen, which no name of ours has.
+
+    Parameters
+    ----------
+    traces : sequence of (trace, population, variables)
+
+    Returns
+    -------
+    list of dict
+        For each trace its variables, and the file of each.
+
+    Examples
+    --------
+    >>> report_filenames([("a", "STN", ["V_m"]), ("b", "STN", ["V_m", "w"])])
+    [{'V_m': 'report_STN_V_m-a.h5'}, {'V_m': 'report_STN_V_m-b.h5', 'w': 'report_STN_w.h5'}]
+    """
+    plain = [{name: report_filename(population, name) for name in names} for _, population, names in traces]
+    times = Counter(file for files in plain for file in files.values())
+    return [
+        {name: file if times[file] == 1 else f"{file.removesuffix('.h5')}-{trace}.h5" for name, file in files.items()}
+        for (trace, _, _), files in zip(traces, plain, strict=True)
+    ]
 
 
 def run_status(path: str | Path) -> str:

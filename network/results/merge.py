@@ -147,13 +147,15 @@ def merge_reports(parts: Sequence[str | Path], path: str | Path, *, remove_parts
         for part, head in zip(parts, heads, strict=True):
             if head != heads[0]:
                 raise ResultsError(f"{part}: {head} differs from {heads[0]} in {parts[0]}")
-        population, variable, units, n_frames, (start, _, interval) = heads[0]
+        (population, variable, trace), units, n_frames, (start, _, interval) = heads[0]
         groups = [file[f"report/{population}"] for file in files]
         ids = np.concatenate([group["mapping/node_ids"][()] for group in groups])
         if len(np.unique(ids)) != len(ids):
             raise ResultsError(f"{path}: the parts of {population}.{variable} share neurons")
         rows = max(1, _BLOCK // len(ids))
-        with ReportWriter(path, population, variable, ids, units=units, start=start, interval=interval) as writer:
+        with ReportWriter(
+            path, population, variable, ids, units=units, start=start, interval=interval, trace=trace
+        ) as writer:
             for first in range(0, n_frames, rows):
                 writer.append(np.concatenate([group["data"][first : first + rows] for group in groups], axis=1))
     finally:
@@ -163,12 +165,13 @@ def merge_reports(parts: Sequence[str | Path], path: str | Path, *, remove_parts
     return n_frames, len(ids)
 
 
-def _report_head(file: h5py.File) -> tuple[str, str, str, int, tuple[float, ...]]:
-    """Return population, variable, unit, number of frames and time axis."""
+def _report_head(file: h5py.File) -> tuple[tuple[str, str, str], str, int, tuple[float, ...]]:
+    """Return population, variable and trace, then unit, number of frames and time axis."""
     (population,) = file["report"]
     data = file[f"report/{population}/data"]
     time = tuple(float(value) for value in file[f"report/{population}/mapping/time"][()])
-    return population, str(data.attrs["variable"]), str(data.attrs["units"]), len(data), time
+    what = (population, str(data.attrs["variable"]), str(data.attrs.get("trace", "")))
+    return what, str(data.attrs["units"]), len(data), time
 
 
 def _remove(parts: Sequence[str | Path]) -> None:

@@ -12,6 +12,7 @@ from network.results.errors import RunCorruptError, RunIncompleteError, RunMissi
 from network.results.layout import FORMAT, MANIFEST, RECORD, h5_counts, read_json, run_status, sha256
 from network.results.sonata import (
     Report,
+    ReportKey,
     Spikes,
     read_report,
     read_spikes,
@@ -121,14 +122,16 @@ class Run:
 
     @property
     def window(self) -> tuple[float, float]:
-        """Recording of spikes after the warm-up, ``(t_start, t_stop)`` in ms; of a stopped run what there is."""
+        """Recording of spikes after the warm-up, ``(t_start, t_stop)`` in ms; of a stopped run what there is.
+
+        If spikes were recorded in the warm-up only, that.
+        """
         if (stopped := self.record.get("stopped")) is not None:
             return float(stopped["recorded"][0]), float(stopped["recorded"][1])
         start = float(self.plan["t_presim"])
         stop = start + float(self.plan["t_sim"])
-        return max(start, float(self.plan.get("spike_start", start))), min(
-            stop, float(self.plan.get("spike_stop", stop))
-        )
+        first, last = float(self.plan.get("spike_start", start)), float(self.plan.get("spike_stop", stop))
+        return (max(start, first), min(stop, last)) if last > start else (first, last)
 
     @property
     def populations(self) -> dict[str, int]:
@@ -172,17 +175,38 @@ class Run:
         return Spikes(*sort_spikes(times, ids), int(first[-1]))
 
     @cached_property
-    def _report_files(self) -> dict[tuple[str, str], Path]:
+    def _report_files(self) -> dict[ReportKey, Path]:
         return {report_header(file): file for file in sorted(self.path.glob("report_*.h5"))}
 
     @property
     def reports(self) -> tuple[tuple[str, str], ...]:
-        """Population and variable of every report."""
+        """Population and variable of what was recorded besides spikes, each pair once; see `traces`."""
+        return tuple(dict.fromkeys((key.population, key.variable) for key in self._report_files))
+
+    @property
+    def traces(self) -> tuple[ReportKey, ...]:
+        """Population, variable and name of the trace of every report: several traces may have a pair in common."""
         return tuple(self._report_files)
 
-    def report(self, population: str, variable: str) -> Report:
-        """Read a recorded variable of chosen cells of a population."""
-        if (population, variable) not in self._report_files:
-            choices = ", ".join(f"{p}.{v}" for p, v in self._report_files) or "none"
-            raise RunMissingError(f"{self.path}: no report of {population}.{variable}; reports: {choices}")
-        return read_report(self._report_files[population, variable])
+    def report(self, population: str, variable: str, trace: str | None = None) -> Report:
+        """Read a recorded variable of chosen cells of a population.
+
+        Raises
+        ------
+        RunMissingError
+            If it was not recorded, or by several traces and none of them is named.
+        """
+        found = [key for key in self._report_files if key[:2] == (population, variable)]
+        chosen = [key for key in found if trace in (None, key.trace)]
+        if not chosen:
+            what = f"{population}.{variable}" + (f" by a trace {trace!r}" if trace is not None else "")
+            choices = ", ".join(f"{key.population}.{key.variable}" for key in found or self._report_files) or "none"
+            if found:
+                choices = ", ".join(key.trace for key in found)
+            raise RunMissingError(f"{self.path}: no report of {what}; {'traces' if found else 'reports'}: {choices}")
+        if len(chosen) > 1:
+            names = ", ".join(key.trace for key in chosen)
+            raise RunMissingError(
+                f"{self.path}: {population}.{variable} was recorded by several traces; name one of them: {names}"
+            )
+        return read_report(self._report_files[chosen[0]])

@@ -163,14 +163,16 @@ class RunFolder:
         units: str,
         start: float,
         interval: float,
+        trace: str = "",
+        file: str | None = None,
         part: str | None = None,
     ) -> ReportWriter:
-        """Writer of ``report_<population>_<variable>.h5`` (or the part of one rank), see `ReportWriter`."""
-        name = report_filename(population, variable)
+        """Writer of ``report_<population>_<variable>.h5`` or ``file`` (or the part of one rank), see `ReportWriter`."""
+        name = file or report_filename(population, variable)
         name = name if part is None else f"{name[:-3]}.{part}.h5"
         self._open(name)
         return ReportWriter(
-            self.path / name, population, variable, node_ids, units=units, start=start, interval=interval
+            self.path / name, population, variable, node_ids, units=units, start=start, interval=interval, trace=trace
         )
 
     def fail(self, reason: str) -> None:

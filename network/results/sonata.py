@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -70,6 +71,8 @@ class Report:
         Ascending, 0-based within the population.
     values : ndarray of float32, shape (n_times, n_elements)
         In ``units``.
+    trace : str
+        Name under which the recording was asked for; empty where the file does not say.
     """
 
     population: str
@@ -78,6 +81,7 @@ class Report:
     times: Times
     node_ids: NodeIds
     values: NDArray[np.float32]
+    trace: str = ""
 
 
 def create_spike_group(file: h5py.File, name: str, n_neurons: int | None, n_spikes: int | None = None) -> h5py.Group:
@@ -237,6 +241,8 @@ class ReportWriter(Writer):
         Unit of the values, for example ``mV``.
     start, interval : float
         Time of the first frame and distance of frames in ms.
+    trace : str
+        Name under which the recording was asked for.
     """
 
     def __init__(
@@ -249,6 +255,7 @@ class ReportWriter(Writer):
         units: str,
         start: float,
         interval: float,
+        trace: str = "",
     ) -> None:
         ids = np.asarray(node_ids)
         if ids.ndim != 1 or not ids.size or len(np.unique(ids)) != ids.size or int(ids.min()) < 0:
@@ -266,6 +273,7 @@ class ReportWriter(Writer):
         )
         self._data.attrs["units"] = units
         self._data.attrs["variable"] = variable
+        self._data.attrs["trace"] = trace
         mapping = group.create_group("mapping")
         mapping.create_dataset("node_ids", data=ids[self._order].astype("u8")).attrs["sorted"] = np.uint8(1)
         # one element per node: point neurons have a single compartment, number 0
@@ -329,18 +337,27 @@ def frames_from_events(
     return frame_times, frames
 
 
-def report_header(path: str | Path) -> tuple[str, str]:
-    """Return population and variable of a report file."""
+class ReportKey(NamedTuple):
+    """What a report file holds: a variable of a population, recorded under the name of a trace."""
+
+    population: str
+    variable: str
+    trace: str
+
+
+def report_header(path: str | Path) -> ReportKey:
+    """Return population, variable and trace of a report file."""
     with open_h5(path) as file:
         names = list(file.get("report", {}))
         if len(names) != 1:
             raise ResultsError(f"{path}: expected one population under /report, found {names}")
-        return names[0], str(file[f"report/{names[0]}/data"].attrs.get("variable", ""))
+        attributes = file[f"report/{names[0]}/data"].attrs
+        return ReportKey(names[0], str(attributes.get("variable", "")), str(attributes.get("trace", "")))
 
 
 def read_report(path: str | Path) -> Report:
     """Read a whole report file."""
-    population, variable = report_header(path)
+    population, variable, trace = report_header(path)
     with open_h5(path) as file:
         group = file[f"report/{population}"]
         values = group["data"][()]
@@ -352,4 +369,5 @@ def read_report(path: str | Path) -> Report:
             start + interval * np.arange(len(values)),
             group["mapping/node_ids"][()],
             values,
+            trace,
         )

@@ -1,7 +1,7 @@
 """Identity of networks and simulations: SHA-256 of canonical JSON.
 
-Canonical means sorted keys, no spaces, floats by ``repr``, and a format version inside.  Names of runs,
-paths, the split of virtual processes into ranks and threads, comments and sources are not identity.
+Canonical means sorted keys, no spaces, floats by ``repr``, and a format version inside.  Names of runs and
+traces, paths, the split of virtual processes into ranks and threads, comments and sources are not identity.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def hashes(plan: Plan) -> tuple[str, str]:
     content = {key: data[key] for key in _SIMULATION}
     # a file is what it contains, wherever it lies
     content["spike_inputs"] = [{k: v for k, v in item.items() if k != "file"} for item in data["spike_inputs"]]
+    content["recorders"] = [{k: v for k, v in item.items() if k != "name"} for item in data["recorders"]]
     simulation = digest(
         {
             "format": HASH_FORMAT,

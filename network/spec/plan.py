@@ -157,7 +157,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class RecorderPlan:
-    """State variables of chosen neurons sampled every ``interval`` ms in ``[start, stop]`` ms."""
+    """State variables of chosen neurons sampled every ``interval`` ms in ``[start, stop]`` ms.
+
+    ``name`` is that of the trace; not identity, it only tells files of the same variable apart.
+    """
 
     population: str
     node_ids: tuple[int, ...]
@@ -165,6 +168,7 @@ class RecorderPlan:
     interval: float
     start: float
     stop: float
+    name: str = ""
 
 
 @dataclass(frozen=True)

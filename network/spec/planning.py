@@ -88,7 +88,8 @@ def build_plan(
         projections=projections,
         inputs=inputs,
         recorders=tuple(
-            _recorder(trace, sizes, simulation.t_presim.value, t_stop) for trace in recording.traces.values()
+            _recorder(trace_name, trace, sizes, simulation.t_presim.value, t_stop)
+            for trace_name, trace in recording.traces.items()
         ),
         spike_populations=_spike_populations(experiment),
         spike_start=_value(recording.spike_start, simulation.t_presim.value),
@@ -193,16 +194,18 @@ def _projection(
     )
 
 
-def _recorder(trace: Trace, sizes: dict[str, int], t_presim: float, t_stop: float) -> RecorderPlan:
+def _recorder(name: str, trace: Trace, sizes: dict[str, int], t_presim: float, t_stop: float) -> RecorderPlan:
+    """Plan of a trace; a cell or variable that is named twice is recorded once."""
     size = sizes[trace.population]
-    ids = tuple(range(min(trace.cells, size))) if isinstance(trace.cells, int) else tuple(trace.cells)
+    ids = range(min(trace.cells, size)) if isinstance(trace.cells, int) else dict.fromkeys(trace.cells)
     return RecorderPlan(
         population=trace.population,
-        node_ids=ids,
-        variables=tuple(trace.variables),
+        node_ids=tuple(ids),
+        variables=tuple(dict.fromkeys(trace.variables)),
         interval=trace.interval.value,
         start=_value(trace.start, t_presim),
         stop=_value(trace.stop, t_stop),
+        name=name,
     )
 
 

@@ -12,7 +12,7 @@ from network.engine.build import build
 from network.engine.devices import connect_inputs, connect_recorders, sample_waveform
 from network.engine.run import run
 from network.engine.simulate import simulate
-from network.results.errors import RunExistsError
+from network.results.errors import RunExistsError, RunMissingError
 from network.results.run_folder import RunFolder
 from network.spec import InputPlan, RecorderPlan, Waveform, load_experiment
 
@@ -151,16 +151,29 @@ def test_readouts_do_not_change_the_simulation(tmp_path, module, small_plan, mon
 
 def test_only_the_window_is_recorded(tmp_path, module, small_plan):
     """Windows are right-open: no spike at the end of the run, none before the start."""
-    trace = RecorderPlan("STN", (3, 1), ("V_m", "w"), 0.5, 50.0, 150.0)
-    spikes, result = quick(tmp_path, "run", shortened(small_plan, recorders=(trace,)), module)
+    trace = RecorderPlan("STN", (3, 1), ("V_m", "w"), 0.5, 50.0, 150.0, "fine")
+    other = RecorderPlan("STN", (1, 0, 2), ("V_m",), 2.0, 100.0, 120.0, "coarse")
+    plan = shortened(small_plan, recorders=(trace, other))
+    spikes, result = quick(tmp_path, "run", plan, module)
     times = np.concatenate([train.times for train in spikes.values()])
     assert 50.0 <= times.min() < 53.0 and 147.0 < times.max() < 150.0
-    report = result.report("STN", "V_m")
+    report = result.report("STN", "V_m", "fine")
     assert report.times[0] == pytest.approx(50.0) and np.allclose(np.diff(report.times), 0.5)
     assert list(report.node_ids) == [1, 3]
     assert report.values.shape == (200, 2)
     assert -120.0 < report.values.min() < report.values.max() <= 15.0
     assert len(set(report.values[:, 0])) > 100
+    # another trace of the same variable has a file of its own, and agrees where both have recorded
+    coarse = result.report("STN", "V_m", "coarse")
+    assert coarse.times.tolist() == pytest.approx([100.0 + 2.0 * k for k in range(10)])
+    assert list(coarse.node_ids) == [0, 1, 2]
+    np.testing.assert_array_equal(coarse.values[:, 1], report.values[100:140:4, 0])
+    assert result.report("STN", "w").trace == "fine"
+    assert result.reports == (("STN", "V_m"), ("STN", "w"))
+    with pytest.raises(RunMissingError, match="by several traces; name one of them: coarse, fine"):
+        result.report("STN", "V_m")
+    with pytest.raises(RunMissingError, match="by a trace 'other'; traces: coarse, fine"):
+        result.report("STN", "V_m", "other")
 
 
 def test_node_ids_are_those_of_the_population(tmp_path, module, small_plan):

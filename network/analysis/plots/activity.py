@@ -89,7 +89,11 @@ def rate_courses(
     bin_width: float = 5.0,
     title: str | None = None,
 ) -> Figure:
-    """Draw each population's rate over time, a panel and scale of its own, the mean as a dashed line."""
+    """Draw each population's rate over time, a panel and scale of its own, the mean as a dashed line.
+
+    A window that is shorter than the bins is one bin.
+    """
+    bin_width = min(bin_width, t_stop - t_start)
     figure, panels = multiples(len(spikes), panel_height=20.0)
     for axes, (name, train) in zip(panels, spikes.items(), strict=True):
         centres, rate = population_rate(train.times, train.n_neurons, t_start, t_stop, bin_width)
@@ -186,9 +190,12 @@ def traces(
     n_cells: int = 1,
     t_start: float | None = None,
     t_stop: float | None = None,
+    longest: float = np.inf,
     title: str | None = None,
 ) -> Figure:
     """Draw recorded traces, one panel per report, with the spikes of the first cell as ticks above.
+
+    Panels share their time axis if what they show begins and ends together.
 
     Parameters
     ----------
@@ -198,37 +205,56 @@ def traces(
         A sampled trace misses the peaks of spikes; the ticks show when they were.
     n_cells : int
         Cells per panel, the first of each report; those after the first are pale.
+    longest : float
+        Time in ms of which a panel shows at most as much, from the first sample on.
     """
     figure = page(12.0 + 17.0 * len(reports))
-    panels = figure.subplots(len(reports), 1, sharex=True, squeeze=False).ravel()
-    low, high = np.inf, -np.inf
-    for axes, report in zip(panels, reports, strict=True):
+    shown = [_shown(report.times, t_start, t_stop, longest) for report in reports]
+    spans = {
+        (report.times[part.start], report.times[part.stop - 1])
+        for report, part in zip(reports, shown, strict=True)
+        if part.stop > part.start
+    }
+    panels = figure.subplots(len(reports), 1, sharex=len(spans) <= 1, squeeze=False).ravel()
+    recorders = {(report.population, report.variable): set[str]() for report in reports}
+    for report in reports:
+        recorders[report.population, report.variable].add(report.trace)
+    for axes, report, part in zip(panels, reports, shown, strict=True):
         colour = colours(r.population for r in reports)[report.population]
-        shown = np.ones(len(report.times), dtype=bool)
-        if t_start is not None:
-            shown &= report.times >= t_start
-        if t_stop is not None:
-            shown &= report.times < t_stop
-        times, values = report.times[shown], report.values[shown, :n_cells]
+        times, values = report.times[part], report.values[part, :n_cells]
         for cell in range(values.shape[1] - 1, -1, -1):
-            axes.plot(times, values[:, cell], color=colour, alpha=1.0 if cell == 0 else 0.35)
+            # a single sample makes no line
+            mark = "." if len(times) == 1 else ""
+            axes.plot(times, values[:, cell], marker=mark, color=colour, alpha=1.0 if cell == 0 else 0.35)
         if len(times):
-            low, high = min(low, times[0]), max(high, times[-1])
+            if len(times) > 1:
+                axes.set_xlim(times[0] if t_start is None else t_start, times[-1] if t_stop is None else t_stop)
             if spikes and report.population in spikes:
                 train = spikes[report.population].between(times[0], times[-1])
                 top, height = float(values.max()), float(np.ptp(values)) or 1.0
                 mine = train.times[train.node_ids == report.node_ids[0]]
                 axes.vlines(mine, top + 0.10 * height, top + 0.25 * height, color="black", linewidth=0.6)
+        else:
+            axes.text(0.5, 0.5, "no samples", transform=axes.transAxes, ha="center", va="center", color="0.4")
         axes.set_ylabel(f"{_symbol(report.variable)} ({report.units})")
         axes.yaxis.set_major_locator(MaxNLocator(3))
         cells = ", ".join(str(node) for node in report.node_ids[: values.shape[1]])
-        axes.set_title(f"{label(report.population)}, cell {cells}", color=colour)
-    if high > low:
-        panels[-1].set_xlim(low if t_start is None else t_start, high if t_stop is None else t_stop)
+        several = len(recorders[report.population, report.variable]) > 1
+        of_trace = f" (trace {report.trace})" if several else ""
+        axes.set_title(f"{label(report.population)}, cell {cells}{of_trace}", color=colour)
     panels[-1].set_xlabel("time (ms)")
     figure.align_ylabels(list(panels))
     heading(figure, title)
     return figure
+
+
+def _shown(times: NDArray[np.float64], t_start: float | None, t_stop: float | None, longest: float) -> slice:
+    """Samples within a window and not later than ``longest`` after the first of them."""
+    first = 0 if t_start is None else int(np.searchsorted(times, t_start, side="left"))
+    last = len(times) if t_stop is None else int(np.searchsorted(times, t_stop, side="left"))
+    if last > first:
+        last = min(last, int(np.searchsorted(times, times[first] + longest, side="left")))
+    return slice(first, max(first, last))
 
 
 def _symbol(variable: str) -> str:

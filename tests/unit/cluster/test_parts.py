@@ -35,7 +35,7 @@ def write_parts(folder, events, n_ranks):
         cells = np.array([0, 1, 2])[np.array([0, 1, 2]) % n_ranks == rank]
         reports = []
         if cells.size:
-            path = parts.report_part(folder, "FSN", "V_m", rank)
+            path = parts.report_part(folder, "report_FSN_V_m.h5", rank)
             with ReportWriter(path, "FSN", "V_m", cells, units="mV", start=0.1, interval=0.1) as report:
                 report.append(np.arange(4)[:, None] + 10.0 * cells)
             reports = ["report_FSN_V_m.h5"]
@@ -45,7 +45,7 @@ def write_parts(folder, events, n_ranks):
 @pytest.mark.parametrize("n_ranks", [1, 2, 3, 7])
 def test_one_file_with_all_spikes_remains(tmp_path, events, n_ranks):
     write_parts(tmp_path, events, n_ranks)
-    facts = parts.merge(tmp_path, [("FSN", "V_m")], n_ranks)
+    facts = parts.merge(tmp_path, ["report_FSN_V_m.h5"], n_ranks)
     assert [fact.rank for fact in facts] == list(range(n_ranks))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report_FSN_V_m.h5", "spikes.h5"]
     for name, (times, ids) in events.items():
@@ -62,14 +62,14 @@ def test_files_do_not_depend_on_the_number_of_ranks(tmp_path, events):
         folder = tmp_path / str(n_ranks)
         folder.mkdir()
         write_parts(folder, events, n_ranks)
-        parts.merge(folder, [("FSN", "V_m")], n_ranks)
+        parts.merge(folder, ["report_FSN_V_m.h5"], n_ranks)
         contents.append([(folder / name).read_bytes() for name in ("spikes.h5", "report_FSN_V_m.h5")])
     assert contents[0] == contents[1] == contents[2]
 
 
 def test_columns_of_a_report_are_in_the_order_of_the_cells(tmp_path, events):
     write_parts(tmp_path, events, 2)  # rank 0 holds cells 0 and 2, rank 1 cell 1
-    parts.merge(tmp_path, [("FSN", "V_m")], 2)
+    parts.merge(tmp_path, ["report_FSN_V_m.h5"], 2)
     report = read_report(tmp_path / "report_FSN_V_m.h5")
     assert list(report.node_ids) == [0, 1, 2]
     np.testing.assert_array_equal(report.values[0], [0.0, 10.0, 20.0])

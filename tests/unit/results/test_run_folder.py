@@ -16,7 +16,7 @@ from network.results import (
     RunIncompleteError,
     RunMissingError,
 )
-from network.results.layout import run_status
+from network.results.layout import report_filenames, run_status
 
 
 def make(path, plan, *, finish=True, **options):
@@ -70,6 +70,22 @@ def test_what_was_written_is_read(tmp_path, plan):
         "n_neurons": 3,
         "first_id": 6,
     }
+
+
+def test_files_of_traces_are_told_apart_where_their_names_would_be_the_same():
+    alone = [("STN", "STN", ["V_m", "w"]), ("snr", "SNr", ["V_m"])]
+    assert report_filenames(alone) == [
+        {"V_m": "report_STN_V_m.h5", "w": "report_STN_w.h5"},
+        {"V_m": "report_SNr_V_m.h5"},
+    ]
+    both = report_filenames([*alone, ("stn", "STN", ["V_m"])])
+    assert both[0] == {"V_m": "report_STN_V_m-STN.h5", "w": "report_STN_w.h5"}
+    assert both[2] == {"V_m": "report_STN_V_m-stn.h5"}
+    # population A with variable B_V, population A_B with variable V
+    assert report_filenames([("x", "A", ["B_V"]), ("y", "A_B", ["V"])]) == [
+        {"B_V": "report_A_B_V-x.h5"},
+        {"V": "report_A_B_V-y.h5"},
+    ]
 
 
 def test_a_group_is_its_members_one_after_the_other(tmp_path, plan):

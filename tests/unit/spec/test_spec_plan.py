@@ -1,5 +1,6 @@
 """Plans: content, JSON, identity, cost; and that none of it needs a simulator."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -108,6 +109,22 @@ def test_groups_can_be_recorded(tiny):
     assert tiny("recording.spikes=[all_of_them]").spike_populations == ("P", "Q")
     assert tiny("recording.spikes=[Q]").spike_populations == ("Q",)
     assert tiny("recording.spikes=[]").spike_populations == ()
+
+
+def test_a_cell_or_variable_that_is_named_twice_is_recorded_once(tiny):
+    once = tiny("recording.traces.P.variables=[V_m,g_exc]", "recording.traces.P.cells=[3,1]")
+    twice = tiny("recording.traces.P.variables=[V_m,g_exc,V_m]", "recording.traces.P.cells=[3,1,3]")
+    assert twice.recorders == once.recorders
+    assert (once.recorders[0].variables, once.recorders[0].node_ids) == (("V_m", "g_exc"), (3, 1))
+
+
+def test_the_name_of_a_trace_is_no_identity(tiny):
+    (trace,) = tiny().recorders
+    assert trace.name == "P"
+    renamed = dataclasses.replace(tiny(), recorders=(dataclasses.replace(trace, name="other"),))
+    assert renamed.simulation_hash == tiny().simulation_hash
+    coarser = dataclasses.replace(tiny(), recorders=(dataclasses.replace(trace, interval=1.0),))
+    assert coarser.simulation_hash != tiny().simulation_hash
 
 
 def test_multapses_only_where_they_are_needed(tiny):
