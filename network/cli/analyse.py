@@ -53,7 +53,7 @@ def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> J
     if not run.recorded:
         print("there are no spikes: none were recorded, or the run ended before they were written")
     start, stop = run.window
-    print(f"rates and CVs over {start:g} - {stop:g} ms; seed {run.plan['seed']}")
+    print(f"rates and CVs over {start:.10g} - {stop:.10g} ms; seed {run.plan['seed']}")
     if targets is None or not targets.bands:
         print("no targets: this is none of the published states; `bgnest verdict RUN --state STATE` takes theirs")
     elif sum(run.populations.values()) != targets.n_neurons:
@@ -67,8 +67,10 @@ def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
     from network.analysis.plots import plot_run
 
     targets = run_targets(run)
-    made = plot_run(run, out or run.figures_dir, bands=targets.bands if targets else None, pdf=pdf)
-    print("\nfigures:")
-    for path in made:
-        print(f"  {path}")
+    notes: list[str] = []
+    bands = targets.bands if targets else None
+    made = plot_run(run, out or run.figures_dir, bands=bands, pdf=pdf, tell=notes.append)
+    print("\nfigures:" if made else "\nno figures: neither spikes nor traces nor projections")
+    for line in [*made, *notes]:
+        print(f"  {line}")
     return made

@@ -6,6 +6,8 @@ window, and no dependence on a display. `plot_run` makes the standard set for a 
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -58,6 +60,9 @@ __all__ = [
 ]
 
 
+logger = logging.getLogger(__name__)
+
+SPECTRUM = 80.0  # ms; shorter recordings leave less than two frequencies below 100 Hz to draw
 DETAIL = 2000.0  # ms shown at most where single spikes and samples are drawn; two periods of a slow wave
 
 
@@ -68,6 +73,7 @@ def plot_run(
     bands: Bands | None = None,
     state: str | None = None,
     pdf: bool = False,
+    tell: Callable[[str], None] = logger.info,
 ) -> list[Path]:
     """Make the standard figures of a run.
 
@@ -82,13 +88,15 @@ def plot_run(
         Name of the state, put into the titles.
     pdf : bool
         PDF beside each PNG.
+    tell : callable
+        Gets a line of text for a figure that cannot be drawn of so little.
 
     Returns
     -------
     list of Path
         The files made: raster, rates, rate_courses, spectra and intervals if spikes were recorded;
         connectivity and weights if the plan has projections; ``traces_<variable>`` per recorded variable.
-        Raster, rate courses and traces show the first 2 s of the recording, the others all of it.
+        Raster, rate courses and traces show the first 2 s of what was recorded, the others all of it.
     """
     out = Path(out_dir) if out_dir is not None else run.figures_dir
     start, stop = run.window
@@ -100,13 +108,16 @@ def plot_run(
         figures["raster"] = raster(spikes, start, early, title=about)
         figures["rates"] = rate_bands(population_table(run_spikes(run), start, stop), bands, title=about)
         figures["rate_courses"] = rate_courses(spikes, start, early, title=about)
-        figures["spectra"] = spectra(spikes, start, stop, title=about)
+        if stop - start >= SPECTRUM:
+            figures["spectra"] = spectra(spikes, start, stop, title=about)
+        else:
+            tell(f"no spectra: {stop - start:.6g} ms of spikes are too few, from {SPECTRUM:g} ms on they are drawn")
         figures["intervals"] = intervals(spikes, start, stop, title=about)
     if run.plan.get("projections"):
         figures["connectivity"] = connectivity(run.plan, title=about)
         figures["weights"] = weights(run.plan, title=about)
     for variable in dict.fromkeys(variable for _, variable in run.reports):
-        recorded = [name for name in run.populations if (name, variable) in run.reports]
-        reports = [run.report(name, variable) for name in recorded]
-        figures[f"traces_{variable}"] = traces(reports, spikes=spikes, t_start=start, t_stop=early, title=about)
+        recorded = [key for name in run.populations for key in run.traces if key[:2] == (name, variable)]
+        reports = [run.report(*key) for key in recorded]
+        figures[f"traces_{variable}"] = traces(reports, spikes=spikes, longest=DETAIL, title=about)
     return [path for name, figure in figures.items() for path in save(figure, out / name, pdf=pdf)]
