@@ -7,8 +7,9 @@ import numpy as np
 from network.engine import kernel
 from network.engine.build import Network, stream
 from network.engine.errors import EngineError
-from network.results.sonata import read_spikes
+from network.spec.inputs import played_steps
 from network.spec.plan import SpikeInputPlan
+from network.spec.spike_files import SpikeFileError, read_trains
 
 
 def connect_spike_trains(network: Network, source: SpikeInputPlan) -> None:
@@ -17,28 +18,20 @@ def connect_spike_trains(network: Network, source: SpikeInputPlan) -> None:
     Raises
     ------
     EngineError
-        If there are more trains than cells (without ``in_degree``), or no spike within the simulation.
+        If the file is no longer what was planned.
     """
     nest = kernel.import_nest()
     plan = network.plan
-    times, ids = read_spikes(source.file, source.population)
-    cells = network.populations[source.target]
-    n_trains = int(ids.max()) + 1 if ids.size else 0
-    if source.in_degree is None and n_trains > len(cells):
-        raise EngineError(
-            f"spike input {source.name}: {source.file} has trains up to number {n_trains - 1}, {source.target} "
-            f"has {len(cells)} cells; give in_degree to draw trains at random"
-        )
-    # the parrot takes the shortest delay there is; what is left of the delay follows on the way to the cells
+    try:
+        read = read_trains(source.file, source.population or None)
+    except SpikeFileError as error:
+        raise EngineError(f"spike input {source.name}: {source.file}: {error}") from error
+    if read.digest != source.digest:
+        raise EngineError(f"spike input {source.name}: {source.file} has changed since the run was planned")
+    cells, n_trains = network.populations[source.target], read.n_trains
+    t_stop = plan.t_presim + plan.t_sim
+    steps, ids = played_steps(source, read, resolution=plan.resolution, min_delay=plan.min_delay, t_stop=t_stop)
     delay = max(plan.min_delay, source.delay - plan.min_delay)
-    steps = np.round((times + source.shift + source.delay - delay - plan.min_delay) / plan.resolution)
-    inside = (steps >= 1) & (steps <= round((plan.t_presim + plan.t_sim) / plan.resolution))
-    steps, ids = steps[inside], ids[inside].astype(np.int64)
-    if not steps.size:
-        raise EngineError(
-            f"spike input {source.name}: {source.file} has no spikes of {source.population} within the "
-            "simulation; mind the shift"
-        )
     order = np.lexsort((steps, ids))
     ends = np.cumsum(np.bincount(ids, minlength=n_trains))[:-1]
     trains = np.split(np.round(steps[order] * plan.resolution, 9), ends)

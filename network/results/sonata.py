@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from network.results.errors import ResultsError, RunMissingError
 from network.results.h5 import Writer, open_h5
+from network.spec.spike_files import SpikeFileError, read_group
 
 logger = logging.getLogger(__name__)
 
@@ -220,12 +221,10 @@ def read_spikes(path: str | Path, population: str) -> tuple[Times, NodeIds]:
     if population not in choices:
         raise RunMissingError(f"{path}: no spikes of {population!r}; populations: {', '.join(choices)}")
     with open_h5(path) as file:
-        group = file[f"spikes/{population}"]
-        times, ids = group["timestamps"][()], group["node_ids"][()]
-        if len(times) != len(ids):
-            raise ResultsError(f"{path}: {population} has {len(times)} timestamps but {len(ids)} node_ids")
-        sorting = int(group.attrs.get("sorting", SORTING["none"]))
-    return (times, ids) if sorting == SORTING["by_time"] else sort_spikes(times, ids)
+        try:
+            return read_group(file[f"spikes/{population}"])
+        except SpikeFileError as error:
+            raise ResultsError(f"{path}: {error}") from error
 
 
 class ReportWriter(Writer):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from network.spec import derive
 from network.spec.errors import SpecError
 from network.spec.plan import Cells, InputPlan, SpikeInputPlan
 from network.spec.schema import Input
+from network.spec.spike_files import MOST_TRAINS, SpikeFileError, Trains, read_trains
 from network.spec.stimuli import Modulation, SpikeInput
 
 
@@ -110,21 +113,44 @@ def _part(name: str, given: Input, modulation: Modulation | None, cells: Cells |
     )
 
 
-def plan_spike_input(name: str, given: SpikeInput) -> SpikeInputPlan:
-    """Spike trains from a file; SpecError if it cannot be read."""
-    path = Path(given.file)
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise SpecError([f"spike_inputs.{name}.file: {given.file}: {error.strerror}"]) from error
+def plan_spike_input(name: str, given: SpikeInput, n_cells: int) -> SpikeInputPlan:
+    """Spike trains from a file.
+
+    Raises
+    ------
+    SpikeFileError
+        If the file cannot be read, or has more trains than the target has cells (without ``in_degree``).
+    """
+    trains = read_trains(given.file, given.population)
+    last = trains.n_trains - 1
+    if given.in_degree is None and last >= n_cells:
+        raise SpikeFileError(
+            f"trains up to number {last}, {given.target} has {n_cells} cells; give in_degree to draw trains at random"
+        )
+    if last >= MOST_TRAINS:
+        raise SpikeFileError(f"node ids up to {last}; they number the trains, from 0 on, at most {MOST_TRAINS:,}")
     return SpikeInputPlan(
         name=name,
         target=given.target,
-        file=str(path),
-        population=given.population,
-        digest=digest,
+        file=str(Path(given.file)),
+        population=trains.population,
+        digest=trains.digest,
         weights={receptor: weight.value for receptor, weight in given.weights.items()},
         delay=given.delay.value,
         shift=0.0 if given.shift is None else given.shift.value,
         in_degree=None if given.in_degree is None else int(given.in_degree.value),
     )
+
+
+def played_steps(
+    source: SpikeInputPlan, trains: Trains, *, resolution: float, min_delay: float, t_stop: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Steps at which generators fire so that spikes arrive ``delay`` after the times of the file, and their trains.
+
+    What would be before the first or after the last step is left out. Times go to the nearest step.
+    """
+    # a parrot behind each generator takes the shortest delay; what is left follows on the way to the cells
+    early = source.delay - max(min_delay, source.delay - min_delay) - min_delay
+    steps = np.round((trains.times + source.shift + early) / resolution)
+    inside = (steps >= 1) & (steps <= round(t_stop / resolution))
+    return steps[inside].astype(np.int64), trains.node_ids[inside].astype(np.int64)

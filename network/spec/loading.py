@@ -259,7 +259,7 @@ def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
     for entry in section.values() if isinstance(section, dict) else ():
         if isinstance(entry, dict) and isinstance(name := entry.get("file"), str):
             beside = (folder / Path(name).expanduser()).resolve()
-            if beside.is_file():
+            if beside.exists():
                 entry["file"] = str(beside)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from network.spec import derive
 from network.spec.errors import SpecError
-from network.spec.inputs import plan_input, plan_spike_input, share_drive
+from network.spec.inputs import plan_input, plan_spike_input, played_steps, share_drive
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.plan import (
     Clamped,
@@ -15,12 +15,14 @@ from network.spec.plan import (
     PopulationPlan,
     ProjectionPlan,
     RecorderPlan,
+    SpikeInputPlan,
     Tsodyks,
     Uniform,
 )
 from network.spec.quantities import Quantity
 from network.spec.schema import Experiment, Population, Projection, Trace
 from network.spec.segments import build_segments, effective_params
+from network.spec.spike_files import SpikeFileError, read_trains
 
 
 def build_plan(
@@ -69,11 +71,13 @@ def build_plan(
         if i.enabled
         for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target), phi)
     )
-    spike_inputs = tuple(plan_spike_input(name, i) for name, i in experiment.spike_inputs.items() if i.enabled)
+    spike_inputs = _spike_inputs(experiment, sizes)
     by_generators = [i for i in inputs if i.device or simulation.drive == "device" or not delays]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
     delays = delays or [(resolution, resolution)]
+    min_delay = min(low for low, _ in delays)
+    _check_played(experiment, spike_inputs, min_delay)
     return Plan(
         name=experiment.name,
         resolution=resolution,
@@ -95,7 +99,7 @@ def build_plan(
         spike_start=_value(recording.spike_start, simulation.t_presim.value),
         spike_stop=_value(recording.spike_stop, t_stop),
         groups={name: tuple(members) for name, members in experiment.groups.items()},
-        min_delay=min(low for low, _ in delays),
+        min_delay=min_delay,
         max_delay=max(high for _, high in delays),
         dopamine=experiment.network.dopamine.value,
         models={
@@ -207,6 +211,49 @@ def _recorder(name: str, trace: Trace, sizes: dict[str, int], t_presim: float, t
         stop=_value(trace.stop, t_stop),
         name=name,
     )
+
+
+def _spike_inputs(experiment: Experiment, sizes: dict[str, int]) -> tuple[SpikeInputPlan, ...]:
+    plans, problems = [], []
+    for name, given in experiment.spike_inputs.items():
+        if not given.enabled:
+            continue
+        try:
+            plans.append(plan_spike_input(name, given, sizes[given.target]))
+        except SpikeFileError as error:
+            problems.append(_of_file(experiment, name, str(error)))
+    if problems:
+        raise SpecError(problems)
+    return tuple(plans)
+
+
+def _check_played(experiment: Experiment, plans: tuple[SpikeInputPlan, ...], min_delay: float) -> None:
+    """Refuse spike inputs of which nothing would be played."""
+    simulation = experiment.simulation
+    resolution, t_stop = simulation.resolution.value, simulation.t_presim.value + simulation.t_sim.value
+    problems = []
+    for plan in plans:
+        trains = read_trains(plan.file, plan.population or None)
+        steps, _ = played_steps(plan, trains, resolution=resolution, min_delay=min_delay, t_stop=t_stop)
+        if steps.size:
+            continue
+        what = f"no spikes of {plan.population}" if plan.population else "no spikes"
+        there = "there are none at all"
+        if trains.times.size:
+            low, high = trains.times[0] + plan.shift, trains.times[-1] + plan.shift
+            there = f"they are at {low:g} to {high:g} ms, the simulation ends at {t_stop:g} ms; mind the shift"
+        problems.append(_of_file(experiment, plan.name, f"{what} within the simulation: {there}"))
+    if problems:
+        raise SpecError(problems)
+
+
+def _of_file(experiment: Experiment, name: str, message: str) -> str:
+    """Name file and line of the experiment, key, and spike file of a problem."""
+    key, file = f"spike_inputs.{name}.file", experiment.spike_inputs[name].file
+    try:
+        return f"{experiment.origin(key)}: {key}: {file}: {message}"
+    except KeyError:  # an experiment that was not read from files
+        return f"{key}: {file}: {message}"
 
 
 def _spike_populations(experiment: Experiment) -> tuple[str, ...]:

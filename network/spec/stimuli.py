@@ -184,8 +184,8 @@ class SpikeInput(Spec):
 
     file: str
     """Path, relative to the YAML file it is written in or to the current folder."""
-    population: Name
-    """Name of the population in the file."""
+    population: Annotated[str, Field(min_length=1)] | None = None
+    """Name of the population in the file; may be left out where it has only one."""
     target: Name
     weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
     delay: PositiveMilliseconds
