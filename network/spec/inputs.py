@@ -6,14 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from network.spec import derive
 from network.spec.errors import SpecError
 from network.spec.plan import Cells, InputPlan, SpikeInputPlan
 from network.spec.schema import Input
-from network.spec.spike_files import MOST_TRAINS, SpikeFileError, Trains, read_trains
+from network.spec.spike_files import MOST_TRAINS, SpikeFileError, read_trains
 from network.spec.stimuli import Modulation, SpikeInput
 
 
@@ -140,17 +137,3 @@ def plan_spike_input(name: str, given: SpikeInput, n_cells: int) -> SpikeInputPl
         shift=0.0 if given.shift is None else given.shift.value,
         in_degree=None if given.in_degree is None else int(given.in_degree.value),
     )
-
-
-def played_steps(
-    source: SpikeInputPlan, trains: Trains, *, resolution: float, min_delay: float, t_stop: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Steps at which generators fire so that spikes arrive ``delay`` after the times of the file, and their trains.
-
-    What would be before the first or after the last step is left out. Times go to the nearest step.
-    """
-    # a parrot behind each generator takes the shortest delay; what is left follows on the way to the cells
-    early = source.delay - max(min_delay, source.delay - min_delay) - min_delay
-    steps = np.round((trains.times + source.shift + early) / resolution)
-    inside = (steps >= 1) & (steps <= round(t_stop / resolution))
-    return steps[inside].astype(np.int64), trains.node_ids[inside].astype(np.int64)
