@@ -7,9 +7,8 @@ import numpy as np
 from network.engine import kernel
 from network.engine.build import Network, stream
 from network.engine.errors import EngineError
-from network.spec.inputs import played_steps
 from network.spec.plan import SpikeInputPlan
-from network.spec.spike_files import SpikeFileError, read_trains
+from network.spec.spike_files import SpikeFileError, played_steps, read_trains
 
 
 def connect_spike_trains(network: Network, source: SpikeInputPlan) -> None:

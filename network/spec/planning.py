@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from network.spec import derive
 from network.spec.errors import SpecError
-from network.spec.inputs import plan_input, plan_spike_input, played_steps, share_drive
+from network.spec.inputs import plan_input, plan_spike_input, share_drive
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.plan import (
     Clamped,
@@ -22,7 +22,7 @@ from network.spec.plan import (
 from network.spec.quantities import Quantity
 from network.spec.schema import Experiment, Population, Projection, Trace
 from network.spec.segments import build_segments, effective_params
-from network.spec.spike_files import SpikeFileError, read_trains
+from network.spec.spike_files import SpikeFileError, played_steps, read_trains
 
 
 def build_plan(

@@ -3,6 +3,8 @@
 The format (https://github.com/AllenInstitute/sonata, Dai et al. 2020, doi 10.1371/journal.pcbi.1007696) leaves
 room: writers differ in the types of times and node ids, in how the unit and the order are said, and older files have no
 group per population.  Whether a file is sorted is seen in its data, whatever the attribute says.
+
+NumPy and h5py are imported by what reads: most experiments have no spike files, and their plans need neither.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import h5py
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from network.spec.errors import choices
+from network.spec.plan import SpikeInputPlan
+
+if TYPE_CHECKING:
+    import h5py
+    import numpy as np
+    from numpy.typing import NDArray
 
 _MILLISECONDS = {
     **dict.fromkeys(("", "ms", "msec", "millisecond", "milliseconds"), 1.0),
@@ -79,6 +83,8 @@ def read_trains(path: str | Path, population: str | None = None) -> Trains:
 @lru_cache(maxsize=4)
 def _read(path: str, population: str | None, changed: int, size: int) -> Trains:
     """Many experiments of a scan have the same file."""
+    import h5py
+
     with Path(path).open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     try:
@@ -91,17 +97,21 @@ def _read(path: str, population: str | None, changed: int, size: int) -> Trains:
 
 def _population(file: h5py.File, wanted: str | None) -> tuple[str, h5py.Group]:
     spikes = file.get("spikes")
-    if not isinstance(spikes, h5py.Group):
+    if not _is_group(spikes):
         raise SpikeFileError("no group /spikes; not a SONATA spike file")
     if "timestamps" in spikes:  # first version of the format
         return "", spikes
-    groups = {name: group for name, group in spikes.items() if isinstance(group, h5py.Group)}
+    groups = {name: group for name, group in spikes.items() if _is_group(group)}
     if wanted is None and len(groups) == 1:
         return next(iter(groups.items()))
     if wanted is None or wanted not in groups:
         found = choices(wanted or "", groups, "populations of the file")
         raise SpikeFileError(f"no spikes of {wanted!r}; {found}" if wanted else f"name a population; {found}")
     return wanted, groups[wanted]
+
+
+def _is_group(item: Any) -> bool:
+    return hasattr(item, "keys")
 
 
 def read_group(group: h5py.Group) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
@@ -112,6 +122,8 @@ def read_group(group: h5py.Group) -> tuple[NDArray[np.float64], NDArray[np.uint6
     SpikeFileError
         If they are missing, not numbers, or do not belong together.
     """
+    import numpy as np
+
     where = group.name.removeprefix("/spikes").strip("/") or "/spikes"
     times, ids = _numbers(group, where, "timestamps"), _numbers(group, where, "node_ids", "gids")
     if times.shape != ids.shape:
@@ -128,10 +140,28 @@ def read_group(group: h5py.Group) -> tuple[NDArray[np.float64], NDArray[np.uint6
     return in_order(milliseconds, ids.astype(np.uint64))
 
 
+def played_steps(
+    source: SpikeInputPlan, trains: Trains, *, resolution: float, min_delay: float, t_stop: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Steps at which generators fire so that spikes arrive ``delay`` after the times of the file, and their trains.
+
+    What would be before the first or after the last step is left out. Times go to the nearest step.
+    """
+    import numpy as np
+
+    # a parrot behind each generator takes the shortest delay; what is left follows on the way to the cells
+    early = source.delay - max(min_delay, source.delay - min_delay) - min_delay
+    steps = np.round((trains.times + source.shift + early) / resolution)
+    inside = (steps >= 1) & (steps <= round(t_stop / resolution))
+    return steps[inside].astype(np.int64), trains.node_ids[inside].astype(np.int64)
+
+
 def in_order(
     times: NDArray[np.float64], node_ids: NDArray[np.uint64]
 ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
     """Sort by time, simultaneous spikes by neuron, unless they are so already."""
+    import numpy as np
+
     later, same = times[1:] > times[:-1], times[1:] == times[:-1]
     if np.all(later | (same & (node_ids[1:] >= node_ids[:-1]))):
         return times, node_ids
@@ -141,7 +171,7 @@ def in_order(
 
 def _numbers(group: h5py.Group, where: str, *names: str) -> NDArray[Any]:
     """Read the first of some datasets that is there; an array of one dimension."""
-    found = [group[name] for name in names if isinstance(group.get(name), h5py.Dataset)]
+    found = [group[name] for name in names if name in group and not _is_group(group[name])]
     if not found:
         raise SpikeFileError(f"{where} has no dataset {names[0]!r}; not a SONATA spike file")
     if found[0].dtype.kind not in "iuf" or found[0].ndim != 1:
@@ -152,6 +182,6 @@ def _numbers(group: h5py.Group, where: str, *names: str) -> NDArray[Any]:
 
 def _text(value: Any) -> str:
     """Attribute as text, however it is stored."""
-    if isinstance(value, np.ndarray):
+    if getattr(value, "ndim", 0):
         value = value.ravel()[0] if value.size else ""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
