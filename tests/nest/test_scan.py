@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +15,13 @@ import pytest
 from typer.testing import CliRunner
 
 from network.cli.main import app
+from network.engine.batch import run_all
 from network.scan import Scan, list_scans
 from network.scan.collect import to_xarray, write_table
 from network.scan.errors import ScanError
+from network.scan.points import make_points
+from network.scan.workflow import write_points, write_workflow
+from network.spec import load_experiment
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
@@ -30,7 +36,7 @@ set:
 combine: zip
 axes:
   seed: [1, 2, 3, 4]
-  t_sim: [100, 100, 100, 25000]
+  t_sim: [100, 100, 100, 4000]
 execution: {cores: 2, memory: 4G}
 """
 SMALL = {
@@ -74,23 +80,34 @@ def recorded_as(run: Path, **fields: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory, start_bgnest, bgnest, module) -> Story:
-    """Run until two points are done, one has failed and one is under way; Ctrl-C; mend; run again."""
+    """Run until two points are done, one has failed and one is under way; Ctrl-C; mend; run again.
+
+    The long point is made to pause while it simulates: it is still under way when the others have ended, however
+    slowly they do, and need not be so long that this takes care of itself.
+    """
     folder = tmp_path_factory.mktemp("scan")
     file = folder / "four.yaml"
     file.write_text(SCAN)
     scan = Scan.load(file, folder / "scans" / "four")
-    second = scan.plan().points[1].label
+    _, second, _, fourth = (point.label for point in scan.plan().points)
     obstacle = scan.folder / "runs" / second / "notes.txt"
     obstacle.parent.mkdir(parents=True)
     obstacle.write_text("not a run")
     (scan.folder / "points.json").write_text("{}")  # the folder of a scan, so that it may be used
 
     def far_enough() -> bool:
-        one, two, three, four = scan.status()
-        return "done" in (one.state, three.state) and two.state == "failed" and four.reason.startswith("simulate")
+        one, two, three, _ = scan.status()
+        return "done" in (one.state, three.state) and two.state == "failed"
 
+    long = scan.folder / "runs" / fourth
     first = start_bgnest("scan", "run", "four.yaml", cwd=folder)
-    first.wait_until(far_enough)
+    first.wait_until((long / "spikes.rank-000000.h5.partial").exists)
+    process = json.loads((long / "record.json").read_text())["process"]["pid"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        first.wait_until(far_enough)
+    finally:
+        os.kill(process, signal.SIGCONT)
     output = "".join(first.interrupt())
     interrupted = (first.returncode, output, states(scan))
     sealed = manifests(scan)
@@ -177,6 +194,20 @@ def test_one_made_by_hand_into_the_same_folder_is_not_taken_for_the_point(story)
         assert "holds another simulation (ffffffff" in scan.status()[2].reason
 
 
+def run_here(scan: Scan) -> pd.DataFrame:
+    """Run the files that a scan writes for its points, one after the other in this process, and collect.
+
+    What Snakemake makes of them is the same for all scans and told by the story above.
+    """
+    plan = scan.plan()
+    write_points(scan.folder, scan.spec, scan.label, plan)
+    todo = list(zip(make_points(scan.spec, scan.label), plan.points, strict=True))
+    write_workflow(scan.folder, plan, todo, scan.label)
+    files = {planned.label: scan.folder / "points" / f"{planned.label}.yaml" for planned in plan.points}
+    run_all({label: load_experiment(file) for label, file in files.items()}, scan.folder / "runs")
+    return scan.collect()
+
+
 @pytest.mark.parametrize("name", sorted(list_scans()))
 def test_a_small_version_of_a_ready_scan_runs(name, tmp_path, module):
     data = Scan.load(name).spec.model_dump(mode="json", exclude_defaults=True)
@@ -192,26 +223,19 @@ def test_a_small_version_of_a_ready_scan_runs(name, tmp_path, module):
         key = next(key for key in ("values", "variants") if key in axis)
         axis[key] = axis[key][-1:]
     scan = Scan(data.pop("scan_of"), data.pop("axes"), folder=tmp_path / "s", overrides=data.pop("set"), **data)
-    table = scan.run().collect()
+    table = run_here(scan)
     assert set(table["status"]) == {"done"} and table["rate"].notna().all()
 
 
 def test_points_that_share_a_build_have_the_spikes_of_points_that_do_not(tmp_path, module):
     axes = {"cortex": {"path": "inputs.CTX_to_*.rate", "operation": "scale", "values": [1, 1.5]}}
-    tables = [
-        Scan(
-            "lindahl2016/activation_control",
-            axes,
-            overrides=SMALL | {"simulation.t_sim": 100},
-            folder=tmp_path / str(share),
-            execution={"share_builds": share},
-        )
-        .run()
-        .collect()
-        .drop(columns=["seconds", "rtf"])
-        for share in (False, True)
-    ]
-    assert (tmp_path / "True" / "log").is_dir() and list((tmp_path / "True" / "log").glob("share_*.log"))
+    options = {"overrides": SMALL | {"simulation.t_sim": 100}}
+    shared, alone = (
+        Scan("lindahl2016/activation_control", axes, folder=tmp_path / name, execution=how, **options)
+        for name, how in (("shared", {"share_builds": True}), ("alone", {}))
+    )
+    tables = [table.drop(columns=["seconds", "rtf"]) for table in (shared.run().collect(), run_here(alone))]
+    assert list((shared.folder / "log").glob("share_*.log"))
     pd.testing.assert_frame_equal(*tables)
     assert set(tables[0]["status"]) == {"done"}
 
