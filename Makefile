@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 THREADS ?= $(shell nproc)
 OUT ?= runs/lindahl2016-activation_control-80000
+# tests of different files run side by side; PYTEST_ARGS="-n 0" runs all in one process
+TEST_WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PYTEST_ARGS ?=
 
 .PHONY: run test env test-env lint mpi clean
@@ -17,7 +19,7 @@ run: env
 	$(BIN)/bgnest run lindahl2016/activation_control --threads $(THREADS) --out $(OUT) --overwrite
 
 test: test-env lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
 lint: test-env
 	$(BIN)/ruff check .

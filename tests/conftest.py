@@ -1,4 +1,8 @@
-"""The command line as users have it: in processes of its own, with the code of this checkout."""
+"""What all tests share: the command line as users have it, and how the tests are spread over processes.
+
+The command runs in processes of its own, with the code of this checkout. ``make test`` runs the tests of different
+files at the same time (pytest-xdist); ``python -m pytest`` alone runs all of them in one process.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,41 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from network.cluster.ranks import without_launcher
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from command_server import CommandServer  # noqa: E402
+
+# Tests run beside one another: threads that wait must not keep the core that another test could use.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+MPI_TESTS = "tests/mpi/"
 TIMEOUT = 300.0  # s; a command that hangs fails, however slow the machine
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist calls it, where it is installed and in use
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file in one process, which makes what they share once; MPI jobs never run side by side."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return MPI_TESTS if file.startswith(MPI_TESTS) else file
+
+    if config.getvalue("dist") != "load":
+        return None  # --dist says otherwise
+    config.option.loadscopereorder = False  # the files in their order: those of tests/unit, the shortest, come last
+    return ByFile(config, log)
 
 
 def command(arguments: tuple[object, ...]) -> list[str]:
@@ -28,12 +57,27 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def bgnest() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``bgnest`` to its end; ``options`` are those of `subprocess.run`."""
+def command_server() -> Iterator[CommandServer]:
+    """What makes the processes of the next fixture."""
+    with tempfile.TemporaryDirectory(prefix="bgnest-") as folder:
+        server = CommandServer(Path(folder), environment())
+        yield server
+        server.close()
 
-    def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-        how = {"env": environment(), "timeout": TIMEOUT, **options}
-        return subprocess.run(command(arguments), capture_output=True, text=True, check=False, **how)
+
+@pytest.fixture(scope="session")
+def bgnest(command_server: CommandServer) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``bgnest`` to its end in a process of its own; ``cwd``, ``env``, ``timeout`` as in `subprocess.run`."""
+
+    def run(
+        *arguments: object, cwd: str | Path = ".", env: Mapping[str, str] | None = None, timeout: float = TIMEOUT
+    ) -> subprocess.CompletedProcess[str]:
+        words = [str(argument) for argument in arguments]
+        with tempfile.TemporaryDirectory(prefix="bgnest-") as folder:
+            out, err = Path(folder, "out"), Path(folder, "err")
+            place, variables = str(Path(cwd).absolute()), environment() if env is None else env
+            code = command_server.run(words, (out, err), cwd=place, env=variables, timeout=timeout)
+            return subprocess.CompletedProcess(["bgnest", *words], code, out.read_text(), err.read_text())
 
     return run
 
