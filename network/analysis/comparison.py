@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from network.analysis.statistics import run_table
 from network.analysis.verdict import aligned, number
 from network.results import Run
+from network.spec.yamlfile import read_yaml
 
 ABSENT = "-"
 _WORDING = ("source", "assumed", "note", "set_by")
@@ -18,7 +18,7 @@ _WORDING = ("source", "assumed", "note", "set_by")
 
 def parameter_differences(first: Run, second: Run) -> list[tuple[str, str, str]]:
     """Key path and both values of every parameter that differs; sources and notes do not count."""
-    a, b = (_flat(yaml.safe_load((run.path / "params.yaml").read_text(encoding="utf-8"))) for run in (first, second))
+    a, b = (_flat(read_yaml(run.path / "params.yaml", "params.yaml")[0]) for run in (first, second))
     paths = [*a, *(path for path in b if path not in a)]
     return [
         (path, a.get(path, ABSENT), b.get(path, ABSENT))

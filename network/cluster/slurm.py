@@ -168,7 +168,7 @@ def parse_memory(text: str) -> float:
     >>> parse_memory("2G")
     2147483648.0
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT])", text.strip(), re.IGNORECASE)
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)([KMGT])", text.strip(), re.IGNORECASE)
     if not found:
         raise ClusterError(f"memory {text!r}: write a number with K, M, G or T, for instance 64G")
     return float(found.group(1)) * 1024.0 ** ("KMGT".index(found.group(2).upper()) + 1)

@@ -22,9 +22,21 @@ from pydantic import Field
 
 from network import resources
 from network.scan.points import Point, changes_at
-from network.scan.schema import Axis, AxisName, Execution, Names, Number, Scalar, Value, validated
+from network.scan.schema import (
+    Axis,
+    AxisName,
+    Execution,
+    FolderName,
+    Names,
+    Number,
+    PointCount,
+    Scalar,
+    Value,
+    validated,
+)
 from network.scan.schema import _Part as Part
 from network.spec.errors import SpecError, choices
+from network.spec.files import first_lines, given_file, is_file
 from network.spec.targets import Targets, load_targets
 from network.spec.yamlfile import read_yaml
 
@@ -52,7 +64,7 @@ class Optimisation(Part):
     optimise: Names
     """Names or YAML files of the experiments, each with the state whose targets it is held against."""
     title: str | None = None
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$")] | None = None
+    name: FolderName | None = None
     """Folder below ``scans/``, and name of the study; by default the name of the file."""
     overlays: Names = ()
     set: dict[str, Any] = Field(default_factory=dict)
@@ -64,7 +76,7 @@ class Optimisation(Part):
     targets: Goals = Goals()
     weights: dict[Quantity, Annotated[float, Field(ge=0)]] = _RATES
     """Weight of each kind of quantity; what is not named does not count."""
-    trials: Annotated[int, Field(ge=1)] = 30
+    trials: PointCount = 30
     sample_seed: Annotated[int, Field(ge=0)] = 1
     """Seed of the search (not of the simulations)."""
     execution: Execution = Execution()
@@ -121,7 +133,7 @@ def parse_optimisation(
     files = {name: beside / name for name in (*spec.optimise, *spec.overlays)}
 
     def absolute(names: Names) -> Names:
-        return tuple(str(files[name].resolve()) if files[name].is_file() else name for name in names)
+        return tuple(str(files[name].resolve()) if is_file(files[name]) else name for name in names)
 
     return spec.model_copy(update={"optimise": absolute(spec.optimise), "overlays": absolute(spec.overlays)})
 
@@ -175,10 +187,7 @@ def goals_of(spec: Optimisation, model: str, state: str, label: str) -> Targets:
 
 def list_optimisations() -> dict[str, str]:
     """Name and first comment line of every optimisation below the params folders."""
-    return {
-        name: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ").strip()
-        for name, path in _files().items()
-    }
+    return {name: first_lines(path)[1] for name, path in _files().items()}
 
 
 def _files() -> dict[str, Path]:
@@ -190,11 +199,8 @@ def _files() -> dict[str, Path]:
 
 
 def _find(name_or_path: str | Path) -> Path:
-    given = Path(name_or_path).expanduser()
-    if given.suffix in (".yaml", ".yml"):
-        if given.is_file():
-            return given
-        raise SpecError([f"no file {str(given)!r}"])
+    if given := given_file(name_or_path):
+        return given
     known = _files()
     if str(name_or_path) in known:
         return known[str(name_or_path)]

@@ -287,8 +287,4 @@ def plan_scan(spec: ScanSpec, label: str = "scan") -> ScanPlan:
         If there are too many points, or one is invalid or there twice.
     """
     points = make_points(spec, label)
-    if len(points) > spec.execution.max_points:
-        raise SpecError(
-            [f"{label}: {len(points):,} points, more than execution.max_points: {spec.execution.max_points:,} allows"]
-        )
     return ScanPlan.of(plan_points(points, label, spec.execution), spec.execution)

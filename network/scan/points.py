@@ -78,7 +78,15 @@ def make_points(spec: ScanSpec, label: str = "scan") -> list[Point]:
     return points
 
 
+def _few_enough(n: int, spec: ScanSpec, where: str) -> None:
+    """Refuse points before they are made: an axis more, and there are a million."""
+    if n > spec.execution.max_points:
+        limit = spec.execution.max_points
+        raise SpecError([f"{where}: {n:,} points, more than execution.max_points: {limit:,} allows"])
+
+
 def _rows(block: Block, spec: ScanSpec, where: str) -> list[_Row]:
+    _few_enough(block.n or 1, spec, where)
     if block.combine in SAMPLED:
         return _sampled(block, where)
     if block.combine == "list":
@@ -96,6 +104,7 @@ def _rows(block: Block, spec: ScanSpec, where: str) -> list[_Row]:
             raise SpecError([f"{where}: combine: zip needs axes of one length, not {counts}"])
         combined: Iterable[tuple[_Row, ...]] = zip(*columns, strict=True)
     else:
+        _few_enough(math.prod(map(len, columns)), spec, where)
         combined = itertools.product(*columns)
     return [{name: choice for part in parts for name, choice in part.items()} for parts in combined]
 
@@ -119,6 +128,7 @@ def _choices(name: str, axis: Axis, spec: ScanSpec, where: str) -> list[_Choice]
     if axis.values is not None:
         return [_at(name, axis, value) for value in axis.values]
     if axis.range is not None:
+        _few_enough(axis.range.n, spec, where)
         return [_at(name, axis, value) for value in _spaced(axis)]
     if axis.overlays is not None:
         return [_Choice("+".join(o) or "none", overlays=o) for o in axis.overlays]

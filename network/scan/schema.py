@@ -38,6 +38,8 @@ from pydantic_core import PydanticCustomError
 
 from network import resources
 from network.spec.errors import SpecError, choices, in_words
+from network.spec.files import first_lines, given_file
+from network.spec.limits import MAX_NAME, MAX_POINTS, beyond, is_number, read_number
 from network.spec.yamlfile import KeyPath, read_yaml
 
 SHORT = {
@@ -62,16 +64,16 @@ RESERVED = (
 
 def _read_number(value: Any) -> Any:
     """Take numbers in spellings that YAML reads as text, such as 1e-3, for numbers."""
-    if isinstance(value, str):
-        for kind in (int, float):
-            try:
-                return kind(value)
-            except ValueError:
-                continue
+    number = read_number(value) if isinstance(value, str) else None
+    value = value if number is None else number
+    if is_number(value) and (wrong := beyond(value)):
+        raise PydanticCustomError("magnitude", "{wrong}", {"wrong": wrong})
     return value
 
 
 Number = Annotated[StrictInt | StrictFloat, BeforeValidator(_read_number)]
+FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$", max_length=MAX_NAME)]
+PointCount = Annotated[int, Field(ge=1, le=MAX_POINTS)]
 Value = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr, BeforeValidator(_read_number)]
 
 
@@ -87,7 +89,7 @@ class Range(_Part):
 
     start: Number
     stop: Number
-    n: Annotated[int, Field(ge=1)]
+    n: PointCount
     log: bool = False
 
     @model_validator(mode="after")
@@ -159,7 +161,7 @@ class Block(_Part):
     combine: Combine = "grid"
     """``grid``: all with all. ``zip``: first with first, second with second. ``list``: the rows of ``points``.
     ``random``, ``latin_hypercube``, ``sobol``: ``n`` samples of the distributions."""
-    n: Annotated[int, Field(ge=1)] | None = None
+    n: PointCount | None = None
     """Samples; for sobol best a power of 2."""
     sample_seed: Annotated[int, Field(ge=0)] = 1
     """Seed of the samples (not of the simulations)."""
@@ -199,11 +201,11 @@ class Execution(_Part):
     ranks: Annotated[int, Field(ge=1)] = 1
     cores: Annotated[int, Field(ge=1)] | None = None
     """Cores of this machine for all jobs together; all of them if not given."""
-    memory: Annotated[str, Field(pattern=r"^\d+(\.\d+)?[KMGTkmgt]$")] | None = None
+    memory: Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?[KMGTkmgt]$")] | None = None
     """Memory for all jobs together, such as ``16G``; by default 80 % of the machine's."""
     hours: Annotated[float, Field(gt=0)] | None = None
     """Longest time the scan may be expected to take."""
-    max_points: Annotated[int, Field(ge=1)] = 5000
+    max_points: PointCount = 5000
     retries: Annotated[int, Field(ge=0)] = 0
     """How often a failed point is tried again in one go."""
     share_builds: bool = False
@@ -222,7 +224,7 @@ class ScanSpec(Block):
     scan_of: str
     """Name or YAML file of the experiment, with ``@variant`` if one is meant."""
     title: str | None = None
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$")] | None = None
+    name: FolderName | None = None
     """Folder below ``scans/``; by default the name of the file."""
     overlays: Names = ()
     """Overlays of all points."""
@@ -327,11 +329,8 @@ def load_scan(name_or_path: str | Path) -> tuple[ScanSpec, str, Path]:
 
 def find_scan(name_or_path: str | Path) -> Path:
     """File of a scan; raises SpecError with the names there are."""
-    given = Path(name_or_path).expanduser()
-    if given.suffix in (".yaml", ".yml"):
-        if given.is_file():
-            return given
-        raise SpecError([f"no file {str(given)!r}"])
+    if given := given_file(name_or_path):
+        return given
     known = _scan_files()
     if str(name_or_path) in known:
         return known[str(name_or_path)]
@@ -340,11 +339,7 @@ def find_scan(name_or_path: str | Path) -> Path:
 
 def list_scans() -> dict[str, str]:
     """Name and first comment line of every scan below the params folders."""
-    found = {}
-    for name, path in _scan_files().items():
-        first = path.read_text(encoding="utf-8").partition("\n")[0]
-        found[name] = first.lstrip("# ").strip() if first.startswith("#") else ""
-    return found
+    return {name: first_lines(path)[1] for name, path in _scan_files().items()}
 
 
 def _scan_files() -> dict[str, Path]:

@@ -6,12 +6,12 @@ parts of the tree are malformed; what cannot be interpreted is left to the schem
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from network.spec import derive
 from network.spec.errors import choices
+from network.spec.limits import MAX_CELLS, beyond, is_number
 from network.spec.nestml import ModelInterface
 from network.spec.origins import Tree, is_quantity
 from network.spec.quantities import NAME_UNITS
@@ -35,14 +35,20 @@ def _number(node: Any) -> float | None:
     """Return the number in NEST's unit where it can be understood."""
     if isinstance(node, dict):
         value, unit = node.get("value"), str(node.get("unit", "1"))
-        if not _is_finite(value) or unit not in UNITS:
+        if not is_number(value) or unit not in UNITS:
             return None
-        return convert(float(value), unit)[0]
-    return float(node) if _is_finite(node) else None
+        number = convert(float(value), unit)[0]
+    elif is_number(node):
+        number = float(node)
+    else:
+        return None
+    return None if beyond(number) else number
 
 
-def _is_finite(value: Any) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _text(node: Mapping[str, Any], key: str) -> str | None:
+    """Return the text at a key; None for anything else, which the schema refuses."""
+    found = node.get(key)
+    return found if isinstance(found, str) else None
 
 
 class _Checker:
@@ -140,7 +146,7 @@ class _Checker:
                 unit = str(neuron[key].get("unit"))
                 self._in_unit((*path, "heterogeneity", key, "sd"), entry["sd"], unit if unit in UNITS else None)
         for key, entry in _mapping(population, "initial").items():
-            relative_to = entry.get("relative_to") if isinstance(entry, dict) else None
+            relative_to = _text(entry, "relative_to") if isinstance(entry, dict) else None
             if relative_to is not None and relative_to not in neuron:
                 message = f"no such neuron parameter here; {choices(relative_to, neuron, 'parameters')}"
                 self._add((*path, "initial", key, "relative_to"), message)
@@ -250,7 +256,8 @@ class _Checker:
         self._delay(path, entry)
         self._weight_beta(path, entry)
         if entry.get("within_action") is True:
-            outside = [str(entry.get(side)) for side in ("source", "target") if entry.get(side) not in self.actions]
+            sides = [_text(entry, side) for side in ("source", "target")]
+            outside = [side for side in sides if side is not None and side not in self.actions]
             if outside:
                 self._add(
                     (*path, "within_action"),
@@ -264,7 +271,10 @@ class _Checker:
                 self._port((*path, "weights", receptor), entry.get("target"), receptor)
         self._delay(path, entry)
         self._weight_beta(path, entry)
+        self._repetition((*path, "modulation"), entry.get("modulation"))
         for name, stimulus in _mapping(entry, "stimuli").items():
+            if isinstance(stimulus, dict):
+                self._repetition((*path, "stimuli", name, "modulation"), stimulus.get("modulation"))
             action = stimulus.get("action") if isinstance(stimulus, dict) else None
             n = self.actions.get(str(entry.get("target")), 0)
             if isinstance(action, int) and action > n:
@@ -272,6 +282,16 @@ class _Checker:
                     (*path, "stimuli", name, "action"),
                     f"this is number {action}, {entry.get('target')} has {n or 'none'} (network.actions)",
                 )
+
+    def _repetition(self, path: KeyPath, modulation: Any) -> None:
+        """Refuse a rate that goes up and down within a step."""
+        node = modulation if isinstance(modulation, dict) else {}
+        frequency, period = _number(node.get("frequency")), _number(node.get("period"))
+        if period is None and frequency is not None and frequency > 0.0:
+            period = 1000.0 / frequency
+        if period is not None and self.resolution is not None and 0.0 < period < self.resolution:
+            key = "frequency" if "frequency" in node else "period"
+            self._add((*path, key), f"repeats every {period:g} ms, within the resolution of {self.resolution:g} ms")
 
     def _current(self, path: KeyPath, entry: dict[str, Any]) -> None:
         name = entry.get("target")
@@ -299,9 +319,9 @@ class _Checker:
         sizes = {}
         for name in self.populations:
             fixed = _number(_mapping(self.populations, name).get("n_neurons"))
-            if fixed is not None:
+            if fixed is not None and fixed <= MAX_CELLS:
                 sizes[name] = int(fixed)
-        if counts and total is not None and total >= 1:
+        if counts and total is not None and 1 <= total <= MAX_CELLS:
             sizes |= derive.population_sizes(counts, int(total))
         elif counts and total is None and "n_neurons" not in _mapping(self.tree.data, "network"):
             self._add(("network", "n_neurons"), "is missing; populations with n_anatomical need it")
@@ -320,12 +340,13 @@ class _Checker:
         failing: list[str] = []
         for name, entry in _mapping(self.tree.data, "projections").items():
             k = _number(entry.get("in_degree")) if isinstance(entry, dict) else None
-            if k is None or entry.get("enabled") is False or entry.get("source") not in self.sizes:
+            source = _text(entry, "source") if k is not None else None
+            if k is None or source is None or source not in self.sizes or entry.get("enabled") is False:
                 continue
-            source, same = entry["source"], entry["source"] == entry.get("target")
+            same = source == entry.get("target")
             rounding = str(entry.get("in_degree_rounding"))
             in_degree = derive.modulated_in_degree(k, _number(entry.get("in_degree_beta")) or 0.0, self.phi, rounding)
-            n_sets = self.actions.get(source, 1) if entry.get("within_action") is True else 1
+            n_sets = max(1, self.actions.get(source, 1)) if entry.get("within_action") is True else 1
             autapses = entry.get("autapses") is not False
             multapses = multapses_chosen or entry.get("multapses") is True
             if derive.fits(in_degree, self.sizes[source] // n_sets, same=same, autapses=autapses, multapses=multapses):
@@ -406,7 +427,7 @@ class _Checker:
         variables = trace.get("variables")
         if model is not None and isinstance(variables, list | tuple):
             for variable in variables:
-                if variable not in model.recordables:
+                if isinstance(variable, str) and variable not in model.recordables:
                     valid = choices(variable, model.recordables, "variables")
                     self._add((*path, "variables"), f"{model.name} cannot record {variable!r}; {valid}")
         cells, size = trace.get("cells"), self.sizes.get(str(population))

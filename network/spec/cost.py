@@ -15,7 +15,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from network import resources
-from network.spec.errors import SpecError, in_words
+from network.spec.errors import SpecError, placed_problems
 from network.spec.plan import Plan, ProjectionPlan
 from network.spec.quantities import Spec
 from network.spec.yamlfile import read_yaml
@@ -158,13 +158,11 @@ class Estimate:
 def _load(path: Path) -> CostModel:
     from pydantic import ValidationError
 
-    data, _ = read_yaml(path, path.name)
+    data, lines = read_yaml(path, path.name)
     try:
         return CostModel.model_validate(data)
     except ValidationError as error:
-        raise SpecError(
-            [f"{path.name}: {'.'.join(str(p) for p in item['loc'])}: {in_words(item)}" for item in error.errors()]
-        ) from error
+        raise SpecError(placed_problems(error, path.name, lines)) from error
 
 
 def load_cost_model() -> CostModel:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
+
+from network.spec.limits import MAX_CHANGES
 
 _SINE_KNOTS = 96
 """Knots per cycle of a sine; the piecewise-linear wave stays within 0.06 % of the amplitude."""
@@ -60,14 +64,25 @@ class Waveform:
         return cycles * self._integral_once(self.period) + self._integral_once(t - cycles * self.period)
 
     def _integral_once(self, t: float) -> float:
+        after = bisect.bisect_left(self.times, t)
+        last_t, last_v = (self.times[after - 1], self.values[after - 1]) if after else (0.0, self.values[0])
+        total = self._areas[after]
+        if after == len(self.times):
+            return total + (t - last_t) * last_v
+        knot, value = self.times[after], self.values[after]
+        part = (t - last_t) / (knot - last_t) if knot > last_t else 0.0
+        return total + (t - last_t) * (last_v + 0.5 * part * (value - last_v))
+
+    @cached_property
+    def _areas(self) -> list[float]:
+        """Integrals from 0 to each of the knots, 0 before them."""
         total, last_t, last_v = 0.0, 0.0, self.values[0]
+        areas = [total]
         for knot, value in zip(self.times, self.values, strict=True):
-            if knot >= t:
-                part = (t - last_t) / (knot - last_t) if knot > last_t else 0.0
-                return total + (t - last_t) * (last_v + 0.5 * part * (value - last_v))
             total += (knot - last_t) * 0.5 * (last_v + value)
             last_t, last_v = knot, value
-        return total + (t - last_t) * last_v
+            areas.append(total)
+        return areas
 
 
 def square_wave(level: float, amplitude: float, frequency: float, *, low_first: bool = True) -> Waveform:
@@ -182,8 +197,14 @@ def check_steps(times: tuple[float, ...], values: tuple[float, ...], what: str) 
     """Raise ValueError unless there are as many values as times and the times increase."""
     if len(times) != len(values) or not times:
         raise ValueError(f"{len(times)} times and {len(values)} {what}; there must be as many, at least one")
+    _check_number(len(times), "fewer times")
     if any(later <= earlier for earlier, later in pairwise(times)):
         raise ValueError("times must increase")
+
+
+def _check_number(number: float, remedy: str) -> None:
+    if number > MAX_CHANGES:
+        raise ValueError(f"{number:.6g} changes during the run; {MAX_CHANGES:,} are possible: choose {remedy}")
 
 
 def repeated_steps(
@@ -191,9 +212,12 @@ def repeated_steps(
 ) -> list[tuple[float, float]]:
     """Steps to ``value`` and back to ``base`` every ``period`` from ``start`` to ``stop``, as (time, value).
 
+    Raises ValueError if there are too many.
+
     >>> repeated_steps(100.0, 50.0, 200.0, 1.0, 0.8, 400.0)
     [(100.0, 1.0), (150.0, 0.8), (300.0, 1.0), (350.0, 0.8)]
     """
+    _check_number(2.0 * (stop - start) / period, "a longer period")
     steps = []
     k = 0
     while start + k * period < stop:
@@ -211,7 +235,7 @@ def sampled_steps(times: tuple[float, ...], values: tuple[float, ...], interval:
     Raises
     ------
     ValueError
-        If the lists differ in length or times go backwards.
+        If the lists differ in length, times go backwards, or there are too many steps.
 
     Examples
     --------
@@ -220,6 +244,7 @@ def sampled_steps(times: tuple[float, ...], values: tuple[float, ...], interval:
     """
     course = piecewise_wave(1.0, times, values)
     start, stop = times[0], times[-1]
+    _check_number((stop - start) / interval, "a longer interval")
     steps = []
     for k in range(math.ceil((stop - start) / interval - 1e-9)):
         begin, end = start + k * interval, min(start + (k + 1) * interval, stop)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+MAX_TRIED = 10_000
+"""Sizes of a network that are tried one by one."""
+
 
 def round_half_away(x: float) -> int:
     """Nearest integer, halves away from zero (Python's ``round`` goes to the even one).
@@ -54,8 +57,10 @@ def population_sizes(counts: Mapping[str, float], n_total: int) -> dict[str, int
     while (difference := n_total - sum(sizes.values())) != 0:
         step = 1 if difference > 0 else -1
         candidates = [name for name in order if sizes[name] + step >= 0]
+        # more than one at a time only in networks so large that the shares have lost their last digits
+        several = max(1, abs(difference) // len(candidates))
         for name in candidates[: abs(difference)]:
-            sizes[name] += step
+            sizes[name] += step * several if step > 0 else -min(several, sizes[name])
     return sizes
 
 
@@ -115,10 +120,16 @@ def smallest_network(counts: Mapping[str, float], needed: Mapping[str, int]) -> 
     whole = math.fsum(counts.values())
     # the correction changes a size by one at most, so that from here on it cannot matter any more
     n = max(math.ceil((need + 1.5) / counts[name] * whole) for name, need in needed.items())
-    while n > 1:
-        sizes = population_sizes(counts, n - 1)
-        if any(sizes[name] < need for name, need in needed.items()):
-            break
+
+    def works(total: int) -> bool:
+        sizes = population_sizes(counts, total)
+        return all(sizes[name] >= need for name, need in needed.items())
+
+    below = 0  # counts of very different size leave many networks to try: halve until few are left
+    while n - below > MAX_TRIED:
+        middle = (below + n) // 2
+        below, n = (below, middle) if works(middle) else (middle, n)
+    while n > 1 and works(n - 1):
         n -= 1
     return n
 
@@ -131,6 +142,8 @@ def expected_synapses(in_degrees: Iterable[int], n_targets: Iterable[int]) -> in
 def is_multiple(time: float, resolution: float) -> bool:
     """Whether a time is a whole number of steps, up to rounding of the last digits."""
     steps = time / resolution
+    if not math.isfinite(steps) or (time != 0.0 and round(steps) == 0):
+        return False
     return math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-6)
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+MAX_SHOWN = 100
+"""Problems in the message; the attribute ``problems`` has all of them."""
+MAX_LENGTH = 2000
+"""Characters of one problem."""
 
 
 class SpecError(ValueError):
@@ -17,14 +26,23 @@ class SpecError(ValueError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems: tuple[str, ...] = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(_one_line(problem) for problem in problems)
         super().__init__(self._message())
 
     def _message(self) -> str:
         if len(self.problems) == 1:
             return self.problems[0]
         head = f"{len(self.problems)} problems in the specification:"
-        return "\n".join([head, *(f"  {problem}" for problem in self.problems)])
+        left = len(self.problems) - MAX_SHOWN
+        more = [f"  ... and {left:,} more"] if left > 0 else []
+        return "\n".join([head, *(f"  {problem}" for problem in self.problems[:MAX_SHOWN]), *more])
+
+
+def _one_line(problem: str) -> str:
+    """Problem on one line of the terminal, whatever it quotes: line breaks and escapes are spelled out."""
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in problem)
+    half = MAX_LENGTH // 2
+    return plain if len(plain) <= MAX_LENGTH else f"{plain[:half]} [...] {plain[-half:]}"
 
 
 def choices(given: object, valid: Iterable[str], what: str = "valid", limit: int = 24) -> str:
@@ -40,6 +58,19 @@ def choices(given: object, valid: Iterable[str], what: str = "valid", limit: int
         return f"{hint}{what}: none"
     shown = names if len(names) <= limit else [*names[:limit], f"... ({len(names)} in all)"]
     return f"{hint}{what}: {', '.join(shown)}"
+
+
+def placed_problems(
+    error: ValidationError, label: str, lines: Mapping[tuple[str, ...], int], at: tuple[str, ...] = ()
+) -> list[str]:
+    """One line per problem that pydantic found in a file: file, line, key path, what is wrong."""
+    found = []
+    for item in error.errors():
+        path = (*at, *(str(part) for part in item["loc"]))
+        line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+        where = label if line is None else f"{label}:{line}"
+        found.append(f"{where}: {'.'.join(path)}: {in_words(item)}")
+    return found
 
 
 _LIMITS = {

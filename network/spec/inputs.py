@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,19 @@ def share_drive(inputs: Iterable[InputPlan]) -> tuple[InputPlan, ...]:
 
 
 def _overlap(a: Cells | None, b: Cells | None) -> bool:
-    return a is None or b is None or not set(a.ids).isdisjoint(b.ids)
+    """Whether two sets of cells have one in common; by arithmetic, as there may be 1e11 of them."""
+    if a is None or b is None:
+        return True
+    if not a.ids or not b.ids:
+        return False
+    common = math.gcd(a.step, b.step)
+    if (b.start - a.start) % common:
+        return False
+    # Chinese remainder theorem: the first number from the later start on that both steps reach
+    k = (b.start - a.start) // common * pow(a.step // common, -1, b.step // common) if b.step > common else 0
+    both, meets = math.lcm(a.step, b.step), a.start + k * a.step
+    first = max(a.start, b.start)
+    return first + (meets - first) % both < min(a.stop, b.stop)
 
 
 def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1, phi: float = 0.0) -> list[InputPlan]:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from network.spec.checks import check_references
 from network.spec.errors import SpecError, choices
 from network.spec.files import (
+    exists,
     find_experiment,
     find_overlay,
     is_user_file,
@@ -22,13 +21,16 @@ from network.spec.files import (
     list_overlays,
     list_variants,
     relative,
+    user_path,
+    variants_of,
 )
+from network.spec.limits import MAX_DEPTH, MAX_NAME, beyond, is_number, read_number, shown
 from network.spec.messages import structural_problems
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
 from network.spec.schema import Experiment
 from network.spec.sources import load_sources
-from network.spec.yamlfile import KeyPath, read_yaml
+from network.spec.yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
 
 _STRUCTURAL = ("overlay_of", "include", "variants")
 
@@ -107,7 +109,7 @@ class Draft:
             tree.apply(layer)
             changed.append(keys)
         if isinstance(meta := tree.data.get("meta"), dict) and "name" not in meta:
-            meta["name"] = re.sub(r"[^A-Za-z0-9._+-]", "_", self.label)
+            meta["name"] = re.sub(r"[^A-Za-z0-9._+-]", "_", self.label)[:MAX_NAME]
         as_before = {
             path: entry for path, entry in self._valid.items() if not any(_touches(keys, path) for keys in changed)
         }
@@ -217,7 +219,10 @@ class _Stack:
         if path in self.active:
             chain = " -> ".join(label_of(p) for p in [*self.active, path])
             raise SpecError([f"{label}: files include each other in a circle: {chain}"])
+        if len(self.active) >= MAX_DEPTH:
+            raise SpecError([f"{label}: more than {MAX_DEPTH} files that include one another"])
         data, lines = read_yaml(path, label)
+        variants_of(data, lines, label)
         self.active.append(path)
         structural = {key: data.pop(key) for key in _STRUCTURAL if key in data}
         below = structural.get("overlay_of")
@@ -226,8 +231,8 @@ class _Stack:
             if base.resolve() not in self.loaded:
                 self._check_base(base, label, overlay=overlay)
                 self.load(base, overlay=overlay)
-        included = structural.get("include", [])
-        for item in [included] if isinstance(included, str) else included:
+        included = structural.get("include") or []
+        for item in included if isinstance(included, list) else [included]:
             self.load(relative(path, item, f"{label}:{lines[('include',)]}: include"))
         _locate_spike_files(data, path.parent)
         self.tree.apply(Layer(data, label, lines, user=is_user_file(path)))
@@ -238,8 +243,7 @@ class _Stack:
         """Merge the changes of one variant of an experiment file."""
         label = label_of(path)
         data, lines = read_yaml(path, label)
-        variants = data.get("variants")
-        known = variants if isinstance(variants, dict) else {}
+        known = variants_of(data, lines, label)
         if name not in known:
             raise SpecError([f"{label}: no variant {name!r}; {choices(name, known, 'variants')}"])
         where = ("variants", name, "changes")
@@ -258,9 +262,9 @@ def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
     section = data.get("spike_inputs")
     for entry in section.values() if isinstance(section, dict) else ():
         if isinstance(entry, dict) and isinstance(name := entry.get("file"), str):
-            beside = (folder / Path(name).expanduser()).resolve()
-            if beside.exists():
-                entry["file"] = str(beside)
+            beside = folder / user_path(name)
+            if exists(beside):
+                entry["file"] = str(beside.resolve())
 
 
 def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any], where: str) -> list[tuple[str, KeyPath, Any]]:
@@ -268,11 +272,15 @@ def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any], where: str) -
     problems = []
     items = overrides.items() if isinstance(overrides, Mapping) else [_split(text) for text in overrides]
     for key_path, value in items:
-        keys = tuple(key.strip() for key in key_path.split("."))
-        if value is _MISSING or not all(keys):
+        keys = tuple(key.strip() for key in str(key_path).split("."))
+        if value is _MISSING or not all(key.isprintable() and key for key in keys) or len(keys) > MAX_DEPTH:
             problems.append(f"{where}: {key_path!r} is not KEY.PATH=VALUE")
             continue
-        parsed.append((f"{key_path}={value}", keys, _parse_value(value) if isinstance(value, str) else value))
+        text = f"{key_path}={value if isinstance(value, str) else shown(value)}"
+        try:
+            parsed.append((text, keys, _parse_value(value, f"{where} ({text})", keys)))
+        except SpecError as error:
+            problems += error.problems
     if problems:
         raise SpecError(problems)
     return parsed
@@ -286,17 +294,17 @@ def _split(text: str) -> tuple[str, Any]:
     return key_path.strip(), value.strip() if sign else _MISSING
 
 
-def _parse_value(text: str) -> Any:
+def _parse_value(given: Any, where: str, keys: KeyPath) -> Any:
     """Value of an override: a number in any spelling (1e-3 too), else YAML, else text."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+    number = read_number(given) if isinstance(given, str) else given
+    if is_number(number) and (wrong := beyond(number)):
+        raise SpecError([f"{where}: {'.'.join(keys)}: {wrong}"])
+    if number is not None or not isinstance(given, str):
+        return number
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+        return parse_yaml(given, where, keys, numbered=False)[0]
+    except NotYamlError:
+        return given
 
 
 def experiment_origins(experiment: Experiment) -> dict[str, str]:

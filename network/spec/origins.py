@@ -7,6 +7,7 @@ import fnmatch
 from dataclasses import dataclass, field
 from typing import Any
 
+from network.spec.limits import beyond, is_number
 from network.spec.quantities import NAME_UNITS, UserFloat, UserInt, user_number
 from network.spec.units import UNITS, compatible, convert
 from network.spec.yamlfile import KeyPath
@@ -128,6 +129,8 @@ class Tree:
         self.origins[path] = layer.origin(written)
 
     def _forget(self, path: KeyPath) -> None:
+        if path not in self.origins:
+            return
         n = len(path)
         for known in [p for p in self.origins if p[:n] == path]:
             del self.origins[known]
@@ -159,7 +162,8 @@ class Tree:
             return {**(old if isinstance(old, dict) else {}), **new}
         if layer.user and "unit" not in new:
             if old_unit is None and path[-1] not in NAME_UNITS:
-                return user_number(new["value"], layer.where)
+                bare = isinstance(new["value"], int | float) and not isinstance(new["value"], bool)
+                return user_number(new["value"], layer.where) if bare else new
             new["unit"] = old_unit if old_unit is not None else NAME_UNITS[path[-1]]
         return new
 
@@ -174,7 +178,7 @@ class Tree:
         if not isinstance(old, dict) or not isinstance(value, int | float) or isinstance(value, bool):
             self._problem(layer, written, path, f"nothing to {operation}: there is no value below this overlay")
             return old
-        if not _is_number(operand):
+        if not isinstance(operand, int | float) or isinstance(operand, bool):
             self._problem(layer, written, path, f"{operation} must be a number, not {operand!r}{number_hint(operand)}")
             return old
         unit = new.pop("unit", None)
@@ -192,6 +196,9 @@ class Tree:
                 self._problem(layer, written, path, f"wrong unit {unit!r}; the value is in {old_unit}")
                 return old
             result = value + step
+        if is_number(result) and (wrong := beyond(result)):
+            self._problem(layer, written, path, f"{operation} gives a value that cannot be: {wrong}")
+            return old
         sign = f"{operand:g} x {value:g}" if operation == "scale" else f"{value:g} + {operand:g}"
         new.setdefault("note", sign)
         return {"value": result, "unit": old.get("unit"), **new}
@@ -202,10 +209,6 @@ def _copied(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _copied(value) for key, value in node.items()}
     return [_copied(item) for item in node] if isinstance(node, list) else node
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _in_unit(value: float, unit: Any, wanted: Any) -> float | None:

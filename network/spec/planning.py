@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from network.spec import derive
 from network.spec.errors import SpecError
 from network.spec.inputs import plan_input, plan_spike_input, share_drive
+from network.spec.limits import MAX_PROCESSES, shown
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.plan import (
     Clamped,
@@ -34,9 +35,9 @@ def build_plan(
 ) -> Plan:
     """See :func:`network.spec.plan.make_plan`; ``models`` are the interfaces of the NESTML models."""
     problems = [
-        f"{name}: must be a positive whole number, not {value!r}"
+        f"{name}: must be a positive whole number, at most {MAX_PROCESSES:,}, not {shown(value)}"
         for name, value in (("threads", threads), ("ranks", ranks))
-        if not isinstance(value, int) or value < 1
+        if not isinstance(value, int) or not 1 <= value <= MAX_PROCESSES
     ]
     if problems:
         raise SpecError(problems)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from network.spec.limits import MAX_ACTIONS, MAX_CELLS, MAX_DELAY, MAX_TIME, beyond
 from network.spec.units import UNITS, accepted, canonical, compatible, convert
 
 NAME_UNITS: dict[str, str] = {
@@ -148,6 +149,8 @@ class Check:
         return quantity.model_copy(update={"value": converted, "unit": self.unit or unit})
 
     def _limits(self, value: float) -> None:
+        if problem := beyond(value):
+            raise PydanticCustomError("magnitude", "{problem}", {"problem": problem})
         if self.integer and not math.isclose(value, round(value), abs_tol=1e-9):
             raise PydanticCustomError("integer", "{value} must be a whole number", {"value": value})
         for limit, wrong, word in (
@@ -176,6 +179,9 @@ AnyPositive = _field(Check(gt=0.0))
 Milliseconds = _field(Check("ms"))
 NonNegativeMilliseconds = _field(Check("ms", ge=0.0))
 PositiveMilliseconds = _field(Check("ms", gt=0.0))
+WarmUp = _field(Check("ms", ge=0.0, le=MAX_TIME))
+Duration = _field(Check("ms", gt=0.0, le=MAX_TIME))
+Delay = _field(Check("ms", gt=0.0, le=MAX_DELAY))
 Millivolts = _field(Check("mV"))
 PositiveMillivolts = _field(Check("mV", gt=0.0))
 Conductance = _field(Check("nS", ge=0.0))
@@ -186,8 +192,9 @@ NonNegative = _field(Check("1", ge=0.0))
 Positive = _field(Check("1", gt=0.0))
 Fraction = _field(Check("1", ge=0.0, le=1.0))
 PositiveFraction = _field(Check("1", gt=0.0, le=1.0))
-Count = _field(Check("1", ge=1.0, integer=True))
-AnatomicalCount = _field(Check("1", gt=0.0))
+Count = _field(Check("1", ge=1.0, le=MAX_CELLS, integer=True))
+Sets = _field(Check("1", ge=1.0, le=MAX_ACTIONS, integer=True))
+AnatomicalCount = _field(Check("1", gt=0.0, le=1e15))
 Times = _field(Check("ms", ge=0.0), QuantityList)
 Factors = _field(Check("1", ge=0.0), QuantityList)
 Fractions = _field(Check("1", ge=0.0, le=1.0), QuantityList)

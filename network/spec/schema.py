@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from network.spec.limits import MAX_NAME, MAX_TRACED
 from network.spec.quantities import (
     AnatomicalCount,
     AnyPositive,
     AnyQuantity,
     Conductance,
     Count,
+    Delay,
+    Duration,
     Fraction,
     Milliseconds,
     Millivolts,
@@ -31,6 +34,7 @@ from network.spec.quantities import (
     PositiveMillivolts,
     Rate,
     Spec,
+    WarmUp,
 )
 from network.spec.stimuli import (
     Actions,
@@ -60,7 +64,7 @@ class Meta(Spec):
     state: Name | None = None
     """Key of the target rates in ``targets.yaml``."""
     title: str
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$")] | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$", max_length=MAX_NAME)] | None = None
     """Label of runs; by default made from the file name and the overlays."""
 
 
@@ -182,7 +186,7 @@ class Projection(Spec):
     """Dopamine: the weight becomes w (1 + beta * phi)."""
     weight_spread: Fraction | None = None
     """s: weights are uniform on (1 - s, 1 + s) times the mean."""
-    delay: PositiveMilliseconds
+    delay: Delay
     delay_spread: Fraction | None = None
     plasticity: Plasticity | None = None
     within_action: bool = False
@@ -204,7 +208,7 @@ class Input(Spec):
     weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
     weight_beta: Number | None = None
     """Dopamine: the weights become w (1 + beta * phi)."""
-    delay: PositiveMilliseconds
+    delay: Delay
     fraction: PositiveFraction | None = None
     """Share of the cells that have this input, the first ones; all if not given."""
     modulation: Modulation | None = None
@@ -232,9 +236,9 @@ class Simulation(Spec):
     """Time, seed and how the models are compiled and driven."""
 
     resolution: PositiveMilliseconds
-    t_presim: NonNegativeMilliseconds
+    t_presim: WarmUp
     """Warm-up before the recording."""
-    t_sim: PositiveMilliseconds
+    t_sim: Duration
     seed: Annotated[int, Field(ge=1, lt=2**31)] = 1
     target: Literal["vectorised", "plain", "reference"] = "vectorised"
     drive: Literal["internal", "device"] = "internal"
@@ -246,7 +250,9 @@ class Trace(Spec):
     """State variables of some neurons of a population."""
 
     population: Name
-    cells: Annotated[int, Field(ge=1)] | Annotated[tuple[int, ...], Field(min_length=1, strict=False)] = 1
+    cells: (
+        Annotated[int, Field(ge=1, le=MAX_TRACED)] | Annotated[tuple[int, ...], Field(min_length=1, strict=False)]
+    ) = 1
     """Number of neurons (the first ones; their order is arbitrary), or a list of node ids."""
     variables: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
     interval: PositiveMilliseconds

@@ -5,11 +5,14 @@ Everything that dopamine modulates follows its level, except in-degrees: wiring 
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 
 from network.spec import derive
 from network.spec.errors import SpecError
+from network.spec.limits import MAX_CHANGES
 from network.spec.nestml import ModelInterface
 from network.spec.plan import Segment
 from network.spec.quantities import Quantity
@@ -54,6 +57,8 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     levels, offsets = _levels(experiment), _offsets(experiment)
     resolution = experiment.simulation.resolution.value
     times = sorted({*levels, *(time for steps in offsets.values() for time in steps)})
+    if len(times) > MAX_CHANGES:
+        raise SpecError([f"{len(times):,} changes during the run (dopamine, currents); {MAX_CHANGES:,} are possible"])
     problems = [
         f"{'network.dopamine_schedule' if time in levels else 'currents'}: the change at {time:g} ms is not "
         f"on the grid of {resolution:g} ms"
@@ -64,12 +69,16 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     level = experiment.network.dopamine.value
     current = dict.fromkeys(offsets, 0.0)
 
-    def state() -> dict[str, dict[str, float]]:
+    @lru_cache(maxsize=1024)
+    def at_level(level: float) -> dict[str, dict[str, float]]:
         phi = derive.dopamine_phi(level, alpha_0)
-        params = {
+        return {
             name: effective_params(p, phi, interfaces.get(p.model, ModelInterface(p.model)))
             for name, p in experiment.populations.items()
         }
+
+    def state() -> dict[str, dict[str, float]]:
+        params = {name: dict(values) for name, values in at_level(level).items()}
         for name, amplitude in current.items():
             params[name]["I_e"] += amplitude
         return params
@@ -108,7 +117,11 @@ def _levels(experiment: Experiment) -> dict[float, float]:
     if schedule is None:
         return {}
     stop = _stop(experiment)
-    steps = schedule.steps(experiment.network.dopamine.value, stop)
+    try:
+        steps = schedule.steps(experiment.network.dopamine.value, stop)
+    except ValueError as error:  # a pulse may come too often for the time that is simulated
+        path = "network.dopamine_schedule"
+        raise SpecError([f"{experiment.origin(path)}: {path}: {error}"]) from error
     return {_tidy(time): level for time, level in steps if time < stop}
 
 
@@ -129,8 +142,8 @@ def _offsets(experiment: Experiment) -> dict[str, dict[float, float]]:
 
 def _held(steps: list[tuple[float, float]], time: float) -> float:
     """Value that holds at a time, 0 before the first step."""
-    ends = [*(later for later, _ in steps[1:]), float("inf")]
-    return next((v for (start, v), end in zip(steps, ends, strict=True) if start <= time < end), 0.0)
+    after = bisect.bisect_right(steps, time, key=lambda step: step[0])
+    return steps[after - 1][1] if after else 0.0
 
 
 def _tidy(time: float) -> float:

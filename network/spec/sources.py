@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from network import resources
-from network.spec.errors import SpecError, in_words
+from network.spec.errors import SpecError, placed_problems
 from network.spec.quantities import Spec
 from network.spec.yamlfile import read_yaml
 
@@ -48,9 +48,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> dict[str, Source]:
             try:
                 found[key] = Source.model_validate(entry)
             except ValidationError as error:
-                for item in error.errors():
-                    where = ".".join((key, *(str(part) for part in item["loc"])))
-                    problems.append(f"{path.name}:{lines[(key,)]}: {where}: {in_words(item)}")
+                problems += placed_problems(error, path.name, lines, (key,))
     if problems:
         raise SpecError(problems)
     return found

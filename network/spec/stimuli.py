@@ -19,6 +19,7 @@ from network.spec.quantities import (
     Conductance,
     Count,
     Currents,
+    Delay,
     Factors,
     Fraction,
     Fractions,
@@ -29,6 +30,7 @@ from network.spec.quantities import (
     Number,
     PositiveFraction,
     PositiveMilliseconds,
+    Sets,
     Spec,
     Times,
 )
@@ -158,7 +160,7 @@ class Actions(Spec):
     action only; all other projections draw their sources from all cells.
     """
 
-    n: Count
+    n: Sets
     populations: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
 
 
@@ -188,7 +190,7 @@ class SpikeInput(Spec):
     """Name of the population in the file; may be left out where it has only one."""
     target: Name
     weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
-    delay: PositiveMilliseconds
+    delay: Delay
     shift: Milliseconds | None = None
     """Added to the times of the file; what then lies before the first step is left out."""
     in_degree: Count | None = None
@@ -246,6 +248,11 @@ class DopamineRamp(Spec):
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
         end = self.start.value + self.duration.value
         return courses.sampled_steps((self.start.value, end), (base, self.level.value), self.interval.value)
+
+    @model_validator(mode="after")
+    def _possible(self) -> DopamineRamp:
+        self.steps(0.0, 0.0)
+        return self
 
 
 class DopaminePiecewise(Spec):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pydantic import Field
 
 from network import resources
-from network.spec.errors import SpecError, choices, in_words
+from network.spec.errors import SpecError, choices, placed_problems
 from network.spec.quantities import Spec
 from network.spec.sources import load_sources
 from network.spec.yamlfile import read_yaml
@@ -146,13 +146,11 @@ def load_targets(model: str, state: str) -> Targets:
     if path is None:
         raise SpecError([f"no targets for the model {model!r}: no file {model}/targets.yaml"])
     label = f"{model}/targets.yaml"
-    data, _ = read_yaml(path, label)
+    data, lines = read_yaml(path, label)
     try:
         content = _File.model_validate(data)
     except ValidationError as error:
-        raise SpecError(
-            [f"{label}: {'.'.join(str(p) for p in item['loc'])}: {in_words(item)}" for item in error.errors()]
-        ) from error
+        raise SpecError(placed_problems(error, label, lines)) from error
     known = load_sources(path.parent)
     problems = [
         f"{label}: states.{name}.references.{key}: unknown source {entry.source!r}; "

@@ -135,7 +135,7 @@ def test_multapses_only_where_they_are_needed(tiny):
 
 @pytest.mark.parametrize("kwargs", [{"threads": 0}, {"ranks": -1}, {"threads": 1.5}])
 def test_impossible_machines_are_refused(tiny, kwargs):
-    with pytest.raises(SpecError, match="must be a positive whole number"):
+    with pytest.raises(SpecError, match="must be a positive whole number, at most 10,000,000"):
         tiny(**kwargs)
 
 
