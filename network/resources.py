@@ -30,7 +30,23 @@ def nestml_dir() -> Path:
 
 
 def _from_environment(variable: str) -> list[Path]:
-    return [Path(part).expanduser() for part in os.environ.get(variable, "").split(os.pathsep) if part]
+    folders = [user_path(part) for part in os.environ.get(variable, "").split(os.pathsep) if part]
+    return [folder for folder in folders if _is_folder(folder)]
+
+
+def user_path(name: str | Path) -> Path:
+    """Path that a user wrote, ``~`` expanded where that is possible."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # no such user
+        return Path(name)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that the system refuses
+        return False
 
 
 def params_dirs() -> list[Path]:

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 import yaml
 
+from network import resources as folders
 from network.cluster import launch
 from network.cluster.slurm import SHORTEST, SLOWER
 from network.results.layout import to_json, write_atomic
@@ -301,7 +302,7 @@ def _environment() -> dict[str, str]:
     environment = dict(os.environ)
     for name in ("BGNEST_CACHE", "BGNEST_MODELS", "BGNEST_PARAMS"):
         if parts := environment.get(name):
-            places = [str(Path(part).expanduser().absolute()) for part in parts.split(os.pathsep) if part]
+            places = [str(folders.user_path(part).absolute()) for part in parts.split(os.pathsep) if part]
             environment[name] = os.pathsep.join(places)
     return environment
 

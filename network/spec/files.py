@@ -43,14 +43,6 @@ def exists(path: Path) -> bool:
         return False
 
 
-def user_path(name: str | Path) -> Path:
-    """Path that a user wrote, ``~`` expanded where that is possible."""
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:  # no such user
-        return Path(name)
-
-
 def given_file(name: str | Path, what: str = "file") -> Path | None:
     """File that a user named with its suffix, None for a name without one.
 
@@ -59,7 +51,7 @@ def given_file(name: str | Path, what: str = "file") -> Path | None:
     SpecError
         If there is no such file.
     """
-    given = user_path(name)
+    given = resources.user_path(name)
     if given.suffix not in (".yaml", ".yml"):
         return None
     if is_file(given):

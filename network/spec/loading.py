@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from network import resources
 from network.spec.checks import check_references
 from network.spec.errors import SpecError, choices
 from network.spec.files import (
@@ -21,7 +22,6 @@ from network.spec.files import (
     list_overlays,
     list_variants,
     relative,
-    user_path,
     variants_of,
 )
 from network.spec.limits import MAX_DEPTH, MAX_NAME, beyond, is_number, read_number, shown
@@ -262,7 +262,7 @@ def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
     section = data.get("spike_inputs")
     for entry in section.values() if isinstance(section, dict) else ():
         if isinstance(entry, dict) and isinstance(name := entry.get("file"), str):
-            beside = folder / user_path(name)
+            beside = folder / resources.user_path(name)
             if exists(beside):
                 entry["file"] = str(beside.resolve())
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from network.spec import SpecError, list_variants, load_experiment, make_plan
-from network.spec.limits import MAX_DEPTH, MAX_VALUES
+from network.spec import SpecError, list_variants, load_experiment, load_targets, make_plan, yamlfile
+from network.spec.limits import MAX_DEPTH
 from network.spec.yamlfile import read_yaml
 
 BASE = "overlay_of: tiny/base\n"
@@ -144,11 +144,12 @@ def test_deep_blocks_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("line", ["x{n}: &x{n} [{names}]", "x{n}: &x{n} {{<<: [{names}]}}"])
-def test_aliases_of_aliases_are_counted_before_they_fill_memory(tmp_path, line):
+def test_aliases_of_aliases_are_counted_before_they_fill_memory(tmp_path, monkeypatch, line):
+    monkeypatch.setattr(yamlfile, "MAX_VALUES", 20_000)
     lines = ["x0: &x0 {a: 1, b: 2}"]
     lines += [line.format(n=n, names=", ".join([f"*x{n - 1}"] * 9)) for n in range(1, 12)]
     (tmp_path / "bomb.yaml").write_text("\n".join(lines))
-    with pytest.raises(SpecError, match=rf"bomb.yaml:\d+: x\d+.*more than {MAX_VALUES:,} values up to here"):
+    with pytest.raises(SpecError, match=r"bomb.yaml:\d+: x\d+.*more than 20,000 values up to here"):
         read_yaml(tmp_path / "bomb.yaml", "bomb.yaml")
 
 
@@ -234,3 +235,41 @@ def test_variants_without_changes_or_title_are_valid(tiny_params, tmp_path):
     (tmp_path / "mine.yaml").write_text(f"{BASE}variants: {{a: ~, b: {{changes: ~}}, c: {{title: see}}}}\n")
     assert list_variants(tmp_path / "mine.yaml") == {"a": "", "b": "", "c": "see"}
     assert load_experiment(f"{tmp_path}/mine.yaml@a").name == "mine-a"
+
+
+TARGETS = (
+    "report_order: [P]\nstates:\n  rest:\n    acceptance: {assumed: x, n_neurons: 9, populations: {P: {low: LOW}}}\n"
+)
+
+
+def test_targets_and_sources_are_refused_with_their_lines(tiny_params):
+    (tiny_params / "tiny" / "targets.yaml").write_text(TARGETS.replace("LOW", "few"))
+    with pytest.raises(SpecError) as caught:
+        load_targets("tiny", "rest")
+    assert caught.value.problems == (
+        "tiny/targets.yaml:4: states.rest.acceptance.populations.P.low: must be a number, not 'few'",
+        "tiny/targets.yaml:4: states.rest.acceptance.populations.P.high: is missing",
+    )
+    (tiny_params / "sources.yaml").write_text("book:\n  what: a book\n  dio: 10.1\n")
+    with pytest.raises(SpecError, match=r"sources.yaml:3: book.dio: Extra inputs are not permitted"):
+        load_experiment("tiny")
+
+
+@pytest.mark.parametrize("folder", ["nosuch", "~nobody-there", "a file", "x" * 300])
+def test_folders_of_parameters_that_are_none_are_passed_over(tiny_params, tmp_path, monkeypatch, folder):
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("BGNEST_PARAMS", folder if folder.startswith("~") else str(tmp_path / folder))
+    assert load_experiment("tiny").name == "tiny-base"
+    with pytest.raises(SpecError, match="no experiment"):
+        load_experiment("nosuch")
+
+
+def test_many_changes_are_made_in_little_time(tiny_params, tmp_path):
+    times = ", ".join(f"{n}.0" for n in range(1, 9001))
+    levels = ", ".join(["0.2", "0.4"] * 4500)
+    (tmp_path / "mine.yaml").write_text(
+        f"{BASE}simulation: {{t_sim: 10000}}\nnetwork: {{dopamine_schedule: {{kind: steps, "
+        f"times: {{value: [{times}], unit: ms}}, levels: {{value: [{levels}], unit: 1}}}}}}\n"
+    )
+    segments = make_plan(load_experiment(tmp_path / "mine.yaml")).segments
+    assert len(segments) == 9000 and segments[-1].time == 9000.0 and segments[-1].dopamine == 0.4
