@@ -56,7 +56,7 @@ def given_file(name: str | Path, what: str = "file") -> Path | None:
         return None
     if is_file(given):
         return given
-    raise SpecError([f"no {what} {str(given)!r}"])
+    raise SpecError([f"{given}: is not a file" if exists(given) else f"no {what} {str(given)!r}"])
 
 
 def label_of(path: Path) -> str:

@@ -21,8 +21,12 @@ _TAGS = ("uniform", "constant")
 def structural_problems(error: ValidationError, tree: Tree) -> list[str]:
     """One line per problem in a pydantic error."""
     lines: list[str] = []
-    for item in error.errors():
-        path, annotation, check = _walk(item["loc"])
+    items = [(*_walk(item["loc"]), item) for item in error.errors()]
+    # of alternatives (a number or a list) that is told which the value was meant to be
+    meant = {path for path, _, _, item in items if not item["type"].endswith("_type")}
+    for path, annotation, check, item in items:
+        if path in meant and item["type"] in ("tuple_type", "int_type"):
+            continue
         if path and path[-1] == "[key]":
             path = path[:-1]
         origin = tree.origin(path)

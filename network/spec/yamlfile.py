@@ -80,17 +80,16 @@ class NotYamlError(SpecError):
 
 def _text(path: Path, label: str) -> str:
     try:
-        if path.exists() and not path.is_file():
-            raise SpecError([f"{label}: is a folder" if path.is_dir() else f"{label}: is not a file"])
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise SpecError(
-                [f"{label}: has {size / 1e6:.0f} MB; a file of parameters has {MAX_BYTES / 1e6:.0f} at most"]
-            )
-        raw = path.read_bytes()
+        size = path.stat().st_size
+        is_file, is_folder = path.is_file(), path.is_dir()
+        raw = path.read_bytes() if is_file and size <= MAX_BYTES else b""
     except OSError as error:
         raise SpecError([f"{label}: cannot be read ({error.strerror})"]) from error
-    except ValueError as error:
-        raise SpecError([f"{label}: cannot be read ({error})"]) from error
+    if not is_file:
+        raise SpecError([f"{label}: is {'a folder' if is_folder else 'not a file'}"])
+    if size > MAX_BYTES:
+        limit = f"a file of parameters has {MAX_BYTES / 1e6:.0f} at most"
+        raise SpecError([f"{label}: has {size / 1e6:.0f} MB; {limit}"])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
