@@ -11,12 +11,13 @@ OUT ?= runs/lindahl2016-activation_control-80000
 # tests of different files run side by side; PYTEST_ARGS="-n 0" runs all in one process
 TEST_WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PYTEST_ARGS ?=
+RUN_ARGS ?=
 
 .PHONY: run test env test-env lint mpi clean
 .DEFAULT_GOAL := run
 
 run: env
-	$(BIN)/bgnest run lindahl2016/activation_control --threads $(THREADS) --out $(OUT) --overwrite
+	$(BIN)/bgnest run lindahl2016/activation_control --threads $(THREADS) --out $(OUT) --overwrite $(RUN_ARGS)
 
 test: test-env lint
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
