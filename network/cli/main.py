@@ -10,22 +10,42 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from network.cli import analyse, batch, check, compare, models, optimise, scan, simulate, specify, submit, verdict
+from network.cli import (
+    analyse,
+    batch,
+    check,
+    compare,
+    models,
+    optimise,
+    scan,
+    simulate,
+    specify,
+    submit,
+    terminal,
+    verdict,
+)
 from network.cluster import job
 from network.spec.errors import SpecError
 
 
 class Commands(TyperGroup):
-    """The subcommands; Ctrl-C ends each of them with one line."""
+    """The subcommands; Ctrl-C, SIGTERM and SIGHUP end each of them with one line."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a subcommand."""
         try:
-            return super().invoke(ctx)
+            with job.terminated_as_exit():
+                return super().invoke(ctx)
         except KeyboardInterrupt as error:
             if job.present().size == 1:  # of a job with several ranks the process that started it tells
                 print("; ".join(["\nbgnest: interrupted", *getattr(error, "__notes__", ())]), file=sys.stderr)
             raise typer.Exit(130) from None
+        except job.Terminated as error:
+            message = "; ".join([f"bgnest: {error}", *getattr(error, "__notes__", ())])
+            if job.present().size > 1:
+                job.end(message, error.number, shared=True)
+            print(message, file=sys.stderr)
+            raise typer.Exit(error.number) from None
 
 
 app = typer.Typer(
@@ -96,11 +116,16 @@ def _expected_errors() -> tuple[type[BaseException], ...]:
 def main() -> None:
     """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C.
 
-    3 means that activity exploded and the run was stopped.
+    3 means that activity exploded and the run was stopped, 143 and 129 that SIGTERM or SIGHUP ended it.
     """
+    terminal.secure()
     job.silence_other_ranks()
     try:
         app(standalone_mode=True)
+    except SystemExit:
+        if problem := terminal.flushed():
+            job.end(f"bgnest: {problem}", 1)
+        raise
     except Exception as error:
         if isinstance(error, _expected_errors()):
             job.end(f"bgnest: {error}", getattr(error, "exit_code", 1), shared=hasattr(error, "exit_code"))

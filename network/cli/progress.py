@@ -57,7 +57,8 @@ class TerminalReporter:
     def phase(self, name: str, total: float, unit: str) -> Iterator[_Bar]:
         """Open a phase."""
         bar = None
-        if sys.stderr.isatty() and not self.quiet:
+        quiet = self.quiet or sys.stderr is None  # Python has none where the descriptor is closed
+        if not quiet and sys.stderr.isatty():
             bar = tqdm(
                 total=total,
                 desc=f"{name:<10}",
@@ -68,11 +69,11 @@ class TerminalReporter:
                 mininterval=0.2,
                 bar_format=BAR,
             )
-        phase = _Bar(name, total, unit, bar, self.quiet)
+        phase = _Bar(name, total, unit, bar, quiet)
         try:
             yield phase
         finally:
             if bar is not None:
                 bar.close()
-        if not self.quiet:
+        if not quiet:
             print(phase.summary(), file=sys.stderr, flush=True)

@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -68,20 +69,43 @@ def end(message: str, code: int, *, shared: bool = False) -> NoReturn:
             os._exit(code)
         message = f"rank {here.rank} of {here.size}: {message}"
     stream = _terminal or sys.stderr
-    print(message, file=stream, flush=True)
-    sys.stdout.flush()
+    with suppress(OSError):  # a full disk may be the reason
+        print(message, file=stream, flush=True)
+        sys.stdout.flush()
     os._exit(code)
+
+
+class Terminated(SystemExit):
+    """A signal is to end this process; ``number`` is the exit code."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.number = 128 + signal_number
+        self.name = signal.Signals(signal_number).name
+        super().__init__(self.number)
+
+    def __str__(self) -> str:
+        return f"ended by {self.name}"
 
 
 @contextmanager
 def terminated_as_exit() -> Iterator[None]:
-    """Let SIGTERM end this process in an orderly way, so that it can end its children and say what is unfinished."""
+    """Let SIGTERM and SIGHUP end this process in an orderly way: it can end its children and say what is unfinished.
+
+    A signal that is ignored, as SIGHUP under ``nohup``, stays so. Of several signals the first counts.
+    """
+    if threading.current_thread() is not threading.main_thread():  # others get no signals
+        yield
+        return
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
 
     def leave(number: int, frame: object) -> None:
-        sys.exit(128 + number)
+        for one in heard:
+            signal.signal(one, signal.SIG_IGN)
+        raise Terminated(number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

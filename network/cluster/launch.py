@@ -122,8 +122,8 @@ def _version(program: str) -> str:
 def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> int:
     """Run ``bgnest`` with the given arguments as an MPI job of some name and return its exit code.
 
-    The job gets the terminal: what rank 0 prints appears as it would without MPI. Ctrl-C and SIGTERM end the
-    job; the exit code is then 130.
+    The job gets the terminal: what rank 0 prints appears as it would without MPI. Ctrl-C, SIGTERM and SIGHUP end
+    the job; the exit code is then 130.
 
     Raises
     ------
@@ -142,11 +142,12 @@ def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> i
     def interrupt(number: int, frame: object) -> None:
         nonlocal interrupted
         interrupted = True
-        if number == signal.SIGTERM:  # Ctrl-C reaches the launcher by itself, being in our process group
+        if number != signal.SIGINT:  # Ctrl-C reaches the launcher by itself, being in our process group
             job.terminate()
 
     with subprocess.Popen(command, env=environment) as job:
-        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+        before = {number: signal.signal(number, interrupt) for number in heard}
         try:
             code = job.wait()
         finally:

@@ -189,7 +189,7 @@ def _build_objects(
             for source in missing:
                 tasks.append(pool.submit(_build_object, recipe, store, source, keys[source], templates, tell))
             failures = [error for task in tasks if (error := task.exception()) is not None]
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             pool.shutdown(wait=False, cancel_futures=True)
             while not all(task.done() for task in tasks):  # a thread may start one more program meanwhile
                 for program in psutil.Process().children(recursive=True):

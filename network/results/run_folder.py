@@ -218,9 +218,10 @@ class RunFolder:
     ) -> None:
         if error is not None and not self._finished:
             interrupted = isinstance(error, KeyboardInterrupt)
+            ended = isinstance(error, SystemExit)  # by a signal, see `network.cluster.job.Terminated`
             try:
-                self.fail("interrupted" if interrupted else f"{type(error).__name__}: {error}")
-                if interrupted:
+                self.fail("interrupted" if interrupted else str(error) if ended else f"{type(error).__name__}: {error}")
+                if interrupted or ended:
                     error.add_note(f"the run in {self.path} is marked incomplete")
             except OSError as problem:  # a full disk, for instance; the error itself must get through
                 logger.warning("%s: cannot be marked as failed: %s", self.path, problem)
