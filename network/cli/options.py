@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,12 @@ class Changes:
         }
         given = [f"{key}={value}" for key, value in short.items() if value is not None]
         return load_experiment(name, self.overlay or (), [*(self.set_ or ()), *more, *given])
+
+
+def tell_drive(experiment: Experiment) -> None:
+    """Say on the terminal where the input comes from if that is not what the files say."""
+    if note := experiment.simulation.drive_note:
+        print(f"bgnest: {note}", file=sys.stderr)
 
 
 def with_changes(command: Callable[..., None]) -> Callable[..., None]:

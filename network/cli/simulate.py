@@ -17,6 +17,7 @@ from network.cli.options import (
     Quiet,
     Ranks,
     Threads,
+    tell_drive,
     with_changes,
 )
 from network.cli.progress import TerminalReporter
@@ -37,7 +38,10 @@ def run(
     ] = None,
     drive: Annotated[
         str | None,
-        typer.Option(help="Poisson input: internal (drawn by the cells) or device (NEST's generators)."),
+        typer.Option(
+            help="Poisson input: internal (drawn by the cells; target vectorised only) or "
+            "device (NEST's generators; taken by itself with other targets)."
+        ),
     ] = None,
     out: NewRun = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a complete run in that folder.")] = False,
@@ -55,6 +59,8 @@ def run(
     """
     code = [f"simulation.{key}={value}" for key, value in (("target", target), ("drive", drive)) if value]
     spec = changes.load(experiment, *code)
+    if present().first:
+        tell_drive(spec)
     from network.cli.analyse import draw, show_rates
     from network.engine.run import run as run_experiment
 

@@ -15,6 +15,7 @@ from network.cli.options import (
     ExperimentArgument,
     Ranks,
     Threads,
+    tell_drive,
     with_changes,
 )
 from network.spec import list_experiments, list_overlays, list_variants, make_plan, plan_summary
@@ -32,6 +33,7 @@ def plan(
     """Show what would be built: neurons, synapses per projection, memory, expected time. Needs no NEST."""
     spec = changes.load(experiment)
     made = make_plan(spec, threads=threads, ranks=ranks)
+    tell_drive(spec)
     print(json.dumps(made.to_dict(), indent=1) if as_json else plan_summary(made))
 
 
@@ -48,6 +50,7 @@ def validate(
     spec = changes.load(experiment)
     make_plan(spec)
     print(f"{spec.name}: valid")
+    tell_drive(spec)
     if show is not None:
         found = [(path, origin) for path, origin in spec.origins.items() if path == show or path.startswith(f"{show}.")]
         if not found:

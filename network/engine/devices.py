@@ -23,7 +23,7 @@ from network.engine.spike_trains import connect_spike_trains
 from network.spec.courses import Waveform
 from network.spec.plan import InputPlan, RecorderPlan
 
-RECORDER_SYNAPSE = "bgnest_to_recorder"
+RECORDER_SYNAPSE = "bgnest.to_recorder"
 """A connection to a recorder needs neither weight nor delay; the default one costs 30 kB per neuron."""
 
 
@@ -79,7 +79,7 @@ def _connect_generator(network: Network, source: InputPlan) -> None:
         return
     parrots = nest.Create("parrot_neuron", len(cells))
     nest.Connect(generator, parrots, "all_to_all", {"weight": 1.0, "delay": plan.min_delay})
-    delay = max(plan.min_delay, source.delay - plan.min_delay)
+    delay = source.delay - plan.min_delay  # long enough: the plan has chosen the smallest delay for it
     for receptor, port in ports.items():
         synapse = {"weight": source.weights[receptor], "delay": delay, "receptor_type": port}
         nest.Connect(parrots, cells, "one_to_one", synapse)

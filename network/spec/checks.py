@@ -12,18 +12,28 @@ from typing import Any
 from network.spec import derive
 from network.spec.errors import choices
 from network.spec.limits import MAX_CELLS, beyond, is_number
+from network.spec.nest_limits import TIC
 from network.spec.nestml import ModelInterface
 from network.spec.origins import Tree, is_quantity
 from network.spec.quantities import NAME_UNITS
+from network.spec.schema import DRAWING_TARGETS
 from network.spec.units import UNITS, canonical, compatible, convert
 from network.spec.yamlfile import KeyPath
 
 Problem = tuple[KeyPath, str]
 
+DEFAULT_TARGET = "vectorised"
 
-def check_references(tree: Tree, models: Mapping[str, ModelInterface], sources: Collection[str]) -> list[Problem]:
-    """All problems that need more than one value to be seen, as (key path, message)."""
-    return _Checker(tree, models, sources).run()
+
+def check_references(
+    tree: Tree, models: Mapping[str, ModelInterface], sources: Collection[str]
+) -> tuple[list[Problem], frozenset[KeyPath]]:
+    """All problems that need more than one value to be seen, as (key path, message).
+
+    Also the key paths below which these explain everything, so that nobody else needs to complain.
+    """
+    checker = _Checker(tree, models, sources)
+    return checker.run(), frozenset(checker.explained)
 
 
 def _mapping(node: Any, key: str) -> dict[str, Any]:
@@ -55,9 +65,15 @@ class _Checker:
     def __init__(self, tree: Tree, models: Mapping[str, ModelInterface], sources: Collection[str]) -> None:
         self.tree, self.models, self.sources = tree, models, sources
         self.problems: list[Problem] = []
+        self.explained: set[KeyPath] = set()
+        self.refused: set[str] = set()
         self.populations = _mapping(tree.data, "populations")
         self.groups = _mapping(tree.data, "groups")
         self.resolution = _number(_mapping(tree.data, "simulation").get("resolution"))
+        if self.resolution is not None and not derive.is_multiple(self.resolution, TIC):
+            message = f"{self.resolution:g} ms is not a multiple of {TIC:g} ms, the unit of NEST's clock"
+            self._add(("simulation", "resolution"), message)
+            self.resolution = None
         self.sizes = self._sizes()
         self.phi = self._phi()
 
@@ -127,13 +143,14 @@ class _Checker:
 
     def _model(self, population: Any) -> ModelInterface | None:
         name = population.get("model") if isinstance(population, dict) else None
-        return self.models.get(name) if isinstance(name, str) else None
+        model = self.models.get(name) if isinstance(name, str) else None
+        return None if model is None or model.problem else model
 
     def _population(self, path: KeyPath, population: dict[str, Any]) -> None:
         name, neuron = population.get("model"), _mapping(population, "neuron")
         model = self._model(population)
         if isinstance(name, str) and model is None:
-            self._add((*path, "model"), f"no NESTML model {name!r}; {choices(name, self.models, 'models')}")
+            self._no_model((*path, "model"), name)
         for section in ("dopamine", "heterogeneity"):
             for key in _mapping(population, section):
                 if key not in neuron:
@@ -153,14 +170,44 @@ class _Checker:
         if model is not None:
             self._against_model(path, population, model)
 
+    def _no_model(self, path: KeyPath, name: str) -> None:
+        if name in self.models:
+            if name not in self.refused:
+                self._add(path, self.models[name].problem)
+            self.refused.add(name)
+        else:
+            usable = [name for name, model in self.models.items() if not model.problem]
+            self._add(path, f"no NESTML model {name!r}; {choices(name, usable, 'models')}")
+
+    def _target(self, path: KeyPath, name: str, model: ModelInterface) -> None:
+        """What the default target refuses is known from the text of a model, and said once for each model."""
+        target = _mapping(self.tree.data, "simulation").get("target", DEFAULT_TARGET)
+        if target == DEFAULT_TARGET and name not in self.refused:
+            self.refused.add(name)
+            for found in model.unsupported:
+                self._add((*path, "model"), found.message(model.file, "choose `--target plain` (simulation.target)"))
+
+    def _lacks_conductances(self, path: KeyPath, model: ModelInterface) -> bool:
+        """Complain about ports that are no conductances with the usual names; nothing else is supported yet."""
+        owned = set(model.port_parameters.values())
+        odd = [port for port in model.ports if not {(port, "tau_syn"), (port, "E_rev")} <= owned]
+        if odd:
+            self._add(
+                (*path, "receptors"),
+                f"{model.name}: not supported: ports that are no conductances with the parameters tau_syn_<port> and "
+                f"E_rev_<port> (synapses that are currents, other names): {', '.join(odd)}",
+            )
+            self.explained.add((*path, "receptors"))
+            for section in ("projections", "inputs", "spike_inputs"):
+                for key, entry in _mapping(self.tree.data, section).items():
+                    if isinstance(entry, dict) and entry.get("target") == path[-1]:
+                        self.explained |= {(section, key, "weight"), (section, key, "weights")}
+        return bool(odd)
+
     def _against_model(self, path: KeyPath, population: dict[str, Any], model: ModelInterface) -> None:
         neuron, receptors = _mapping(population, "neuron"), _mapping(population, "receptors")
-        of_receptor = {
-            parameter: port
-            for port in model.ports
-            for parameter in model.parameters
-            if parameter.endswith(f"_{port}") and parameter.removesuffix(f"_{port}")
-        }
+        self._target(path, str(population.get("model")), model)
+        of_receptor = model.port_parameters
         own = [parameter for parameter in model.parameters if parameter not in of_receptor]
         for key, node in neuron.items():
             if key not in own:
@@ -184,6 +231,8 @@ class _Checker:
                 for bound in ("low", "high"):
                     where = (*path, "initial", key, bound)
                     self._in_unit(where, _mapping({"entry": entry}, "entry").get(bound), model.unit(key))
+        if self._lacks_conductances(path, model):
+            return
         for port in receptors:
             if port not in model.ports:
                 self._add(
@@ -191,7 +240,7 @@ class _Checker:
                     f"not a port of {model.name}; {choices(port, model.ports, 'ports')}",
                 )
             else:
-                self._receptor((*path, "receptors", port), port, _mapping(receptors, port), model, of_receptor)
+                self._receptor((*path, "receptors", port), port, _mapping(receptors, port), model)
         for port in model.ports:
             if port not in receptors:
                 self._add((*path, "receptors"), f"no values for the port {port!r} of {model.name}")
@@ -200,15 +249,8 @@ class _Checker:
     def _default_unit(model: ModelInterface, key: str) -> str | None:
         return NAME_UNITS.get(key) if model.parameters.get(key) not in ("real", "integer") else None
 
-    def _receptor(
-        self,
-        path: KeyPath,
-        port: str,
-        receptor: dict[str, Any],
-        model: ModelInterface,
-        of_receptor: Mapping[str, str],
-    ) -> None:
-        wanted = {p.removesuffix(f"_{port}") for p, owner in of_receptor.items() if owner == port} - {"gain"}
+    def _receptor(self, path: KeyPath, port: str, receptor: dict[str, Any], model: ModelInterface) -> None:
+        wanted = {name for owner, name in model.port_parameters.values() if owner == port} - {"gain"}
         extra = _mapping(receptor, "parameters")
         given = {key for key in ("tau_syn", "E_rev", "V_act", "S_act") if key in receptor} | set(extra)
         for key in sorted(given - wanted):
@@ -236,6 +278,8 @@ class _Checker:
                 (*path, "delay"),
                 f"{shortest:g} ms{note} is shorter than the resolution of {self.resolution:g} ms",
             )
+        elif not spread:  # drawn delays are continuous; NEST rounds each to the nearest step
+            self._multiple((*path, "delay"), entry.get("delay"))
 
     def _weight_beta(self, path: KeyPath, entry: dict[str, Any]) -> None:
         """Weights never are negative, and do not change during a run."""
@@ -270,6 +314,7 @@ class _Checker:
             for receptor in _mapping(entry, "weights"):
                 self._port((*path, "weights", receptor), entry.get("target"), receptor)
         self._delay(path, entry)
+        self._multiple((*path, "shift"), entry.get("shift"))
         self._weight_beta(path, entry)
         self._repetition((*path, "modulation"), entry.get("modulation"))
         for name, stimulus in _mapping(entry, "stimuli").items():
@@ -387,6 +432,20 @@ class _Checker:
         for key in ("t_presim", "t_sim"):
             self._multiple(("simulation", key), simulation.get(key))
         self._multiple(("simulation", "guard", "window"), _mapping(simulation, "guard").get("window"))
+        self._drive(simulation.get("target", DEFAULT_TARGET), simulation.get("drive"))
+
+    def _drive(self, target: Any, drive: Any) -> None:
+        """Refuse ``internal`` for cells that cannot draw, if it was asked for beside or after the target."""
+        where = self.tree.origins.get(("simulation", "drive"))
+        if target in DRAWING_TARGETS or drive != "internal" or where is None:
+            return
+        with_target = self.tree.origins.get(("simulation", "target"))
+        if where.text is not None or (with_target is not None and where.where == with_target.where):
+            self._add(
+                ("simulation", "drive"),
+                f"cells of simulation.target {target!r} cannot draw their input themselves; choose "
+                f"simulation.drive 'device', or simulation.target {', '.join(map(repr, DRAWING_TARGETS))}",
+            )
 
     def _window(self, path: KeyPath, entry: Mapping[str, Any], start: str, stop: str) -> None:
         simulation = _mapping(self.tree.data, "simulation")

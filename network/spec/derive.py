@@ -154,7 +154,12 @@ def delay_range(mean: float, spread: float, resolution: float) -> tuple[float, f
     each to the nearest step (halves up).  Where a limit lies halfway between two steps the wider bound is
     returned, so that no delay is outside: 3.65 to 10.95 ms gives (3.6, 11.0) at 0.1 ms.
     """
+    return on_grid(mean * (1.0 - spread), mean * (1.0 + spread), resolution)
+
+
+def on_grid(low: float, high: float, resolution: float) -> tuple[float, float]:
+    """Bounds on the grid, ms, of delays between ``low`` and ``high``; see :func:`delay_range`."""
     tiny = 1e-9
-    low = max(1, math.floor(mean * (1.0 - spread) / resolution + 0.5 - tiny))
-    high = max(1, math.floor(mean * (1.0 + spread) / resolution + 0.5 + tiny))
-    return round(low * resolution, 10), round(high * resolution, 10)
+    first = max(1, math.floor(low / resolution + 0.5 - tiny))
+    last = max(1, math.floor(high / resolution + 0.5 + tiny))
+    return round(first * resolution, 10), round(last * resolution, 10)

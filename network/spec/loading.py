@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from network import resources
+from network.spec import nest_limits
 from network.spec.checks import check_references
 from network.spec.errors import SpecError, choices
 from network.spec.files import (
@@ -28,6 +29,7 @@ from network.spec.limits import MAX_DEPTH, MAX_NAME, beyond, is_number, read_num
 from network.spec.messages import structural_problems
 from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
+from network.spec.physiology import check_physiology
 from network.spec.schema import Experiment
 from network.spec.sources import load_sources
 from network.spec.yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
@@ -191,12 +193,17 @@ def validate(
 
     problems = list(tree.problems)
     experiment = None
+    interfaces = model_interfaces() if models is None else models
+    found, explained = check_references(tree, interfaces, load_sources(folder))
     try:
         experiment = Experiment.model_validate(data)
     except ValidationError as error:
-        problems += structural_problems(error, tree)
-    interfaces = model_interfaces() if models is None else models
-    for path, message in check_references(tree, interfaces, load_sources(folder)):
+        problems += structural_problems(error, tree, explained)
+    else:
+        wrong = {path[:2] for path, _ in found}  # a value in a wrong unit is beyond all limits, too
+        limits = (*check_physiology(experiment, interfaces), *nest_limits.check_experiment(experiment))
+        found += [problem for problem in limits if problem[0][:2] not in wrong]
+    for path, message in found:
         origin = tree.origin(path)
         problems.append(f"{origin}: {'.'.join(path)}: {message}" if origin else f"{'.'.join(path)}: {message}")
     if problems or experiment is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from network.spec.errors import choices, in_words
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 _TAGS = ("uniform", "constant")
 
 
-def structural_problems(error: ValidationError, tree: Tree) -> list[str]:
-    """One line per problem in a pydantic error."""
+def structural_problems(error: ValidationError, tree: Tree, explained: Collection[KeyPath] = ()) -> list[str]:
+    """One line per problem in a pydantic error, but for those at or below the key paths that are explained."""
     lines: list[str] = []
     items = [(*_walk(item["loc"]), item) for item in error.errors()]
     # of alternatives (a number or a list) that is told which the value was meant to be
@@ -29,6 +30,8 @@ def structural_problems(error: ValidationError, tree: Tree) -> list[str]:
             continue
         if path and path[-1] == "[key]":
             path = path[:-1]
+        if any(path[: len(known)] == known for known in explained):
+            continue
         origin = tree.origin(path)
         where = f"{origin}: " if origin else ""
         lines.append(f"{where}{'.'.join(path) or 'experiment'}: {_message(item, path, annotation, check)}")

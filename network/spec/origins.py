@@ -73,9 +73,9 @@ class Tree:
     def apply(self, layer: Layer) -> None:
         """Merge a layer on top.
 
-        Mappings are merged key by key; quantities and lists are replaced as a whole; ``null`` removes a key;
-        a mapping whose ``kind`` changes is replaced.  Keys with ``*`` or ``?`` stand for all existing keys
-        that match.  ``{scale: f}`` and ``{add: x, unit: u}`` change the value that is there.
+        Mappings are merged key by key; quantities and lists are replaced as a whole; ``{}`` empties a section;
+        ``null`` removes a key; a mapping whose ``kind`` changes is replaced.  Keys with ``*`` or ``?`` stand for all
+        existing keys that match.  ``{scale: f}`` and ``{add: x, unit: u}`` change the value that is there.
         """
         self._merge(self.data, layer.data, (), (), layer)
 
@@ -111,6 +111,9 @@ class Tree:
         if value is None:
             node.pop(key, None)
             self._forget(path)
+        elif value == {}:
+            node[key] = {}
+            self._forget(path)
         elif is_quantity(value) or (is_quantity(old) and not isinstance(value, list)):
             node[key] = self._quantity(old, value, path, written, layer)
             self._forget(path)
@@ -124,7 +127,7 @@ class Tree:
                 return
         else:
             bare = isinstance(value, int | float) and not isinstance(value, bool)
-            node[key] = self._bare(key, value, layer) if layer.user and bare else copy.deepcopy(value)
+            node[key] = self._bare(path, value, layer) if layer.user and bare else copy.deepcopy(value)
             self._forget(path)
         self.origins[path] = layer.origin(written)
 
@@ -136,9 +139,9 @@ class Tree:
             del self.origins[known]
 
     @staticmethod
-    def _bare(key: str, value: float, layer: Layer) -> Any:
-        if key in NAME_UNITS:
-            return {"value": value, "unit": NAME_UNITS[key], "set_by": layer.where}
+    def _bare(path: KeyPath, value: float, layer: Layer) -> Any:
+        if (unit := _unit_of_name(path)) is not None:
+            return {"value": value, "unit": unit, "set_by": layer.where}
         return user_number(value, layer.where)
 
     def _quantity(self, old: Any, new: Any, path: KeyPath, written: KeyPath, layer: Layer) -> Any:
@@ -161,10 +164,11 @@ class Tree:
         if "value" not in new:
             return {**(old if isinstance(old, dict) else {}), **new}
         if layer.user and "unit" not in new:
-            if old_unit is None and path[-1] not in NAME_UNITS:
+            unit = old_unit if old_unit is not None else _unit_of_name(path)
+            if unit is None:
                 bare = isinstance(new["value"], int | float) and not isinstance(new["value"], bool)
                 return user_number(new["value"], layer.where) if bare else new
-            new["unit"] = old_unit if old_unit is not None else NAME_UNITS[path[-1]]
+            new["unit"] = unit
         return new
 
     def _operate(self, old: Any, new: dict[str, Any], path: KeyPath, written: KeyPath, layer: Layer) -> Any:
@@ -202,6 +206,11 @@ class Tree:
         sign = f"{operand:g} x {value:g}" if operation == "scale" else f"{value:g} + {operand:g}"
         new.setdefault("note", sign)
         return {"value": result, "unit": old.get("unit"), **new}
+
+
+def _unit_of_name(path: KeyPath) -> str | None:
+    """Unit that a number without one has by its name; a factor of dopamine on ``g_L`` is no conductance."""
+    return None if path[-2:-1] == ("dopamine",) else NAME_UNITS.get(path[-1])
 
 
 def _copied(node: Any) -> Any:

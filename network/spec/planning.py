@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from network.spec import derive
+from network.spec import derive, nest_limits
 from network.spec.errors import SpecError
 from network.spec.inputs import plan_input, plan_spike_input, share_drive
 from network.spec.limits import MAX_PROCESSES, shown
@@ -12,6 +12,7 @@ from network.spec.nestml import ModelInterface, model_interfaces
 from network.spec.plan import (
     Clamped,
     GuardPlan,
+    InputPlan,
     Plan,
     PopulationPlan,
     ProjectionPlan,
@@ -73,13 +74,15 @@ def build_plan(
         for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target), phi)
     )
     spike_inputs = _spike_inputs(experiment, sizes)
-    by_generators = [i for i in inputs if i.device or simulation.drive == "device" or not delays]
+    drive = simulation.drive_in_use
+    by_generators = [i for i in inputs if i.device or drive == "device" or not delays]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
+    delays += [_half_way(i, resolution) for i in by_generators if len(i.weights) > 1]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
     delays = delays or [(resolution, resolution)]
     min_delay = min(low for low, _ in delays)
     _check_played(experiment, spike_inputs, min_delay)
-    return Plan(
+    plan = Plan(
         name=experiment.name,
         resolution=resolution,
         t_presim=simulation.t_presim.value,
@@ -88,7 +91,7 @@ def build_plan(
         threads=threads,
         ranks=ranks,
         target=simulation.target,
-        drive=simulation.drive,
+        drive=drive,
         populations=tuple(populations),
         projections=projections,
         inputs=inputs,
@@ -119,6 +122,25 @@ def build_plan(
         if simulation.guard is None or not simulation.guard.enabled
         else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
     )
+    if problems := list(nest_limits.plan_problems(plan)):
+        raise SpecError(problems)
+    return plan
+
+
+def _half_way(source: InputPlan, resolution: float) -> tuple[float, float]:
+    """Two shorter delays in place of one: a generator that drives several receptors does it through parrot neurons.
+
+    NEST's smallest delay must not be longer than the shorter half, or the spikes would come later than asked.
+    """
+    steps = round(source.delay / resolution)
+    if steps < 2:
+        raise SpecError(
+            [
+                f"inputs.{source.name}.delay: {source.delay:g} ms is too short for a generator that drives several "
+                f"receptors ({', '.join(source.weights)}), which takes two steps of {resolution:g} ms"
+            ]
+        )
+    return round(steps // 2 * resolution, 10), round((steps - steps // 2) * resolution, 10)
 
 
 def population_sizes(experiment: Experiment) -> dict[str, int]:

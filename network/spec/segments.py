@@ -54,7 +54,7 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     SpecError
         If a change is not on the grid of time, or would overwrite values that differ from cell to cell.
     """
-    levels, offsets = _levels(experiment), _offsets(experiment)
+    levels, offsets = dopamine_levels(experiment), _offsets(experiment)
     resolution = experiment.simulation.resolution.value
     times = sorted({*levels, *(time for steps in offsets.values() for time in steps)})
     if len(times) > MAX_CHANGES:
@@ -111,7 +111,7 @@ def _stop(experiment: Experiment) -> float:
     return experiment.simulation.t_presim.value + experiment.simulation.t_sim.value
 
 
-def _levels(experiment: Experiment) -> dict[float, float]:
+def dopamine_levels(experiment: Experiment) -> dict[float, float]:
     """Level from each time on; changes after the end of the simulation are left out."""
     schedule = experiment.network.dopamine_schedule
     if schedule is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from network.spec import derive
 from network.spec.cost import Estimate, estimate
 from network.spec.courses import Waveform
 from network.spec.plan import Plan, ProjectionPlan, Uniform
@@ -46,6 +47,14 @@ def _number(value: Uniform | float) -> str:
     return f"{value:g}" if isinstance(value, int | float) else f"{value.low:g}-{value.high:g}"
 
 
+def _delay(value: Uniform | float, resolution: float) -> str:
+    """Delays as NEST will use them: what is drawn is rounded to the nearest step."""
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    low, high = derive.on_grid(value.low, value.high, resolution)
+    return f"{low:g}-{high:g}"
+
+
 def _projections(plan: Plan) -> str:
     def row(p: ProjectionPlan) -> list[str]:
         kind = "plastic" if p.plasticity else "static"
@@ -56,7 +65,7 @@ def _projections(plan: Plan) -> str:
             f"{p.in_degree}",
             f"{p.n_synapses:,}",
             _number(p.weight),
-            _number(p.delay),
+            _delay(p.delay, plan.resolution),
             kind,
         ]
 

@@ -236,3 +236,13 @@ def test_circles_are_refused(tiny_params):
     (tiny_params / "tiny" / "b.yaml").write_text("include: a\n")
     with pytest.raises(SpecError, match=r"tiny/a.yaml -> tiny/b.yaml -> tiny/a.yaml"):
         load_experiment("tiny/a")
+
+
+def test_an_empty_mapping_empties_a_section_and_null_removes_a_key(tiny_params, user):
+    assert load_experiment("tiny").recording.traces
+    assert load_experiment("tiny", overrides=["recording.traces={}"]).recording.traces == {}
+    assert load_experiment("tiny", overrides=["recording.traces=null"]).recording.traces == {}
+    assert user("recording: {traces: {}}\n").recording.traces == {}
+    assert user("inputs: {}\nprojections: {}\n").inputs == {}
+    with pytest.raises(SpecError, match=r"projections\.P_to_Q\.weight\.value: is missing"):
+        load_experiment("tiny", overrides=["projections.P_to_Q.weight={}"])

@@ -1,0 +1,109 @@
+"""What a NESTML model has that the vectorised target refuses, found in its text.
+
+The target itself refuses the same (:mod:`network.codegen.vectorised.describer`), but sees it only after NESTML has
+analysed the model, which takes up to two minutes. Nearly everything it refuses can be told from single lines. A line
+that is not recognised here is found there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+FUNCTIONS = ("info", "pow", "print", "println", "random_normal", "random_poisson", "random_uniform", "steps", "warning")
+"""Functions of NESTML that the vectorised target does not have."""
+
+_BLOCK = re.compile(
+    r"^\s+(state|parameters|internals|equations|input|output|update|function|onReceive|onCondition)\b(.*):\s*$"
+)
+_CALL = re.compile(r"(\w+)\s*\(")
+_TIME = re.compile(r"(?<![\w.'])t(?![\w'])")
+_DELAYED = re.compile(r"\b\w+\s*\(\s*t\s*-")
+_VECTOR = re.compile(r"\b(\w+)\s*\[\s*\w")
+_QUALIFIED = re.compile(r"<-\s*(excitatory|inhibitory)\s+spike\b")
+_STRING = re.compile(r"^\s*(?:\w+\s*,\s*)*(\w+)\s+string\b")
+
+_CLOCK = "for a refractory period let its clock be an equation and its end a condition, as `lif_cond_alpha` does"
+_KERNEL = "let a kernel and convolve() bring the spikes, as `lif_cond_alpha` does"
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """A construct, the line it is in, and how to write the model without it (may be empty)."""
+
+    line: int
+    what: str
+    instead: str = ""
+
+    def message(self, file: str, plain: str) -> str:
+        """One sentence; ``plain`` is how to choose the target that takes everything."""
+        ways = f"{self.instead}; or {plain}" if self.instead else plain
+        return f"{file}:{self.line}: the vectorised target does not support {self.what}: {ways}"
+
+
+def unsupported(text: str) -> list[Unsupported]:
+    """Everything in a model that the vectorised target refuses, the first line of each kind."""
+    first: dict[str, Unsupported] = {}
+    for found in sorted(_all(text), key=lambda one: one.line):
+        first.setdefault(found.what, found)
+    return list(first.values())
+
+
+def _all(text: str) -> Iterator[Unsupported]:
+    block = ""
+    updates: list[tuple[int, str]] = []
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.split("#", 1)[0].rstrip()
+        if not line.strip():
+            continue
+        if header := _BLOCK.match(line):
+            block = header.group(1)
+            if block == "function":
+                yield Unsupported(number, "functions defined in the model", "write them as `inline` in the equations")
+            elif block == "onReceive":
+                yield Unsupported(number, "onReceive blocks", _KERNEL)
+            elif block == "onCondition":
+                yield from _expressions(number, header.group(2), block)
+            continue
+        if block == "update":
+            updates.append((number, line.strip()))
+        elif block and block not in ("function", "onReceive", "output"):
+            yield from _line(number, line, block)
+    extra = [number for number, line in updates if re.sub(r"\s", "", line).rstrip(";") != "integrate_odes()"]
+    if extra or len(updates) > 1:
+        line_number = extra[0] if extra else updates[1][0]
+        yield Unsupported(line_number, "an update block with more than a single integrate_odes()", _CLOCK)
+
+
+def _line(number: int, line: str, block: str) -> Iterator[Unsupported]:
+    if block in ("state", "parameters", "internals", "input") and (vector := _VECTOR.search(line)):
+        yield Unsupported(number, f"vectors ({vector.group(1)})", "write one variable for each element")
+    if block == "input" and _QUALIFIED.search(line):
+        what = "excitatory and inhibitory as qualifiers of ports"
+        yield Unsupported(number, what, "leave them out; what a spike does, its port says")
+    if block != "input" and (text := _STRING.match(line)):
+        yield Unsupported(number, f"the type of {text.group(1)} (string)")
+    if block == "onCondition":
+        statement = line.strip()
+        if re.match(r"(for|while)\b", statement):
+            yield Unsupported(number, "loops in onCondition blocks")
+        call = _CALL.match(statement)
+        known = ("emit_spike", "if", "elif", *FUNCTIONS)  # the last are refused wherever they stand
+        if call and call.group(1) not in known:
+            yield Unsupported(number, f"a call of {call.group(1)}() in an onCondition block")
+    if not (block == "equations" and re.match(r"\s*kernel\b", line)):
+        yield from _expressions(number, line, block)
+
+
+def _expressions(number: int, line: str, block: str) -> Iterator[Unsupported]:
+    if block == "input":
+        return
+    for name in sorted(set(_CALL.findall(line)) & set(FUNCTIONS)):
+        yield Unsupported(number, f"the function {name}()", "write x**y" if name == "pow" else "")
+    if _DELAYED.search(line):
+        yield Unsupported(number, "delayed variables")
+    elif _TIME.search(line):
+        yield Unsupported(number, "the time t in expressions", "make a clock with `clock' = 1`")
+    if "//" in line or "%" in line:
+        yield Unsupported(number, "division of integers")
