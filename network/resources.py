@@ -61,10 +61,16 @@ def nestml_dirs() -> list[Path]:
 
 def list_models() -> dict[str, Path]:
     """File of every NESTML model, by name; the first folder that has a name wins."""
-    found: dict[str, Path] = {}
-    for folder in nestml_dirs():
+    return {name: files[0] for name, files in model_files().items()}
+
+
+def model_files() -> dict[str, list[Path]]:
+    """All files of every NESTML model, by name; the first one counts and hides the others."""
+    found: dict[str, list[Path]] = {}
+    for folder in dict.fromkeys(nestml_dirs()):
         for path in sorted(folder.glob("*.nestml")):
-            found.setdefault(path.stem, path)
+            if not path.name.startswith("."):  # what editors leave behind
+                found.setdefault(path.stem, []).append(path)
     return found
 
 

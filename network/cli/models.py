@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -36,9 +37,14 @@ def build(
 ) -> None:
     """Compile models ahead of a run (a run does it by itself); what is in the cache is not compiled again."""
     from network import codegen
-    from network.resources import list_models as model_files
+    from network.spec.nestml import model_interfaces
 
-    names = list(models or model_files())
+    names = list(models or [])
+    for name, model in ({} if names else model_interfaces()).items():
+        if model.problem:
+            print(f"bgnest: left out: {model.problem}", file=sys.stderr)
+        else:
+            names.append(name)
     with TerminalReporter().phase("models", len(names), "") as phase:
         built = codegen.build(names, target=target, march=march, progress=lambda note: phase.advance(0, note))
     print(f"{built.path}.so")
@@ -46,11 +52,22 @@ def build(
 
 @app.command("list")
 def list_models() -> None:
-    """List the models with their ports, parameters and states."""
+    """List the models with their files, ports, parameters and states, and files that cannot be used with the reason."""
+    from network.resources import model_files
     from network.spec.nestml import model_interfaces
 
+    files = model_files()
     for name, model in model_interfaces().items():
         print(name)
+        if model.problem:
+            print(f"  unusable    {model.problem}")
+            continue
+        called = "" if model.name == name else f" (calls its model {model.name}; here it is {name})"
+        print(f"  file        {model.file}{called}")
+        for hidden in files[name][1:]:
+            print(f"  hides       {hidden}")
         print(f"  ports       {', '.join(model.ports)}")
         print(f"  states      {', '.join(model.states)}")
         print(f"  parameters  {', '.join(model.parameters)}")
+        for found in model.unsupported:
+            print(f"  {found.message(model.file, 'choose `--target plain`')}")

@@ -20,11 +20,11 @@ from typing import Any
 
 import psutil
 
-from network import resources
 from network.codegen import headers, prebuilt, targets, toolchain
 from network.codegen.cache import Cache
 from network.codegen.errors import CodegenError, NoCompilerError
 from network.codegen.info import BuiltModule, ModelInfo
+from network.codegen.sources import Source, find_sources
 from network.codegen.targets import Target
 
 WORKER = Path(__file__).resolve().parent / "worker.py"
@@ -115,52 +115,31 @@ def build(
         remedy.
     """
     tell = progress or (lambda note: None)
-    sources = sorted({_find_source(model) for model in models}, key=lambda path: (path.name, path))
-    if not sources:
-        raise CodegenError("no models to build")
-    march = march or os.environ.get(MARCH_VARIABLE) or "native"
     chosen, nest = targets.get(target), toolchain.find_nest()
+    sources = find_sources(models, chosen, nest)
+    march = march or os.environ.get(MARCH_VARIABLE) or "native"
     store = Cache(cache)
     about = [chosen.fingerprint(), nest.fingerprint, toolchain.nestml_fingerprint(), WORKER.read_text()]
-    kind, contents = _digest(*about), [_digest(source.name, _read(source)) for source in sources]
+    kind, contents = _digest(*about), [_digest(*source.identity) for source in sources]
     try:
         recipe = _Recipe.find(chosen, nest, march)
     except NoCompilerError as problem:
         key = prebuilt.find(store, kind, contents, march, problem)
         tell("no compiler here: found in the cache what was compiled elsewhere")
         return _open(store.entry("modules", key), key, ())
-    keys = {source: _digest(recipe.key, source.name, _read(source)) for source in sources}
+    keys = {source: _digest(recipe.key, *source.identity) for source in sources}
     key = _digest("module", recipe.target.name, *sorted(keys.values()), *recipe.target.link_flags)
     folder = store.entry("modules", key)
     if not (folder / MANIFEST).is_file():
         with store.lock(f"module-{key}", lambda: tell("waiting for another process")):
             if not (folder / MANIFEST).is_file():
                 compiled = _build_objects(recipe, store, keys, jobs, tell)
-                _link(recipe, store, key, list(keys.values()), tell)
+                _link(recipe, store, key, keys, tell)
                 prebuilt.leave_note(store, kind, contents, key, march)
                 return _open(folder, key, compiled)
     prebuilt.leave_note(store, kind, contents, key, march)
     tell("found in the cache")
     return _open(folder, key, ())
-
-
-def _find_source(model: Path | str) -> Path:
-    path = Path(model)
-    if isinstance(model, Path) or path.suffix:
-        if not path.is_file():
-            raise CodegenError(f"there is no NESTML file {path}")
-        return path.resolve()
-    try:
-        return resources.find_model(model).resolve()
-    except FileNotFoundError as error:
-        raise CodegenError(str(error)) from error
-
-
-def _read(source: Path) -> str:
-    try:
-        return source.read_text()
-    except UnicodeDecodeError as error:
-        raise CodegenError(f"{source} is not a text file in UTF-8 ({error.reason} at byte {error.start})") from error
 
 
 def _open(folder: Path, key: str, compiled: tuple[str, ...]) -> BuiltModule:
@@ -173,7 +152,7 @@ def _open(folder: Path, key: str, compiled: tuple[str, ...]) -> BuiltModule:
 
 
 def _build_objects(
-    recipe: _Recipe, store: Cache, keys: dict[Path, str], jobs: int | None, tell: Progress
+    recipe: _Recipe, store: Cache, keys: dict[Source, str], jobs: int | None, tell: Progress
 ) -> tuple[str, ...]:
     """Make the objects that are missing, several at a time; returns the names of the compiled models."""
     missing = [source for source in keys if not (store.entry("objects", keys[source]) / MANIFEST).is_file()]
@@ -239,10 +218,10 @@ def _templates(target: Target, store: Cache) -> Iterator[Path]:
 
 
 def _build_object(
-    recipe: _Recipe, store: Cache, source: Path, key: str, templates: Path, tell: Progress
+    recipe: _Recipe, store: Cache, source: Source, key: str, templates: Path, tell: Progress
 ) -> tuple[str, ...]:
     """Generate and compile one file; returns its models, or nothing if they had appeared meanwhile."""
-    name = source.stem
+    name = source.name
     final = store.entry("objects", key)
     with store.lock(f"object-{key}", lambda: tell(f"{name}: waiting for another process that compiles it")):
         if (final / MANIFEST).is_file():
@@ -259,14 +238,18 @@ def _build_object(
                 if log.is_file():
                     shutil.copy(log, store.failure_log(key))
                 raise
-            (folder / MANIFEST).write_text(json.dumps({"source": source.name, "models": models}, indent=1))
+            (folder / MANIFEST).write_text(json.dumps({"source": source.path.name, "models": models}, indent=1))
     tell(f"{name}: ready")
-    return tuple(model["name"] for model in models)
+    return (name,)
 
 
-def _generate(recipe: _Recipe, source: Path, folder: Path, templates: Path, log: Path) -> list[dict[str, Any]]:
+def _generate(recipe: _Recipe, source: Source, folder: Path, templates: Path, log: Path) -> list[dict[str, Any]]:
     """Run NESTML; returns the description of every model in the file."""
     target = recipe.target
+    text = source.path
+    if source.renamed:
+        text = folder / f"{source.nest_name}.nestml"
+        text.write_text(source.text_for_nest())
     options = {
         **target.nestml_options,
         "nest_version": f"v{recipe.nest.version}",
@@ -277,7 +260,7 @@ def _generate(recipe: _Recipe, source: Path, folder: Path, templates: Path, log:
         },
     }
     job = {
-        "source": str(source),
+        "source": str(text),
         "folder": str(folder / "cpp"),
         "options": options,
         "plugin": None if target.plugin is None else str(target.plugin),
@@ -290,17 +273,16 @@ def _generate(recipe: _Recipe, source: Path, folder: Path, templates: Path, log:
     answer = toolchain.run(command, cwd=folder)
     _append(log, command, answer.stdout + answer.stderr)
     if not (folder / "nestml.json").is_file():
-        raise CodegenError(f"{source}: NESTML broke down.\n{_tail(answer.stderr)}")
+        raise CodegenError(f"{source.path}: NESTML broke down.\n{_tail(answer.stderr)}")
     result = json.loads((folder / "nestml.json").read_text())
     if result["errors"] or result["failure"]:
-        raise CodegenError(_model_errors(source, result))
+        raise CodegenError(_model_errors(source.path, result))
     models: list[dict[str, Any]] = result["models"]
-    if not models:
-        raise CodegenError(f"{source}: there is no model in this file; a model begins with `model NAME:`")
     for model in models:
         if not (folder / "cpp" / f"{model['name']}.cpp").is_file():
             raise CodegenError(
-                f"{source}: NESTML has left out the model {model['name']} without an error.\n" + _tail(answer.stderr)
+                f"{source.path}: NESTML has left out the model {model['name']} without an error.\n"
+                + _tail(answer.stderr)
             )
     return models
 
@@ -314,7 +296,9 @@ def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
         for error in result["errors"]
     ]
     if result["failure"] and not lines:
-        lines.append(f"{source}: NESTML gave up: {result['failure']}")
+        kind, _, reason = str(result["failure"]).partition(": ")
+        refused = kind == "UnsupportedModelError"
+        lines.append(f"{source}: {reason}" if refused else f"{source}: NESTML cannot work with this model: {reason}")
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -342,24 +326,22 @@ def _tail(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-SHOWN_LINES:])
 
 
-def _link(recipe: _Recipe, store: Cache, key: str, object_keys: list[str], tell: Progress) -> None:
+def _link(recipe: _Recipe, store: Cache, key: str, keys: dict[Source, str], tell: Progress) -> None:
     """Link objects to a module that registers all their models."""
     tell("linking")
     name = f"bgnest_{recipe.target.name}_{key[:10]}"
     models: dict[str, dict[str, Any]] = {}
     objects: list[str] = []
-    for object_key in object_keys:
+    for one, object_key in keys.items():
         folder = store.entry("objects", object_key)
         for model in json.loads((folder / MANIFEST).read_text())["models"]:
-            if model["name"] in models:
-                raise CodegenError(f"two of the files define a model {model['name']!r}, NEST wants one of a name")
-            models[model["name"]] = model
+            models[one.name] = model
             objects.append(str(folder / f"{model['name']}.o"))
     with store.building("modules", key) as folder:
         log = folder / "log.txt"
-        log.write_text("".join((store.entry("objects", one) / "log.txt").read_text() for one in object_keys))
+        log.write_text("".join((store.entry("objects", one) / "log.txt").read_text() for one in keys.values()))
         source = folder / f"{name}.cpp"
-        source.write_text(_module_source(name, sorted(models), recipe.target))
+        source.write_text(_module_source(name, sorted(model["name"] for model in models.values()), recipe.target))
         complaint = "linking the NEST module failed"
         command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(folder / "module.o")]
         _call_compiler(command, complaint, log)

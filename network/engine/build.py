@@ -116,7 +116,7 @@ def _create(network: Network, population: PopulationPlan) -> None:
     for name in constant.keys() & set(info.integer_parameters):
         constant[name] = int(constant[name])
     try:
-        name = f"bgnest_{population.name}"
+        name = f"bgnest.population.{population.name}"  # no projection or model has this name
         nest.CopyModel(info.name, name, constant)
         nodes = nest.Create(name, population.n_neurons)
         if varied:
@@ -147,7 +147,7 @@ def _copy_synapse_models(network: Network) -> None:
         for name, value in (("weight", projection.weight), ("delay", projection.delay)):
             if not isinstance(value, Uniform):
                 constants[name] = value
-        name = f"bgnest_{projection.name}"
+        name = f"bgnest.projection.{projection.name}"
         try:
             nest.CopyModel(base, name, constants)
         except nest.NESTError as error:

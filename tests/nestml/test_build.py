@@ -175,21 +175,31 @@ def test_key_follows_source_and_flags(leaky, workplace, monkeypatch):
 
 
 def test_a_second_model_compiles_alone_and_two_processes_compile_once(leaky, workplace):
-    (workplace / "other.nestml").write_text(MODEL.format(name="other", C_m=100))
+    # called like one of NEST's, and by its author like the first
+    (workplace / "iaf_psc_exp.nestml").write_text(MODEL.format(name="leaky", C_m=100))
     code = (
         "import sys; from pathlib import Path; from network.codegen import build\n"
         "found = build([Path(name) for name in sys.argv[2:]], target='plain', cache=Path(sys.argv[1]))\n"
         "print(found.name, *found.compiled)"
     )
     command = [sys.executable, "-c", code, str(workplace / "cache")]
-    command += [str(workplace / "leaky.nestml"), str(workplace / "other.nestml")]
+    command += [str(workplace / "leaky.nestml"), str(workplace / "iaf_psc_exp.nestml")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [process.communicate(timeout=600)[0].split() for process in processes]
     names = {output[0] for output in outputs}
     assert len(names) == 1
     assert leaky.name not in names
-    assert sorted(output[1:] for output in outputs) == [[], ["other"]]
+    assert sorted(output[1:] for output in outputs) == [[], ["iaf_psc_exp"]]
     assert not list((workplace / "cache" / "tmp").iterdir())
+    both = build(
+        [workplace / "leaky.nestml", workplace / "iaf_psc_exp.nestml"], target="plain", cache=workplace / "cache"
+    )
+    assert both.compiled == () and {name: info.name for name, info in both.models.items()} == {
+        "leaky": "leaky",
+        "iaf_psc_exp": "iaf_psc_exp_nestml",
+    }
+    answer = ask_nest(both, "answer = [nest.GetDefaults(name, 'C_m') for name in ('leaky', 'iaf_psc_exp_nestml')]")
+    assert answer == [200.0, 100.0]
 
 
 @pytest.mark.parametrize(

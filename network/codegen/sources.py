@@ -1,0 +1,126 @@
+"""The NESTML files of a build: read, named, and refused where their text already says that they cannot be built.
+
+A model is known by the name of its file. NEST gets the same name, or the file's with ``_nestml`` at the end (as the
+documentation of NESTML does it) where the name belongs to NEST itself or the text calls its model something else: two
+files may then have models of one name, and a file may be called like one of NEST's models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from network import resources
+from network.codegen.errors import CodegenError
+from network.codegen.targets import Target
+from network.codegen.toolchain import Nest
+from network.spec.errors import SpecError
+from network.spec.nestml import declared_model, read_nestml
+from network.spec.nestml_support import unsupported
+
+VECTORISED = "vectorised"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One NESTML file.
+
+    Attributes
+    ----------
+    path : Path
+    text : str
+    name : str
+        By which experiments know the model: the file's, if that is a name.
+    declared : str
+        What the text calls it.
+    nest_name : str
+        What NEST and the C++ call it.
+    """
+
+    path: Path
+    text: str
+    name: str
+    declared: str
+    nest_name: str
+
+    @property
+    def renamed(self) -> bool:
+        """Whether NEST knows the model by another name than its text says."""
+        return self.nest_name != self.declared
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What decides the C++ of this file."""
+        return (self.path.name, self.text, *([self.nest_name] if self.renamed else []))
+
+    def text_for_nest(self) -> str:
+        """Text with the name that NEST shall know, line by line the same otherwise."""
+        pattern = rf"^((?:model|neuron)\s+){self.declared}(\s*:)"
+        return re.sub(pattern, rf"\g<1>{self.nest_name}\2", self.text, count=1, flags=re.MULTILINE)
+
+
+def find_sources(models: Sequence[Path | str], target: Target, nest: Nest) -> list[Source]:
+    """Files of the models, by name or path, in an order that does not depend on that of the models.
+
+    Raises
+    ------
+    CodegenError
+        If a file cannot be used, all of them named: not found or not readable, not exactly one model, two of one name,
+        something that the target refuses.
+    """
+    paths = sorted({_find(model) for model in models}, key=lambda path: (path.name, path))
+    if not paths:
+        raise CodegenError("no models to build")
+    sources: dict[str, Source] = {}
+    problems: list[str] = []
+    for path in paths:
+        try:
+            source = _source(path, nest)
+        except SpecError as error:
+            problems.append(str(error))
+            continue
+        if source.name in sources:
+            problems.append(
+                f"{path}: {sources[source.name].path} has the name {source.name!r}, too; rename one of them"
+            )
+        sources[source.name] = source
+        if target.name == VECTORISED:
+            problems += [
+                found.message(str(path), "build it with `--target plain`") for found in unsupported(source.text)
+            ]
+    if problems:
+        raise CodegenError("\n".join(problems))
+    return list(sources.values())
+
+
+def _find(model: Path | str) -> Path:
+    path = Path(model)
+    if isinstance(model, Path) or path.suffix:
+        if not path.exists():
+            raise CodegenError(f"there is no NESTML file {path}")
+        return path.resolve()
+    try:
+        return resources.find_model(model).resolve()
+    except FileNotFoundError as error:
+        raise CodegenError(str(error)) from error
+
+
+def _source(path: Path, nest: Nest) -> Source:
+    text = read_nestml(path)
+    declared = declared_model(text, str(path))
+    name = path.stem if re.fullmatch(r"[A-Za-z_]\w*", path.stem, re.ASCII) else declared
+    taken = name != declared or name in _names_of_nest(nest.include)
+    return Source(path, text, name, declared, f"{name}_nestml" if taken else name)
+
+
+@cache
+def _names_of_nest(include: Path) -> frozenset[str]:
+    """Names of NEST's models, and of its headers, whose classes may be called like them."""
+    names = set()
+    for header in include.glob("*.h"):
+        names.add(header.stem)
+        names.update(re.findall(r"\bvoid register_(\w+)\(", header.read_text(encoding="utf-8", errors="replace")))
+    return frozenset(names)
