@@ -77,7 +77,8 @@ def build_plan(
     drive = simulation.drive_in_use
     by_generators = [i for i in inputs if i.device or drive == "device" or not delays]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
-    delays += [_half_way(i, resolution) for i in by_generators if len(i.weights) > 1]
+    behind_parrots = [i for i in inputs if (i.device or drive == "device") and len(i.weights) > 1]
+    delays += [_half_way(i, resolution) for i in behind_parrots]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
     delays = delays or [(resolution, resolution)]
     min_delay = min(low for low, _ in delays)

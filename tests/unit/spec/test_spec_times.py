@@ -65,6 +65,12 @@ def test_a_single_receptor_needs_no_shorter_delay(tiny_params):
     assert plan.min_delay == plan.max_delay == 2.5
 
 
+def test_cells_that_draw_themselves_need_no_shorter_delay(tiny_params):
+    assert (
+        tiny("projections.*.enabled=false", "inputs.X_to_P.weights.inh=1", "inputs.X_to_P.delay=0.1").min_delay == 0.1
+    )
+
+
 def test_a_delay_that_cannot_be_halved_is_refused(tiny_params):
     with pytest.raises(SpecError, match=r"inputs\.X_to_P\.delay: 0\.1 ms is too short for a generator that drives"):
         tiny(*TWO_RECEPTORS, "inputs.X_to_P.delay=0.1")
