@@ -200,6 +200,7 @@ def validate(
     except ValidationError as error:
         problems += structural_problems(error, tree, explained)
     else:
+        experiment._origins.update(tree.origins)
         wrong = {path[:2] for path, _ in found}  # a value in a wrong unit is beyond all limits, too
         limits = (*check_physiology(experiment, interfaces), *nest_limits.check_experiment(experiment))
         found += [problem for problem in limits if problem[0][:2] not in wrong]
@@ -208,7 +209,6 @@ def validate(
         problems.append(f"{origin}: {'.'.join(path)}: {message}" if origin else f"{'.'.join(path)}: {message}")
     if problems or experiment is None:
         raise SpecError(list(dict.fromkeys(problems)))
-    experiment._origins.update(tree.origins)
     return experiment
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from network.spec import derive
+from network.spec.errors import SpecError
 from network.spec.nestml import ModelInterface
 from network.spec.quantities import Quantity
 from network.spec.schema import Experiment, Population
@@ -101,12 +102,16 @@ class _Value:
 
 def check_physiology(experiment: Experiment, models: Mapping[str, ModelInterface]) -> list[Problem]:
     """All values of an experiment that no cell or synapse can have, as (key path, message)."""
-    levels = sorted({experiment.network.dopamine.value, *dopamine_levels(experiment).values()})
+    base = experiment.network.dopamine.value
+    try:
+        levels = sorted({base, *dopamine_levels(experiment).values()})
+    except SpecError:  # a schedule that cannot be followed: the plan says so
+        levels = [base]
     problems: dict[KeyPath, str] = {}
     for name, population in experiment.populations.items():
         model = models.get(population.model, ModelInterface(population.model))
         # everything is linear in the level: the first and the last one are enough, the present one tells it plainly
-        for level in dict.fromkeys((experiment.network.dopamine.value, levels[0], levels[-1])):
+        for level in dict.fromkeys((base, levels[0], levels[-1])):
             phi = derive.dopamine_phi(level, experiment.network.dopamine_reference.value)
             at = f" at dopamine {level:g}" if phi else ""
             values = list(_values(("populations", name), population, model, phi, at))
