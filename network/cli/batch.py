@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from network.cli.options import Changes, Quiet, Threads, with_changes
+from network.cli.options import Changes, Quiet, TakeOver, Threads, with_changes
 from network.cli.progress import TerminalReporter
 from network.spec.errors import SpecError
 
@@ -26,13 +26,14 @@ def batch(
         bool, typer.Option(help="Build a network that several experiments have in common only once (one thread).")
     ] = True,
     workers: Annotated[int, typer.Option(min=1, help="Runs at the same time that share a build.")] = 1,
+    take_over: TakeOver = False,
     quiet: Quiet = False,
 ) -> None:
     """Run several experiments; those that are complete already are left alone.
 
     Experiments with the same cells, wiring and seed that differ in input, times or recordings share one build: it
     happens once, and each run is a forked process, with the same spikes as `bgnest run` gives. A run that fails or
-    explodes does not stop the others.
+    explodes does not stop the others. One that another process is running already is waited for.
 
     Exit code 0 if all are complete, 3 if activity exploded in those that are not, otherwise 1.
     """
@@ -42,6 +43,14 @@ def batch(
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise SpecError([f"two experiments would run into {out / twice[0]}; give the files different names"])
     specs = {name: changes.load(experiment) for name, experiment in zip(names, experiments, strict=True)}
-    runs = run_all(specs, out, threads=threads, share_builds=share, workers=workers, reporter=TerminalReporter(quiet))
+    runs = run_all(
+        specs,
+        out,
+        threads=threads,
+        share_builds=share,
+        workers=workers,
+        take_over=take_over,
+        reporter=TerminalReporter(quiet),
+    )
     for run in runs.values():
         print(run.path)

@@ -25,8 +25,8 @@ from network.cli.options import (
 from network.cluster import launch
 from network.cluster.errors import ClusterError
 from network.cluster.ranks import without_launcher
-from network.results.layout import sha256
 from network.results.run import Run
+from network.sealing import sha256
 from network.spec.summary import table
 
 app = typer.Typer(no_args_is_help=True, help="Show on this machine that simulations do what they promise.")

@@ -47,6 +47,13 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything as JSON.")]
 Pdf = Annotated[bool, typer.Option("--pdf", help="Also write figures as PDF.")]
 NewRun = Annotated[Path | None, typer.Option("--out", help="Run folder; by default runs/NAME-HASH.")]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="Replace an incomplete run of another machine, too, that gave a sign of life in the last ten minutes.",
+    ),
+]
 Partition = Annotated[str | None, typer.Option(help="Slurm partition.")]
 Account = Annotated[str | None, typer.Option(help="Slurm account.")]
 Sbatch = Annotated[

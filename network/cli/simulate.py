@@ -16,6 +16,7 @@ from network.cli.options import (
     NewRun,
     Quiet,
     Ranks,
+    TakeOver,
     Threads,
     tell_drive,
     with_changes,
@@ -48,6 +49,7 @@ def run(
     resume: Annotated[
         bool, typer.Option("--resume", help="Do nothing if the folder holds this run complete; else run it.")
     ] = False,
+    take_over: TakeOver = False,
     figures: Annotated[bool, typer.Option(help="Draw the standard figures.")] = True,
     quiet: Quiet = False,
 ) -> None:
@@ -73,6 +75,7 @@ def run(
         out=out,
         overwrite=overwrite,
         resume=resume,
+        take_over=take_over,
         reporter=TerminalReporter(quiet),
     )
     if not present().first:

@@ -19,6 +19,7 @@ from network.cli.options import (
     Partition,
     Sbatch,
     Setup,
+    TakeOver,
     Threads,
     with_changes,
 )
@@ -53,6 +54,7 @@ def submit(
         Path, typer.Option(help="Template of the job script.", show_default="the one of bgnest")
     ] = slurm.TEMPLATE,
     out: NewRun = None,
+    take_over: TakeOver = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the script; write and submit nothing.")] = False,
 ) -> None:
     """Write a Slurm job script into the run folder and hand it in.
@@ -85,7 +87,7 @@ def submit(
     if run_status(folder) == "complete":
         print(f"{folder}: complete already, nothing to do")
         return
-    with RunFolder.create(folder, record={"threads": threads, "ranks": plan.ranks}) as run:
+    with RunFolder.create(folder, take_over=take_over, record={"threads": threads, "ranks": plan.ranks}) as run:
         run.fail("submitted; has not started yet")
     frozen.write_text(dump_experiment(spec), encoding="utf-8")
     script.write_text(text, encoding="utf-8")

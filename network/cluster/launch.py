@@ -18,6 +18,7 @@ from network import resources
 from network.cluster.errors import ClusterError
 from network.cluster.job import JOB_NAME
 from network.cluster.ranks import without_launcher
+from network.processes import family
 
 INTERRUPTED = 130
 MPI_ENVIRONMENT = ".venv-mpi"
@@ -123,7 +124,7 @@ def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> i
     """Run ``bgnest`` with the given arguments as an MPI job of some name and return its exit code.
 
     The job gets the terminal: what rank 0 prints appears as it would without MPI. Ctrl-C, SIGTERM and SIGHUP end
-    the job; the exit code is then 130.
+    the job; the exit code is then 130. If this process is killed, the job ends, too.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> i
         if number != signal.SIGINT:  # Ctrl-C reaches the launcher by itself, being in our process group
             job.terminate()
 
-    with subprocess.Popen(command, env=environment) as job:
+    with family() as ranks_too, subprocess.Popen(command, env=environment | ranks_too.environment) as job:
         heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
         before = {number: signal.signal(number, interrupt) for number in heard}
         try:

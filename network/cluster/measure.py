@@ -13,8 +13,8 @@ from typing import Any
 from network.cluster import launch
 from network.cluster.errors import ClusterError
 from network.cluster.ranks import without_launcher
-from network.results.layout import sha256
 from network.results.run import Run
+from network.sealing import sha256
 from network.spec import load_experiment, make_plan
 from network.spec.cost import Estimate, estimate
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from network.cluster.job import terminated_as_exit
 from network.cluster.ranks import present
@@ -31,9 +32,11 @@ from network.engine.errors import EngineError
 from network.engine.guard import RunawayError
 from network.engine.progress import Reporter, SilentReporter
 from network.engine.run import compile_models, run
-from network.results.errors import ResultsError
+from network.processes import end_with_parent
+from network.results.errors import ResultsError, RunBusyError
 from network.results.layout import RECORD, read_json, run_status
 from network.results.run import Run
+from network.results.run_folder import holder
 from network.spec import Experiment, make_plan
 from network.spec.plan import Plan
 
@@ -71,16 +74,18 @@ class _Job:
     experiment: Experiment
     plan: Plan
     path: Path
+    take_over: bool = False
 
     def run(self, *, reporter: Reporter | None = None, built: Network | None = None) -> Run:
         """Run it; what another simulation has left in its folder is replaced."""
         restart.release(self.path)
-        overwrite = run_status(self.path) == "complete"
+        overwrite = run_status(self.path) in ("complete", "damaged")
         return run(
             self.experiment,
             threads=self.plan.threads,
             out=self.path,
             overwrite=overwrite,
+            take_over=self.take_over,
             reporter=reporter,
             built=built,
         )
@@ -93,9 +98,12 @@ def run_all(
     threads: int = 1,
     share_builds: bool = False,
     workers: int = 1,
+    take_over: bool = False,
     reporter: Reporter | None = None,
 ) -> dict[str, Run]:
     """Run each experiment into ``out/<key>``; a complete run of the same simulation is used again.
+
+    One that another process is running is left to it, and waited for when nothing else is left to do.
 
     Parameters
     ----------
@@ -110,6 +118,8 @@ def run_all(
         go one by one.
     workers : int
         Children that run at the same time.
+    take_over : bool
+        Replace runs of other machines, too, that have given a sign of life lately.
     reporter : Reporter, optional
         Shows the progress; silent by default.
 
@@ -124,15 +134,20 @@ def run_all(
     BatchError
         At the end, if some failed.
     """
-    jobs = [_Job(key, e, make_plan(e, threads=threads), Path(out) / key) for key, e in experiments.items()]
+    plans = {key: make_plan(experiment, threads=threads) for key, experiment in experiments.items()}
+    jobs = [_Job(key, e, plans[key], Path(out) / key, take_over) for key, e in experiments.items()]
     reporter = reporter or SilentReporter()
     runs: dict[str, Run] = {}
     failures: dict[str, tuple[str, int]] = {}
     with reporter.phase("runs", len(jobs), "") as phase:
+        busy: list[_Job] = []
 
-        def tell(job: _Job, outcome: Run | tuple[str, int]) -> None:
+        def tell(job: _Job, outcome: _Outcome) -> None:
             if isinstance(outcome, Run):
                 runs[job.key] = outcome
+            elif isinstance(outcome, _Busy):
+                busy.append(job)
+                return
             else:
                 failures[job.key] = outcome
             phase.advance(1, f"{job.key}: {run_status(job.path)}")
@@ -150,14 +165,29 @@ def run_all(
                     tell(job, outcome)
             else:
                 tell(group[0], _attempt(group[0], reporter))
+        while busy:
+            job = busy.pop(0)
+            restart.wait_while_busy(job.path, lambda note: phase.advance(0, note))
+            tell(job, _attempt(job, reporter))
     if failures:
         raise BatchError(failures, runs)
     return {key: runs[key] for key in experiments}
 
 
-def _found(job: _Job) -> Run | tuple[str, int] | None:
-    """Outcome of the same simulation that is there already: complete, or stopped because activity exploded."""
+@dataclass(frozen=True)
+class _Busy:
+    """Another process is running it."""
+
+
+_Outcome: TypeAlias = "Run | tuple[str, int] | _Busy"
+
+
+def _found(job: _Job) -> _Outcome | None:
+    """Outcome of the same simulation that is there already: complete, stopped because activity exploded, under way."""
     try:
+        restart.release(job.path)
+        if run_status(job.path) == "running" and (holder(job.path).certain or not job.take_over):
+            return _Busy()
         if run_status(job.path) == "exploded" or (
             run_status(job.path) == "complete"
             and read_json(job.path / RECORD).get("simulation_hash") == job.plan.simulation_hash
@@ -165,14 +195,17 @@ def _found(job: _Job) -> Run | tuple[str, int] | None:
             return restart.finished(job.path, job.plan)
     except RunawayError as error:
         return _failure(error)
-    except ResultsError:
-        logger.warning("%s: damaged; it is run again", job.path)
+    except ResultsError as error:
+        logger.warning("%s\n%s is run again", error, job.path)
     return None
 
 
-def _attempt(job: _Job, reporter: Reporter | None = None, built: Network | None = None) -> Run | tuple[str, int]:
+def _attempt(job: _Job, reporter: Reporter | None = None, built: Network | None = None) -> _Outcome:
     try:
-        return job.run(reporter=reporter, built=built)
+        # another process may have come to it since the beginning
+        return _found(job) or job.run(reporter=reporter, built=built)
+    except RunBusyError:
+        return _Busy()
     except _EXPECTED as error:
         return _failure(error)
 
@@ -205,7 +238,7 @@ def _cannot_share(jobs: Sequence[_Job]) -> str | None:
     return None
 
 
-def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Iterator[tuple[_Job, Run | tuple[str, int]]]:
+def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Iterator[tuple[_Job, _Outcome]]:
     """Build the network of the first job, then run all in children; outcomes in the order in which they end."""
     plan = jobs[0].plan
     try:
@@ -241,19 +274,21 @@ class _Child:
         self.job = job
         context = multiprocessing.get_context("fork")
         self._answer, sender = context.Pipe(duplex=False)
-        self.process: BaseProcess = context.Process(target=_in_child, args=(job, network, sender), name=job.key)
+        self.process: BaseProcess = context.Process(
+            target=_in_child, args=(job, network, sender, os.getpid()), name=job.key
+        )
         with warnings.catch_warnings():
             # Python warns of any thread there is; those here are idle ones of linear algebra, which survives a fork
             warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
             self.process.start()
         sender.close()
 
-    def outcome(self) -> Run | tuple[str, int]:
+    def outcome(self) -> _Outcome:
         """Result of a child that has ended; one that died leaves a run that is marked failed."""
         self.process.join()
         code = self.process.exitcode
         try:
-            failure: tuple[str, int] | None = self._answer.recv()
+            failure: tuple[str, int] | _Busy | None = self._answer.recv()
             return Run.open(self.job.path) if failure is None else failure
         except EOFError:
             how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
@@ -276,7 +311,8 @@ class _Child:
             restart.mark_failed(path, reason)
 
 
-def _in_child(job: _Job, network: Network, sender: Connection) -> None:
+def _in_child(job: _Job, network: Network, sender: Connection, parent: int) -> None:
+    end_with_parent(parent)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         outcome = _attempt(job, built=network)

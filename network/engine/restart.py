@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +13,11 @@ from network.engine.guard import RunawayError
 from network.results.layout import RECORD, read_json, run_status, to_json, write_atomic
 from network.results.record import now
 from network.results.run import Run
+from network.results.run_folder import holder
 from network.spec.plan import Plan
+
+POLL = 0.5
+"""Seconds between two looks at a folder that is waited for."""
 
 
 def finished(path: Path, plan: Plan) -> Run | None:
@@ -47,16 +53,28 @@ def runaway_message(path: Path, reason: str) -> str:
 
 
 def release(path: Path) -> None:
-    """Let go of a folder whose run says that it is going on, if its job is this one or no longer exists.
+    """Let go of a folder whose run says that it is going on elsewhere, if its Slurm job is this one or has ended.
 
-    Processes of other hosts cannot be looked at. A Slurm job can: it is gone when the queue does not know
+    Processes of other machines cannot be looked at. A Slurm job can: it is gone when the queue does not know
     it, and it is this one when it was requeued.
     """
-    if run_status(path) != "running":
+    if run_status(path) != "running" or holder(path).certain:
         return
     job = read_json(path / RECORD).get("job") or {}
-    if job == identity() or is_gone(job):
+    if (job.get("slurm") and job["slurm"] == identity().get("slurm")) or is_gone(job):
         mark_failed(path, "the job ended before the run was complete")
+
+
+def wait_while_busy(path: Path, tell: Callable[[str], None]) -> None:
+    """Wait until no run is going on in a folder; ``tell`` is called with who is waited for."""
+    told = False
+    while run_status(path) == "running":
+        release(path)
+        if not told:
+            found = holder(path)
+            tell(f"{path}: waiting for {found.who}, which is running it")
+            told = True
+        time.sleep(POLL)
 
 
 def mark_interrupted(path: Path, job: str, reason: str) -> bool:

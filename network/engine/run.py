@@ -43,6 +43,7 @@ def run(
     out: Path | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    take_over: bool = False,
     reporter: Reporter | None = None,
     built: Network | None = None,
 ) -> Run:
@@ -65,6 +66,8 @@ def run(
         Replace a complete run in that folder.
     resume : bool
         Return at once if that folder holds this simulation complete; otherwise run it from the beginning.
+    take_over : bool
+        Replace a run of another machine, too, that has given a sign of life lately.
     reporter : Reporter, optional
         Shows the progress; silent by default.
     built : Network, optional
@@ -73,6 +76,7 @@ def run(
     Raises
     ------
     SpecError, RunExistsError, CodegenError, EngineError
+        RunBusyError, a kind of RunExistsError, if a run is going on in that folder.
     RunawayError
         If activity exploded and the run was stopped. The folder then is sealed with the status ``exploded``, and
         ``Run.open(..., allow_incomplete=True)`` reads what was recorded. All ranks raise it.
@@ -91,7 +95,7 @@ def run(
         raise EngineError(f"{plan.name}: the network that is built is another one than planned")
     record = collect_record(versions=versions(), threads=threads, ranks=plan.ranks) | {"job": identity()}
     record["shared_build"] = built is not None
-    with RunFolder.create(path, overwrite=overwrite, record=record) as folder:
+    with RunFolder.create(path, overwrite=overwrite, take_over=take_over, record=record) as folder:
         reporter = FileReporter(folder.path, reporter)
         folder.write_params(dump_experiment(experiment))
         folder.write_origin({path: str(origin) for path, origin in experiment.origins.items()})

@@ -2,6 +2,7 @@
 
 from network.results.errors import (
     ResultsError,
+    RunBusyError,
     RunCorruptError,
     RunExistsError,
     RunIncompleteError,
@@ -26,6 +27,7 @@ __all__ = [
     "ReportWriter",
     "ResultsError",
     "Run",
+    "RunBusyError",
     "RunCorruptError",
     "RunExistsError",
     "RunFolder",

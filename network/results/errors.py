@@ -11,6 +11,10 @@ class RunExistsError(ResultsError):
     """The folder is taken: a complete run, a run still going on, or something that is no run of ours."""
 
 
+class RunBusyError(RunExistsError):
+    """A run is going on in the folder."""
+
+
 class RunMissingError(ResultsError):
     """There is no run, or no such file, population or report in the run."""
 

@@ -6,31 +6,32 @@ written last, with size, sha256 and counts of every file, so its presence means 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
+from network.results.claim import LOCK, Holder, is_locked
 from network.results.errors import RunCorruptError, RunMissingError
 from network.results.h5 import open_h5
+from network.sealing import seal_holds, sha256
 
 FORMAT = "bgnest-run"
 FORMAT_VERSION = 1
 RECORD, MANIFEST, PROGRESS = "record.json", "manifest.json", "progress.json"
+MANIFEST_FORMAT = "bgnest-manifest"
 # what can be made again from the rest, or still grows when the run is sealed: not in the manifest
-DERIVED = ("log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
+DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
 OUR_FILES = (
     *("params.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
     *("progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
     *("spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
+SUBMITTED = ("experiment.yaml", "job.sh")
 OUR_FIGURES = ("figures/*.png", "figures/*.pdf")
 
 
@@ -67,46 +68,56 @@ def report_filenames(traces: Sequence[tuple[str, str, Sequence[str]]]) -> list[d
     ]
 
 
-def run_status(path: str | Path) -> str:
+def run_status(path: str | Path, *, claimed: bool = False) -> str:
     """Status of a run.
 
-    One of ``missing``, ``empty``, ``foreign``, ``running``, ``failed``, ``interrupted``, ``exploded``, ``complete``.
+    One of ``missing``, ``empty``, ``foreign``, ``damaged``, ``running``, ``failed``, ``interrupted``, ``exploded``,
+    ``complete``.
 
-    ``foreign`` is a folder or file that is no run of ours, ``interrupted`` a run whose process is gone from
-    this machine, ``exploded`` one that was stopped because of runaway activity, with all files whole. A run
-    that says it is going on elsewhere is believed.
+    ``foreign`` is a folder or file that is no run of ours, ``damaged`` a run of ours whose ``record.json`` is missing
+    or cannot be read, ``interrupted`` a run whose process is gone, ``exploded`` one that was stopped because of
+    runaway activity, with all files whole. A run on another machine is ``running`` as long as it gives signs of life
+    (`network.results.claim`); with ``claimed`` the caller has the lock, and whose run it was is gone.
     """
     path = Path(path)
     if not path.exists():
         return "missing"
     if not path.is_dir():
         return "foreign"
-    if not any(path.iterdir()):
-        return "empty"
-    try:
-        record = json.loads((path / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return "foreign"
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        return "foreign"
-    if (path / MANIFEST).is_file():
+    names = {entry.name for entry in path.iterdir()}
+    if not names - {LOCK, f".{RECORD}.tmp"}:  # a run is about to begin, or was killed when it was
+        return "running" if not claimed and is_locked(path) else "empty"
+    record = record_of(path)
+    if record is None:
+        return "damaged" if MANIFEST in names and _is_manifest(path / MANIFEST) else "foreign"
+    if MANIFEST in names:
         return "exploded" if record.get("status") == "exploded" else "complete"
     if record.get("status") == "failed":
         return "failed"
-    return "running" if _alive(record.get("process", {})) else "interrupted"
+    if record.get("status") in ("complete", "exploded"):  # the manifest is written at once, and was removed
+        return "running" if not claimed and is_locked(path) else "interrupted"
+    return "running" if not claimed and Holder.of(path, process_of(record)).alive else "interrupted"
 
 
-def this_process() -> dict[str, Any]:
-    """Identify this process, so that a later one can tell whether it still runs."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "created": psutil.Process().create_time()}
+def record_of(path: Path) -> dict[str, Any] | None:
+    """Record of a run; None if it is missing, damaged, or the record of something else."""
+    try:
+        record = json.loads((path / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) and record.get("format") == FORMAT else None
 
 
-def _alive(process: Mapping[str, Any]) -> bool:
-    if process.get("host") != socket.gethostname():
-        return True
-    try:  # the creation time tells a process from a later one that got the same number
-        return abs(psutil.Process(int(process["pid"])).create_time() - float(process["created"])) < 2.0
-    except (psutil.Error, KeyError, ValueError):
+def process_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Process that a record names; empty if it names none."""
+    process = record.get("process")
+    return process if isinstance(process, Mapping) else {}
+
+
+def _is_manifest(path: Path) -> bool:
+    try:
+        return f'"{MANIFEST_FORMAT}"' in path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
         return False
 
 
@@ -139,18 +150,37 @@ def to_json(value: object) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; a missing and a damaged file each have their own error."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunMissingError(f"{path}: no such file") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunCorruptError(f"{path}: not JSON ({error})") from error
+    except OSError as error:
+        raise RunCorruptError(f"{path}: cannot be read ({error.strerror})") from error
+    if not isinstance(value, dict):
+        raise RunCorruptError(f"{path}: not a JSON object")
+    return value
 
 
 def listed_files(path: Path) -> list[Path]:
-    """Files that go into the manifest, sorted."""
-    return sorted(
-        p for p in path.rglob("*") if p.is_file() and p.name != MANIFEST and p.relative_to(path).parts[0] not in DERIVED
+    """Files that go into the manifest, sorted: those of a run, not what else a user keeps in the folder."""
+    found = {file for pattern in (*OUR_FILES, RECORD, *SUBMITTED) for file in path.glob(pattern) if file.is_file()}
+    return sorted(file for file in found if file.relative_to(path).parts[0] not in DERIVED)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Manifest of a run; `RunCorruptError` if it is damaged itself."""
+    manifest = read_json(path / MANIFEST)
+    files = manifest.get("files")
+    whole = (
+        manifest.get("format") == MANIFEST_FORMAT
+        and (seal_holds(manifest) or manifest.get("format_version") == 1)  # the first version had no digest
+        and isinstance(files, dict)
+        and all(isinstance(e, dict) and {"bytes", "sha256"} <= e.keys() for e in files.values())
     )
+    if not whole:
+        raise RunCorruptError(f"{path / MANIFEST}: damaged: its content differs from its own digest")
+    return manifest
 
 
 def manifest_entry(path: Path) -> dict[str, Any]:
@@ -159,12 +189,6 @@ def manifest_entry(path: Path) -> dict[str, Any]:
     if path.suffix == ".h5":
         entry["counts"] = h5_counts(path)
     return entry
-
-
-def sha256(path: Path) -> str:
-    """Digest of a file as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def h5_counts(path: Path) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from network.results.errors import RunCorruptError, RunIncompleteError, RunMissingError
-from network.results.layout import FORMAT, MANIFEST, RECORD, h5_counts, read_json, run_status, sha256
+from network.results.layout import (
+    FORMAT,
+    MANIFEST,
+    RECORD,
+    listed_files,
+    read_json,
+    read_manifest,
+    record_of,
+    run_status,
+)
 from network.results.sonata import (
     Report,
     ReportKey,
@@ -20,6 +30,12 @@ from network.results.sonata import (
     sort_spikes,
     spike_populations,
 )
+from network.sealing import damage
+
+logger = logging.getLogger(__name__)
+
+EAGER = 64 * 2**20
+"""Bytes of a file up to which its content is compared when a run is opened; about 0.1 s."""
 
 
 class Run:
@@ -35,13 +51,17 @@ class Run:
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path = path
         self.manifest = manifest
+        self._damage: dict[str, str] = {}
+        self._unread: set[str] = set()
 
     @classmethod
     def open(cls, path: str | Path, *, allow_incomplete: bool = False) -> Run:
-        """Open a run; checks that its files are present and of the right size (`verify`: their content).
+        """Open a run and compare its files with its manifest: sizes, and the content of all but very large files.
 
-        ``allow_incomplete`` opens whatever is there, above all a run that was stopped because activity exploded:
-        its files are whole, and its `window` ends where it was stopped.
+        Those (`EAGER`) are compared when they are read first, which costs as much.
+
+        ``allow_incomplete`` opens whatever is there: above all a run that was stopped because activity exploded, whose
+        files are whole and whose `window` ends where it was stopped; and of a damaged run what is not damaged.
 
         Raises
         ------
@@ -50,70 +70,91 @@ class Run:
         RunIncompleteError
             If it was never finished, or stopped (unless ``allow_incomplete``).
         RunCorruptError
-            If files are missing, truncated or grown.
+            If files are missing, truncated or changed (with ``allow_incomplete``: when such a file is to be read).
         """
         path = Path(path)
         status = run_status(path)
         if status in ("missing", "empty", "foreign"):
-            problem = (
-                "no such folder" if status == "missing" else f"not a run folder (no {RECORD} of format {FORMAT!r})"
+            raise RunMissingError(f"{path}: {_no_run(path, status)}")
+        run = cls(path, {})
+        if status in ("complete", "exploded", "damaged"):
+            run.manifest = read_manifest(path)
+            run._compare(EAGER)
+        if run._damage and not allow_incomplete:
+            raise run._corrupt()
+        if status not in ("complete", "damaged") and not allow_incomplete:
+            raise RunIncompleteError(
+                f"{path}: the run is not complete ({run._unfinished(status)}); see {RECORD} and log.txt"
             )
-            raise RunMissingError(f"{path}: {problem}")
-        if status != "complete" and not allow_incomplete:
-            why = f"status: {status}"
-            if status == "exploded":
-                why = f"stopped: {read_json(path / RECORD)['stopped']['reason']}"
-            raise RunIncompleteError(f"{path}: the run is not complete ({why}); see record.json and log.txt")
-        if status not in ("complete", "exploded"):
-            return cls(path, {})
-        run = cls(path, read_json(path / MANIFEST))
-        run._raise(run._size_problems())
+        if run._damage:
+            logger.warning("%s", run._corrupt())
         return run
 
     def verify(self) -> None:
-        """Compare every file with the manifest; `RunCorruptError` lists all differences."""
+        """Compare every file with the manifest, however large; `RunCorruptError` lists all differences."""
         if not self.manifest:
             raise RunIncompleteError(f"{self.path}: no manifest to compare with")
-        problems = self._size_problems()
-        damaged = {problem.split(":")[0] for problem in problems}
+        self._compare(None)
+        if self._damage:
+            raise self._corrupt()
+
+    def _compare(self, limit: int | None) -> None:
+        """Compare sizes of all files, and the content of those up to a number of bytes."""
+        self._damage, self._unread = {}, set()
         for name, entry in self.manifest["files"].items():
-            file = self.path / name
-            if name in damaged:
-                continue
-            if sha256(file) != entry["sha256"]:
-                problems.append(f"{name}: content differs from its sha256")
-            elif "counts" in entry and h5_counts(file) != entry["counts"]:
-                problems.append(f"{name}: counts {h5_counts(file)}, manifest {entry['counts']}")
-        self._raise(problems)
+            large = limit is not None and entry["bytes"] > limit
+            problem = damage(self.path / name, size=entry["bytes"], digest=None if large else entry["sha256"])
+            if problem is not None:
+                self._damage[name] = problem
+            elif large:
+                self._unread.add(name)
+        for file in listed_files(self.path):
+            name = file.relative_to(self.path).as_posix()
+            if name not in self.manifest["files"] and file.suffix not in (".partial", ".tmp"):
+                self._damage[name] = "not in the manifest"
 
-    def _size_problems(self) -> list[str]:
-        problems = []
-        for name, entry in self.manifest.get("files", {}).items():
-            file = self.path / name
-            if not file.is_file():
-                problems.append(f"{name}: missing")
-            elif file.stat().st_size != entry["bytes"]:
-                problems.append(f"{name}: {file.stat().st_size} bytes, manifest says {entry['bytes']}")
-        return problems
+    def _checked(self, name: str) -> Path:
+        """File of the run that is about to be read; `RunCorruptError` if it is damaged."""
+        file = self.path / name
+        if name in self._unread:
+            entry = self.manifest["files"][name]
+            self._unread.remove(name)
+            if problem := damage(file, size=entry["bytes"], digest=entry["sha256"]):
+                self._damage[name] = problem
+        if name in self._damage:
+            raise RunCorruptError(f"{file}: {self._damage[name]}; it is not what the run has written")
+        return file
 
-    def _raise(self, problems: list[str]) -> None:
-        if problems:
-            raise RunCorruptError(f"{self.path} does not match its manifest:\n  " + "\n  ".join(problems))
+    def _corrupt(self) -> RunCorruptError:
+        listed = "\n  ".join(f"{name}: {problem}" for name, problem in sorted(self._damage.items()))
+        return RunCorruptError(
+            f"{self.path} does not match its manifest:\n  {listed}\nCopy it from a backup, or run it again (bgnest run "
+            f"with --out {self.path} --overwrite)"
+        )
+
+    def _unfinished(self, status: str) -> str:
+        """Why the run is no complete one."""
+        record = record_of(self.path) or {}
+        if status == "exploded":
+            return f"stopped: {record.get('stopped', {}).get('reason')}"
+        if record.get("status") == "complete" and status == "interrupted":
+            return f"record.json says so, but {MANIFEST} is missing"
+        return f"status: {status}"
 
     @cached_property
     def plan(self) -> dict[str, Any]:
         """``plan.json``."""
-        return read_json(self.path / "plan.json")
+        return read_json(self._checked("plan.json"))
 
     @cached_property
     def record(self) -> dict[str, Any]:
         """``record.json``: provenance and status."""
-        return read_json(self.path / RECORD)
+        return read_json(self._checked(RECORD))
 
     @cached_property
     def timers(self) -> dict[str, Any]:
         """``timers.json``: seconds per phase."""
-        return read_json(self.path / "timers.json")
+        return read_json(self._checked("timers.json"))
 
     @property
     def name(self) -> str:
@@ -151,9 +192,8 @@ class Run:
     @cached_property
     def recorded(self) -> tuple[str, ...]:
         """Populations whose spikes were recorded, in the order of the plan."""
-        if not (self.path / "spikes.h5").is_file():
-            return ()
-        present = set(spike_populations(self.path / "spikes.h5"))
+        file = self._checked("spikes.h5")
+        present = set(spike_populations(file)) if file.is_file() else set()
         return tuple(name for name in self.populations if name in present)
 
     def spikes(self, name: str) -> Spikes:
@@ -166,7 +206,7 @@ class Run:
         if members is None or any(member not in self.recorded for member in members):
             choices = [*self.recorded, *(g for g, m in self.groups.items() if set(m) <= set(self.recorded))]
             raise RunMissingError(f"{self.path}: no spikes of {name!r}; there are: {', '.join(choices) or 'none'}")
-        parts = [read_spikes(self.path / "spikes.h5", member) for member in members]
+        parts = [read_spikes(self._checked("spikes.h5"), member) for member in members]
         if len(parts) == 1:
             return Spikes(*parts[0], sizes[members[0]])
         first = np.cumsum([0, *(sizes[member] for member in members)])
@@ -176,7 +216,8 @@ class Run:
 
     @cached_property
     def _report_files(self) -> dict[ReportKey, Path]:
-        return {report_header(file): file for file in sorted(self.path.glob("report_*.h5"))}
+        files = [file for file in sorted(self.path.glob("report_*.h5")) if file.name not in self._damage]
+        return {report_header(file): file for file in files}
 
     @property
     def reports(self) -> tuple[tuple[str, str], ...]:
@@ -209,4 +250,12 @@ class Run:
             raise RunMissingError(
                 f"{self.path}: {population}.{variable} was recorded by several traces; name one of them: {names}"
             )
-        return read_report(self._report_files[chosen[0]])
+        return read_report(self._checked(self._report_files[chosen[0]].name))
+
+
+def _no_run(path: Path, status: str) -> str:
+    """Say why a folder holds no run that could be read."""
+    if status == "missing":
+        return "no such folder"
+    unreadable = f"; {RECORD} is there, but cannot be read" if (path / RECORD).is_file() else ""
+    return f"not a run folder (no {RECORD} of format {FORMAT!r}{unreadable})"

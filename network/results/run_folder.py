@@ -16,25 +16,29 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from network.results.errors import ResultsError, RunExistsError
+from network.results.claim import LOCK, Claim, Holder, this_process
+from network.results.errors import ResultsError, RunBusyError, RunExistsError
 from network.results.layout import (
     FORMAT,
     FORMAT_VERSION,
     MANIFEST,
+    MANIFEST_FORMAT,
     OUR_FIGURES,
     OUR_FILES,
     RECORD,
     listed_files,
     manifest_entry,
+    process_of,
+    record_of,
     report_filename,
     run_status,
-    this_process,
     to_json,
     write_atomic,
 )
 from network.results.record import now, peak_memory_bytes
 from network.results.run import Run
 from network.results.sonata import ReportWriter, SpikeWriter
+from network.sealing import sealed
 
 logger = logging.getLogger(__name__)
 
@@ -53,15 +57,23 @@ class RunFolder:
     array([1001.5])
     """
 
-    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+    def __init__(self, path: Path, record: dict[str, Any], claim: Claim | None = None) -> None:
         self.path = path
         self._record = record
+        self._claim = claim
         self._plan: dict[str, Any] | None = None
         self._finished = False
 
     @classmethod
-    def create(cls, path: str | Path, *, overwrite: bool = False, record: Mapping[str, Any] | None = None) -> RunFolder:
-        """Make the folder, or take over an old one.
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        take_over: bool = False,
+        record: Mapping[str, Any] | None = None,
+    ) -> RunFolder:
+        """Make the folder, or take over an old one. It is this process's alone until the run is sealed or has failed.
 
         A missing or empty folder is used. A failed, exploded or interrupted run of ours is replaced, with
         a warning in the log. A complete run is replaced only with ``overwrite``. Files that are not ours stay where
@@ -71,32 +83,38 @@ class RunFolder:
         ----------
         path : path
         overwrite : bool
-            Replace a complete run.
+            Replace a complete run, or a damaged one.
+        take_over : bool
+            Replace a run of another machine, too, that has given a sign of life lately.
         record : mapping, optional
             First content of ``record.json``, see `network.results.record.collect_record`.
 
         Raises
         ------
+        RunBusyError
+            If a run is going on in the folder.
         RunExistsError
-            If the folder holds a complete run (without ``overwrite``), a run that is still going on, or
-            anything else.
+            If the folder holds a complete run (without ``overwrite``), or anything else.
         """
         path = Path(path)
-        status = run_status(path)
-        if status == "foreign":
-            raise RunExistsError(
-                f"{path}: exists and is not a run folder (no {RECORD} of format {FORMAT!r}); choose another"
-            )
-        if status == "running":
-            raise RunExistsError(f"{path}: a run is going on in this folder; wait for it, or choose another folder")
-        if status == "complete" and not overwrite:
-            raise RunExistsError(f"{path}: holds a complete run; choose another folder, or --overwrite it")
+        before = process_of(record_of(path) or {})
+        _refuse(path, overwrite=overwrite, take_over=take_over)
         path.mkdir(parents=True, exist_ok=True)
-        if status in ("complete", "exploded", "failed", "interrupted"):
-            logger.warning("%s: replacing a run that is %s", path, status)
-            _clear(path, figures=status in ("complete", "exploded"))
-        folder = cls(path, {"format": FORMAT, "format_version": FORMAT_VERSION, **(record or {})})
-        folder.update_record(status="running", created=now(), process=this_process())
+        claim = Claim.take(path)
+        if claim is None:
+            raise RunBusyError(holder(path).explain(path))
+        try:
+            status = _refuse(path, overwrite=overwrite, claimed=True)  # another process may have been quicker
+            if status == "interrupted" and process_of(record_of(path) or {}) != before:
+                raise RunBusyError(f"{path}: another machine has begun a run in this folder just now")
+            if status not in ("missing", "empty"):
+                logger.warning("%s: replacing a run that is %s", path, status)
+                _clear(path, figures=status in ("complete", "exploded", "damaged"))
+            folder = cls(path, {"format": FORMAT, "format_version": FORMAT_VERSION, **(record or {})}, claim)
+            folder.update_record(status="running", created=now(), process=this_process())
+        except BaseException:
+            claim.release()
+            raise
         return folder
 
     @property
@@ -178,6 +196,7 @@ class RunFolder:
     def fail(self, reason: str) -> None:
         """Mark the run as failed; what was written stays for inspection."""
         self.update_record(status="failed", error=reason, finished=now())
+        self._let_go()
 
     def finish(self, *, status: str = "complete", **fields: Any) -> Run:
         """Seal the run: final record, then the manifest. Returns the reader.
@@ -197,13 +216,25 @@ class RunFolder:
             raise ResultsError(f"{self.path}: unfinished or unmerged files: {', '.join(left)}")
         self.update_record(**{"peak_memory_bytes": peak_memory_bytes(), **fields}, status=status, finished=now())
         files = {str(p.relative_to(self.path).as_posix()): manifest_entry(p) for p in listed_files(self.path)}
-        write_atomic(self.path / MANIFEST, to_json({"format": "bgnest-manifest", "format_version": 1, "files": files}))
+        write_atomic(
+            self.path / MANIFEST, to_json(sealed({"format": MANIFEST_FORMAT, "format_version": 2, "files": files}))
+        )
         self._finished = True
+        self._let_go()
         return Run.open(self.path, allow_incomplete=status != "complete")
 
     def _open(self, name: str) -> None:
         if self._finished:
             raise ResultsError(f"{self.path / name}: the run is sealed")
+        if self._claim is not None and self._claim.lost:
+            raise ResultsError(
+                f"{self.path}: the folder was removed, or taken over by another run, while this one went on"
+            )
+
+    def _let_go(self) -> None:
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     def _sizes(self) -> dict[str, int]:
         if self._plan is None:
@@ -223,8 +254,30 @@ class RunFolder:
                 self.fail("interrupted" if interrupted else str(error) if ended else f"{type(error).__name__}: {error}")
                 if interrupted or ended:
                     error.add_note(f"the run in {self.path} is marked incomplete")
-            except OSError as problem:  # a full disk, for instance; the error itself must get through
+            except (OSError, ResultsError) as problem:  # a full disk, for instance; the error itself must get through
                 logger.warning("%s: cannot be marked as failed: %s", self.path, problem)
+        self._let_go()
+
+
+def holder(path: Path) -> Holder:
+    """Process that a run in a folder belongs to, and whether it lives."""
+    return Holder.of(path, process_of(record_of(path) or {}))
+
+
+def _refuse(path: Path, *, overwrite: bool, take_over: bool = False, claimed: bool = False) -> str:
+    """Status of a folder that a new run may have; `RunExistsError` if it may not."""
+    status = run_status(path, claimed=claimed)
+    if status == "foreign":
+        raise RunExistsError(
+            f"{path}: exists and is not a run folder (no {RECORD} of format {FORMAT!r}); choose another"
+        )
+    if status in ("complete", "damaged") and not overwrite:
+        raise RunExistsError(f"{path}: holds a {status} run; choose another folder, or --overwrite it")
+    if status == "running":
+        found = holder(path)
+        if found.alive and (found.certain or not take_over):
+            raise RunBusyError(found.explain(path))
+    return status
 
 
 def _clear(path: Path, *, figures: bool) -> None:
@@ -240,6 +293,8 @@ def _clear(path: Path, *, figures: bool) -> None:
     for file in ours - {path / RECORD}:
         if file.is_file():
             file.unlink()
-    kept = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file() and p != path / RECORD)
+    kept = sorted(
+        str(p.relative_to(path)) for p in path.rglob("*") if p.is_file() and p not in (path / RECORD, path / LOCK)
+    )
     if kept:
         logger.warning("%s: left alone, not part of the old run: %s", path, ", ".join(kept))

@@ -15,6 +15,7 @@ from network.analysis.judgement import judge_run, run_targets
 from network.analysis.oscillations import BETA
 from network.analysis.spectra import oscillation_index, rate_spectrum
 from network.analysis.statistics import Floats, run_spikes
+from network.processes import end_with_parent
 from network.results import Run
 from network.results.code import code_digest
 from network.results.layout import MANIFEST, to_json, write_atomic
@@ -87,7 +88,7 @@ def all_rows(runs: Sequence[tuple[Path, Path]], n_processes: int) -> list[list[R
     """`run_rows` of many (run folder, file to keep the rows in)."""
     if len(runs) < IN_PROCESSES or n_processes < 2:
         return [run_rows(path, cache) for path, cache in runs]
-    with ProcessPoolExecutor(n_processes) as pool:
+    with ProcessPoolExecutor(n_processes, initializer=end_with_parent) as pool:
         return list(pool.map(run_rows, *zip(*runs, strict=True), chunksize=4))
 
 

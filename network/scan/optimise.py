@@ -8,11 +8,12 @@ explodes, ends that trial only. One process leads a study; the runs are processe
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ import yaml
 from network.analysis.judgement import Judgement, judge_run
 from network.analysis.objective import distance
 from network.cluster.job import terminated_as_exit
+from network.processes import Family, family
 from network.results.code import code_digest
 from network.results.layout import RECORD, read_json, run_status, write_atomic
 from network.results.run import Run
@@ -64,6 +66,7 @@ class Study:
 
     def __init__(self, spec: Optimisation, folder: Path, label: str = "optimisation") -> None:
         self.spec, self.folder, self.label = spec, folder, label
+        self._runs = Family()  # while trials run: their processes
         self._planner = Planner(label, spec.execution)
         for values in spec.corners():
             for point in spec.points(values):
@@ -147,7 +150,8 @@ class Study:
         """
         wanted = trials or self.spec.trials
         self.folder.mkdir(parents=True, exist_ok=True)
-        with hold(self.folder), terminated_as_exit():
+        with hold(self.folder) as lock, family([lock]) as runs, terminated_as_exit():
+            self._runs = runs
             for name in ("points", "runs", "log"):
                 (self.folder / name).mkdir(exist_ok=True)
             text = yaml.safe_dump(self.spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
@@ -194,7 +198,8 @@ class Study:
             }
         )
         how = ("--threads", str(self.spec.execution.threads), "--ranks", str(self.spec.execution.ranks))
-        trial = _Trial(asked.number, dict(asked.params), self.folder, how, asked)
+        environment = os.environ | self._runs.environment
+        trial = _Trial(asked.number, dict(asked.params), self.folder, how, environment, asked)
         try:
             for point, goal in zip(self.spec.points(asked.params), self._goals, strict=True):
                 trial.add(goal, self._planner.experiment(point))
@@ -305,6 +310,7 @@ class _Trial:
     values: dict[str, Any]
     folder: Path
     how: tuple[str, ...]
+    environment: Mapping[str, str]
     ask: Any
     failure: tuple[str, str] | None = None
     judgements: list[tuple[Targets, Judgement]] = field(default_factory=list)
@@ -333,7 +339,7 @@ class _Trial:
         command = [sys.executable, "-P", "-m", "network.cli.main", "run", str(file), *self.how]
         command += ["--out", str(self._run), "--resume", "--no-figures"]
         with (self.folder / "log" / f"{file.stem}.log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=self.environment)
         return True
 
     def _finish(self, code: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from network.cluster.slurm import MEMORY_RESERVE, parse_memory
+from network.processes import end_with_parent
 from network.scan.points import Point, make_points
 from network.scan.schema import Execution, Scalar, ScanSpec
 from network.spec import Experiment, Plan, estimate, make_plan
@@ -264,7 +265,7 @@ def _plan_all(planner: Planner, points: list[Point]) -> Iterator[PlannedPoint | 
         yield from map(planner.attempt, points)
         return
     chunks = [points[k::workers] for k in range(workers)]
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
         found = list(pool.map(_attempt_all, [planner] * workers, chunks))
     for k in range(len(points)):
         yield found[k % workers][k // workers]

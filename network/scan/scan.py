@@ -204,7 +204,7 @@ class Scan:
                 write_workflow(self.folder, plan, todo, self.label, slurm)
                 command = snakemake_command(self.folder, plan, slurm=slurm, keep_going=keep_going)
                 watch = (lambda: None) if show is None else (lambda: show(self.status()))
-                code = execute(self.folder, command, lock, watch)
+                code = execute(self.folder, command, lock, watch, here=slurm is None)
                 self._judge(code, {planned.label for _, planned in todo})
         return self
 

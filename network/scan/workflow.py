@@ -8,11 +8,13 @@ import importlib.util
 import json
 import math
 import os
+import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,7 @@ import yaml
 from network import resources as folders
 from network.cluster import launch
 from network.cluster.slurm import SHORTEST, SLOWER
+from network.processes import end_with_parent, family
 from network.results.layout import to_json, write_atomic
 from network.scan.errors import INSTALL, ScanError
 from network.scan.planning import PlannedPoint, Planner, ScanPlan, job_memory
@@ -43,6 +46,8 @@ SNAKEMAKE_MB = 300
 MAX_SHARED = 200
 """Points that share a build in one job; their files stand in one command line."""
 INTERRUPTED = 130
+ENDING = 60.0
+"""Seconds that processes of a killed scan may take to end; they are ended within two."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +247,8 @@ def snakemake_command(
 def hold(folder: Path) -> Iterator[int]:
     """Be the only process that runs a scan; yields a descriptor to pass on to processes that belong to it.
 
-    The lock is the kernel's: it ends with the last process that has it, however that ends.
+    The lock is the kernel's: it ends with the last process that has it, however that ends. Where the process that
+    ran the scan was killed, those that belonged to it are about to end, and are waited for.
 
     Raises
     ------
@@ -250,22 +256,39 @@ def hold(folder: Path) -> Iterator[int]:
         If another process runs this scan.
     """
     with (folder / LOCK).open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise ScanError(f"{folder}: this scan is being run already ({file.read().strip()})") from error
+        deadline = time.monotonic() + ENDING
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                file.seek(0)
+                who = file.read().strip()
+                if time.monotonic() > deadline or not _was_killed(who):
+                    raise ScanError(f"{folder}: this scan is being run already ({who})") from error
+            time.sleep(0.1)
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {os.uname().nodename}\n")
+        file.write(_myself() + "\n")
         file.flush()
         yield file.fileno()
 
 
-def execute(folder: Path, command: Sequence[str], lock: int, watch: Callable[[], None]) -> int:
+def _myself() -> str:
+    return f"process {os.getpid()} on {os.uname().nodename}"
+
+
+def _was_killed(who: str) -> bool:
+    """Whether the process that wrote its name into a lock is of this machine and gone."""
+    found = re.fullmatch(r"process (\d+) on (.*)", who)
+    return found is not None and found[2] == os.uname().nodename and not psutil.pid_exists(int(found[1]))
+
+
+def execute(folder: Path, command: Sequence[str], lock: int, watch: Callable[[], None], *, here: bool = True) -> int:
     """Run Snakemake to its end, calling ``watch`` every second; returns its exit code, 130 after Ctrl-C.
 
     Ctrl-C reaches Snakemake and all jobs by themselves, being in our process group. SIGTERM is passed on to them as
-    if it were Ctrl-C.
+    if it were Ctrl-C. If this process is killed, so are they, and the lock is free when they have ended; jobs that
+    Slurm has (not ``here``) go on, and Snakemake alone is ended.
     """
     interrupted = False
 
@@ -280,9 +303,16 @@ def execute(folder: Path, command: Sequence[str], lock: int, watch: Callable[[],
 
     log = folder / "log" / "snakemake.log"
     with (
+        family([lock]) as jobs,
         log.open("w", encoding="utf-8") as output,
         subprocess.Popen(
-            command, cwd=folder, env=_environment(), stdout=output, stderr=subprocess.STDOUT, pass_fds=[lock]
+            command,
+            cwd=folder,
+            env=_environment() | (jobs.environment if here else {}),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[lock],
+            preexec_fn=end_with_parent,
         ) as process,
     ):
         before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}

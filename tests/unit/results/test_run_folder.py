@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from network.results import (
     RunIncompleteError,
     RunMissingError,
 )
+from network.results import run as run_module
 from network.results.layout import report_filenames, run_status
+from network.sealing import sha256
 
 
 def make(path, plan, *, finish=True, **options):
@@ -32,11 +35,10 @@ def make(path, plan, *, finish=True, **options):
     return folder.finish(n_spikes=5) if finish else folder
 
 
-def gone_process(path):
-    """Make a run look as if its process had died."""
-    record = json.loads((path / "record.json").read_text())
-    record["process"]["created"] -= 1000.0
-    (path / "record.json").write_text(json.dumps(record))
+def gone_process(folder):
+    """Make a run look as if its process had died: its lock is there and free."""
+    folder._claim.release()
+    (folder.path / ".lock").touch()
 
 
 def test_what_was_written_is_read(tmp_path, plan):
@@ -159,7 +161,7 @@ def test_an_interrupted_run_is_replaced_but_foreign_files_stay(tmp_path, plan, c
     (folder.path / "notes.txt").write_text("mine")
     (folder.path / "figures").mkdir()
     (folder.path / "figures" / "mine.png").write_text("mine too")
-    gone_process(folder.path)
+    gone_process(folder)
     assert run_status(folder.path) == "interrupted"
     RunFolder.create(folder.path)
     assert "replacing a run that is interrupted" in caplog.text
@@ -196,20 +198,104 @@ def test_open_writers_and_unmerged_parts_keep_a_run_from_being_sealed(tmp_path, 
     assert run_status(folder.path) == "running"
 
 
-def test_damage_is_found(tmp_path, plan):
-    run = make(tmp_path / "run", plan)
-    spikes = run.path / "spikes.h5"
-    data = bytearray(spikes.read_bytes())
+FILES = ("params.yaml", "plan.json", "nodes.json", "timers.json", "record.json", "spikes.h5", "report_STN_V_m.h5")
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
-    spikes.write_bytes(data)
-    with pytest.raises(RunCorruptError, match=r"spikes\.h5: content differs from its sha256"):
-        Run.open(run.path).verify()
-    spikes.write_bytes(data[:-10])
-    (run.path / "timers.json").unlink()
+    path.write_bytes(data)
+
+
+DAMAGES = {
+    "flipped": flip,
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-10]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "missing": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("name", FILES)
+def test_damage_is_found_when_a_run_is_opened(tmp_path, plan, name, kind):
+    path = make(tmp_path / "run", plan).path
+    DAMAGES[kind](path / name)
+    with pytest.raises(RunCorruptError, match=rf"(?s)does not match.*{re.escape(name)}: .*--overwrite"):
+        Run.open(path)
+    with pytest.raises(RunExistsError, match=r"holds a (complete|damaged) run"):
+        RunFolder.create(path)
+    make(path, plan, overwrite=True).verify()
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_manifest_is_found(tmp_path, plan, kind):
+    path = make(tmp_path / "run", plan).path
+    DAMAGES[kind](path / "manifest.json")
+    with pytest.raises((RunCorruptError, RunIncompleteError), match=r"manifest\.json"):
+        Run.open(path)
+    make(path, plan, overwrite=True).verify()
+
+
+def test_a_manifest_that_was_made_to_fit_is_found(tmp_path, plan):
+    path = make(tmp_path / "run", plan).path
+    flip(path / "spikes.h5")
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["files"]["spikes.h5"]["sha256"] = sha256(path / "spikes.h5")
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunCorruptError, match=r"manifest\.json: damaged"):
+        Run.open(path)
+
+
+def test_all_damage_is_named_in_one_message(tmp_path, plan):
+    path = make(tmp_path / "run", plan).path
+    flip(path / "spikes.h5")
+    (path / "timers.json").unlink()
+    (path / "report_STN_w.h5").write_bytes(b"from elsewhere")
     with pytest.raises(RunCorruptError) as error:
-        Run.open(run.path)
-    assert "spikes.h5: " in str(error.value)  # both problems in one message
-    assert "timers.json: missing" in str(error.value)
+        Run.open(path)
+    for problem in ("spikes.h5: content differs", "timers.json: missing", "report_STN_w.h5: not in the manifest"):
+        assert problem in str(error.value)
+
+
+def test_of_a_damaged_run_the_rest_can_be_read_on_purpose(tmp_path, plan, caplog):
+    path = make(tmp_path / "run", plan).path
+    flip(path / "report_STN_V_m.h5")
+    run = Run.open(path, allow_incomplete=True)
+    assert "report_STN_V_m.h5: content differs" in caplog.text
+    assert len(run.spikes("GPe_TI")) == 5 and run.reports == ()
+    flip(path / "spikes.h5")
+    with pytest.raises(RunCorruptError, match=r"spikes\.h5: content differs"):
+        Run.open(path, allow_incomplete=True).spikes("STN")
+
+
+def test_very_large_files_are_compared_when_they_are_read(tmp_path, plan, monkeypatch):
+    path = make(tmp_path / "run", plan).path
+    monkeypatch.setattr(run_module, "EAGER", 10)
+    flip(path / "spikes.h5")
+    run = Run.open(path)
+    assert run.report("STN", "V_m").values.shape == (4, 2)
+    for _ in range(2):
+        with pytest.raises(RunCorruptError, match=r"spikes\.h5: content differs"):
+            run.spikes("STN")
+
+
+def test_files_of_the_user_are_no_part_of_the_run(tmp_path, plan):
+    folder = make(tmp_path / "run", plan, finish=False)
+    (folder.path / "notes.txt").write_text("mine")
+    path = folder.finish().path
+    (path / "notes.txt").write_text("mine, changed")
+    Run.open(path).verify()
+    RunFolder.create(path, overwrite=True)
+    assert (path / "notes.txt").read_text() == "mine, changed"
+
+
+def test_runs_from_before_manifests_had_a_digest_of_their_own_are_read(tmp_path, plan):
+    path = make(tmp_path / "run", plan).path
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["format_version"] = 1
+    del manifest["digest"]
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    Run.open(path).verify()
 
 
 def test_no_run_and_broken_files_have_their_own_errors(tmp_path, plan):
@@ -240,4 +326,4 @@ def test_json_takes_numpy_but_no_nan(tmp_path):
     with pytest.raises(ValueError, match="JSON compliant"):
         folder.write_json("effective.json", {"a": float("nan")})
     assert json.loads((folder.path / "effective.json").read_text())["b"] == 3
-    assert not list(folder.path.glob(".*"))
+    assert not list(folder.path.glob(".*.tmp"))
