@@ -19,6 +19,7 @@ from network.processes import end_with_parent
 from network.results import Run
 from network.results.code import code_digest
 from network.results.layout import MANIFEST, to_json, write_atomic
+from network.sealing import seal_holds, sealed
 from network.spec.hashing import digest
 
 HIGHEST = 100.0
@@ -71,16 +72,16 @@ def run_rows(path: Path, cache: Path) -> list[Row]:
 
     Taken from the file ``cache`` if that was made from this very run by this very analysis.
     """
-    key = _key(path)
+    run = Run.open(path)
+    key = _key(run)
     try:
         kept = json.loads(cache.read_text(encoding="utf-8"))
-        if kept["key"] == key:
+        if seal_holds(kept) and kept["key"] == key:
             return list(kept["rows"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    run = Run.open(path)
     rows = [{**row, "rtf": float(run.timers["real_time_factor"])} for row in population_rows(run)]
-    write_atomic(cache, to_json({"key": key, "rows": rows}))
+    write_atomic(cache, to_json(sealed(json.loads(to_json({"key": key, "rows": rows})))))
     return rows
 
 
@@ -92,9 +93,8 @@ def all_rows(runs: Sequence[tuple[Path, Path]], n_processes: int) -> list[list[R
         return list(pool.map(run_rows, *zip(*runs, strict=True), chunksize=4))
 
 
-def _key(path: Path) -> str:
+def _key(run: Run) -> str:
     """What the rows depend on: the run by its manifest, the analysis, the targets."""
-    plan = json.loads((path / "plan.json").read_text(encoding="utf-8"))
-    manifest = hashlib.sha256((path / MANIFEST).read_bytes()).hexdigest()
-    targets = run_targets(Run.open(path)) if plan.get("meta", {}).get("state") else None
+    manifest = hashlib.sha256((run.path / MANIFEST).read_bytes()).hexdigest()
+    targets = run_targets(run) if run.plan.get("meta", {}).get("state") else None
     return digest([manifest, code_digest(("analysis",)), Path(__file__).read_text(encoding="utf-8"), repr(targets)])

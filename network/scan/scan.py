@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from network.cluster.job import is_gone
-from network.results.layout import RECORD, read_json
+from network.results.errors import ResultsError
+from network.results.layout import RECORD, read_json, run_status
+from network.results.run import Run
 from network.scan.errors import ScanError
 from network.scan.planning import PlannedPoint, ScanPlan, plan_scan
 from network.scan.points import Point, make_points
@@ -213,7 +215,7 @@ class Scan:
         plan = self.plan(local=slurm is None)
         write_points(self.folder, self.spec, self.label, plan)
         with hold(self.folder):
-            todo = self._todo((), leave_stale=True)
+            todo = self._todo((), leave_stale=True, move=False)
             if not todo:
                 return "nothing to do\n"
             write_workflow(self.folder, plan, todo, self.label, slurm)
@@ -225,8 +227,8 @@ class Scan:
 
         return collect(self.folder, self.status(), list(self.spec.leaves))
 
-    def _todo(self, redo: Collection[str], *, leave_stale: bool) -> list[tuple[Point, PlannedPoint]]:
-        """Points to run, after the folders of those to be run again have been set aside."""
+    def _todo(self, redo: Collection[str], *, leave_stale: bool, move: bool = True) -> list[tuple[Point, PlannedPoint]]:
+        """Points to run; with ``move`` after the folders of stale and damaged ones have been set aside."""
         statuses = scan_status(self.folder, self._plan.points, code=Code.here())
         stale = [status for status in statuses if status.state == STALE]
         if stale and STALE not in redo and not leave_stale:
@@ -238,10 +240,16 @@ class Scan:
         wanted = {MISSING, FAILED, CUT_SHORT, *redo}
         chosen = []
         for point, planned, status in zip(make_points(self.spec, self.label), self._plan.points, statuses, strict=True):
-            if status.state not in wanted and not (status.state == RUNNING and is_gone(_job(status.run))):
+            problem = _damage(status)
+            if (
+                status.state not in wanted
+                and not (status.state == RUNNING and is_gone(_job(status.run)))
+                and problem is None
+            ):
                 continue
-            if status.state == STALE:
-                logger.warning("%s: kept aside as %s", status.label, set_aside(status.run).name)
+            if move and (status.state == STALE or problem is not None):
+                kept = set_aside(status.run, "stale" if problem is None else "damaged").name
+                logger.warning("%s: kept aside as %s", problem or status.label, kept)
             chosen.append((point, planned))
         return chosen
 
@@ -255,6 +263,17 @@ class Scan:
             raise ScanError(models if models.startswith("bgnest:") else f"Snakemake: {last_line(log)} (see {log})")
         if bad:
             logger.info("%d points are not done", len(bad))
+
+
+def _damage(status: PointStatus) -> str | None:
+    """What is wrong with the files of a point that is complete, or would be if they were not damaged."""
+    if status.state != DONE and run_status(status.run) != "damaged":
+        return None
+    try:
+        Run.open(status.run)
+    except ResultsError as error:
+        return str(error)
+    return None
 
 
 def _job(run: Path) -> dict[str, str]:

@@ -104,7 +104,7 @@ def _common_code(records: list[dict[str, Any]]) -> Code:
 
 def _record(run: Path) -> tuple[str, dict[str, Any] | None]:
     status = run_status(run)
-    if status in ("missing", "empty", "foreign"):
+    if status in ("missing", "empty", "foreign", "damaged"):
         return status, None
     try:
         return status, read_json(run / RECORD)
@@ -126,6 +126,8 @@ def _point_status(
         reason = last_line(log)
         refused = reason.startswith("bgnest:") and not reason.startswith("bgnest: interrupted")
         return found(FAILED, reason) if refused else found(MISSING)
+    if status == "damaged":
+        return found(FAILED, f"damaged: {RECORD} is missing or cannot be read")
     if record is None:
         return found(FAILED, f"{run} is not a run folder; move it away")
     if status == "complete":

@@ -32,6 +32,7 @@ from network.scan.errors import INSTALL, ScanError
 from network.scan.planning import PlannedPoint, Planner, ScanPlan, job_memory
 from network.scan.points import Point
 from network.scan.schema import ScanSpec
+from network.sealing import SEAL, seal_holds, sealed
 from network.spec import dump_experiment
 from network.spec.hashing import short
 
@@ -95,7 +96,7 @@ def write_points(folder: Path, spec: ScanSpec, label: str, plan: ScanPlan) -> No
         "axes": list(spec.leaves),
         "points": [point.to_dict() for point in plan.points],
     }
-    write_atomic(folder / POINTS, to_json(content))
+    write_atomic(folder / POINTS, to_json(sealed(json.loads(to_json(content)))))
 
 
 def read_points(folder: Path) -> list[PlannedPoint]:
@@ -104,6 +105,8 @@ def read_points(folder: Path) -> list[PlannedPoint]:
         content = json.loads((folder / POINTS).read_text(encoding="utf-8"))
         if content["format"] != FORMAT or content["format_version"] != FORMAT_VERSION:
             raise ScanError(f"{folder / POINTS}: written by another version of bgnest")
+        if SEAL in content and not seal_holds(content):  # those of before had none
+            raise ScanError(f"{folder / POINTS}: damaged; `bgnest scan run` with the file of the scan writes it again")
         return [PlannedPoint(**{**p, "models": tuple(p["models"])}) for p in content["points"]]
     except FileNotFoundError as error:
         raise ScanError(f"{folder}: not the folder of a scan (no {POINTS}); has it been run?") from error
@@ -337,10 +340,10 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def set_aside(run: Path) -> Path:
-    """Move a run folder away without deleting anything; returns its new place."""
+def set_aside(run: Path, why: str) -> Path:
+    """Move a run folder away without deleting anything; returns its new place, named after the reason."""
     number = 1
-    while (kept := run.with_name(f"{run.name}.stale-{number}")).exists():
+    while (kept := run.with_name(f"{run.name}.{why}-{number}")).exists():
         number += 1
     shutil.move(run, kept)
     return kept

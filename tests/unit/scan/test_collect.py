@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from network.results import RunFolder
+from network.results import RunCorruptError, RunFolder
 from network.results.code import bare_python, code_digest
 from network.scan import Scan
 from network.scan.collect import collect, to_xarray, write_table
+from network.scan.errors import ScanError
 from network.scan.status import MISSING, Code, code_remark, counts, scan_status, seconds_left
+from network.sealing import sealed
 from network.spec import make_plan
 from network.spec.loading import load_experiment
 
@@ -90,7 +92,7 @@ def test_metrics_are_kept_until_the_run_changes(scan):
     kept = json.loads(cache.read_text())
     for row in kept["rows"]:
         row["rate"] = 123.0  # what is kept is used ...
-    cache.write_text(json.dumps(kept))
+    cache.write_text(json.dumps(sealed(kept)))
     assert rows(scan).loc[0, "rate"] == 123.0
     manifest = run.path / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")  # ... for this very run
@@ -177,3 +179,33 @@ def test_digest_of_the_code_ignores_words():
 def test_collect_of_nothing_has_all_columns(scan):
     table = collect(scan.folder, scan.status(), ["dopamine"])
     assert list(table["status"]) == ["missing", "missing"] and table["rate"].isna().all()
+
+
+def test_a_damaged_run_gives_no_rows_also_where_they_are_known_and_is_run_again(scan, caplog):
+    scan.dry_run()
+    write_run(scan, 0)
+    scan.collect()
+    run = scan.status()[0].run
+    content = bytearray((run / "spikes.h5").read_bytes())
+    content[len(content) // 2] ^= 1
+    (run / "spikes.h5").write_bytes(content)
+    with pytest.raises(RunCorruptError, match=r"spikes\.h5: content differs"):
+        scan.collect()
+    label = scan.status()[0].label
+    assert "wildcards: point=" + label in scan.dry_run() and run.is_dir()
+    assert label in {planned.label for _, planned in scan._todo((), leave_stale=True)}
+    assert not run.exists() and (run.with_name(f"{label}.damaged-1") / "spikes.h5").is_file()
+    assert "spikes.h5: content differs" in caplog.text
+
+
+def test_rows_and_points_that_were_damaged_are_not_believed(scan):
+    scan.dry_run()
+    write_run(scan, 0)
+    table = scan.collect()
+    for file in scan.folder.glob("metrics/*.json"):
+        file.write_text(file.read_text().replace('"n_spikes": ', '"n_spikes": 1'))
+    pd.testing.assert_frame_equal(scan.collect(), table)
+    points = scan.folder / "points.json"
+    points.write_text(points.read_text().replace('"n_neurons": ', '"n_neurons": 1'))
+    with pytest.raises(ScanError, match=r"points\.json: damaged"):
+        Scan.open(scan.folder)
