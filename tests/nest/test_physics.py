@@ -255,9 +255,9 @@ def test_actions_share_only_what_they_should(module):
     within = {"MSN_D1_to_SNr", "MSN_D2_to_GPe_TI_N", "GPe_TI_N_to_SNr"}
     for name in (*within, "STN_to_SNr", "MSN_D1_to_MSN_D2"):
         projection = next(p for p in plan.projections if p.name == name)
-        found = nest.GetConnections(synapse_model=network.synapse_models[name])
-        source = np.asarray(found.source) - network.populations[projection.source][0].global_id
-        target = np.asarray(found.target) - network.populations[projection.target][0].global_id
+        found = nest.GetConnections(synapse_model=network.synapse_models[name]).get(["source", "target"])
+        source = np.asarray(found["source"]) - network.populations[projection.source][0].global_id
+        target = np.asarray(found["target"]) - network.populations[projection.target][0].global_id
         assert len(source) == projection.n_synapses
         assert set(np.bincount(target)) == {projection.in_degree}
         same = np.mean(source % 2 == target % 2)
