@@ -174,7 +174,9 @@ def test_key_follows_source_and_flags(leaky, workplace, monkeypatch):
         build([workplace / "leaky.nestml"], target="reference", cache=workplace / "cache")
 
 
-def test_a_second_model_compiles_alone_and_two_processes_compile_once(leaky, workplace):
+@pytest.fixture(scope="module")
+def two_processes(leaky, workplace) -> list[list[str]]:
+    """Name of the module of two models, of which one was compiled, and what each of two processes then compiled."""
     # called like one of NEST's, and by its author like the first
     (workplace / "iaf_psc_exp.nestml").write_text(MODEL.format(name="leaky", C_m=100))
     code = (
@@ -185,11 +187,14 @@ def test_a_second_model_compiles_alone_and_two_processes_compile_once(leaky, wor
     command = [sys.executable, "-c", code, str(workplace / "cache")]
     command += [str(workplace / "leaky.nestml"), str(workplace / "iaf_psc_exp.nestml")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    outputs = [process.communicate(timeout=600)[0].split() for process in processes]
-    names = {output[0] for output in outputs}
+    return [process.communicate(timeout=600)[0].split() for process in processes]
+
+
+def test_a_second_model_compiles_alone_and_two_processes_compile_once(leaky, two_processes, workplace):
+    names = {output[0] for output in two_processes}
     assert len(names) == 1
     assert leaky.name not in names
-    assert sorted(output[1:] for output in outputs) == [[], ["iaf_psc_exp"]]
+    assert sorted(output[1:] for output in two_processes) == [[], ["iaf_psc_exp"]]
     assert not list((workplace / "cache" / "tmp").iterdir())
     both = build(
         [workplace / "leaky.nestml", workplace / "iaf_psc_exp.nestml"], target="plain", cache=workplace / "cache"
@@ -251,14 +256,10 @@ def test_without_a_compiler_a_module_compiled_elsewhere_is_used(leaky, workplace
     assert any("no compiler here" in note for note in notes)
 
 
-def test_without_a_compiler_a_module_with_more_models_serves(leaky, workplace, tmp_path, monkeypatch):
-    other = tmp_path / "other.nestml"
-    other.write_text(MODEL.format(name="other", C_m=100))
-    cache = tmp_path / "cache"
-    both = build([workplace / "leaky.nestml", other], target="plain", cache=cache)
-    monkeypatch.setenv("CXX", "/nowhere/g++")
-    one = build([other], target="plain", cache=cache)
-    assert one.key == both.key and {"leaky", "other"} == set(one.models)
+def test_without_a_compiler_a_module_with_more_models_serves(leaky, two_processes, workplace, no_compiler):
+    """There is no module of the other model alone, only that of both."""
+    one = build([workplace / "iaf_psc_exp.nestml"], target="plain", cache=workplace / "cache")
+    assert one.name == two_processes[0][0] and {"leaky", "iaf_psc_exp"} == set(one.models)
 
 
 def test_without_a_compiler_other_models_are_refused(leaky, workplace, tmp_path, no_compiler):

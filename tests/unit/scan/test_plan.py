@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from network.scan import Scan
-from network.scan.planning import Planner
+from network.scan.planning import IN_PROCESSES, Planner
 from network.scan.points import make_points
 from network.spec import estimate, load_experiment, make_plan
 from network.spec.errors import SpecError
@@ -62,11 +62,13 @@ def test_cost_adds_up_and_jobs_fit_cores_and_memory():
     assert rounds * shortest <= plan.wall_seconds <= rounds * longest
 
 
-def test_a_thousand_points_are_planned_one_by_one():
-    axes = {"network.dopamine": [k / 19 for k in range(20)], "simulation.seed": range(1, 51)}
+def test_many_points_are_planned_one_by_one():
+    """As many as it takes for the planning to be spread over processes."""
+    assert IN_PROCESSES == 200
+    axes = {"network.dopamine": [k / 19 for k in range(20)], "simulation.seed": range(1, 11)}
     scan = Scan(CONTROL, axes, overrides=SMALL)
     points = scan.plan().points
-    assert len({point.simulation_hash for point in points}) == len({point.label for point in points}) == 1000
+    assert len({point.simulation_hash for point in points}) == len({point.label for point in points}) == IN_PROCESSES
     assert [point.values for point in points] == [point.values for point in make_points(scan.spec)]
     with pytest.raises(SpecError, match=r"dopamine=1.5\): network.dopamine: 1.5 must be at most 1"):
         Scan(CONTROL, {**axes, "network.dopamine": [0, 1.5]}).plan()
