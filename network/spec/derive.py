@@ -140,11 +140,10 @@ def expected_synapses(in_degrees: Iterable[int], n_targets: Iterable[int]) -> in
 
 
 def is_multiple(time: float, resolution: float) -> bool:
-    """Whether a time is a whole number of steps, up to rounding of the last digits."""
+    """Whether a time is a whole number of steps, up to rounding of the last digits; a part of a step is none."""
     steps = time / resolution
-    if not math.isfinite(steps) or (time != 0.0 and round(steps) == 0):
-        return False
-    return math.isclose(steps, round(steps), rel_tol=1e-9, abs_tol=1e-6)
+    whole = round(steps)
+    return math.isclose(steps, whole, rel_tol=1e-9, abs_tol=1e-6) and (whole != 0 or time == 0.0)
 
 
 def delay_range(mean: float, spread: float, resolution: float) -> tuple[float, float]:

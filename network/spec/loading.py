@@ -202,7 +202,9 @@ def validate(
     else:
         experiment._origins.update(tree.origins)
         wrong = {path[:2] for path, _ in found}  # a value in a wrong unit is beyond all limits, too
-        limits = (*check_physiology(experiment, interfaces), *nest_limits.check_experiment(experiment))
+        limits = [*check_physiology(experiment, interfaces)]
+        if ("simulation", "resolution") not in wrong:
+            limits += nest_limits.check_experiment(experiment)
         found += [problem for problem in limits if problem[0][:2] not in wrong]
     for path, message in found:
         origin = tree.origin(path)

@@ -48,17 +48,18 @@ def check_experiment(experiment: Experiment) -> Iterator[Problem]:
         yield ("projections",), f"{n} projections; NEST has room for {MAX_SYNAPSE_MODELS} kinds of synapses"
 
 
-def plan_problems(plan: Plan) -> Iterator[str]:
-    """Whatever of a plan NEST cannot take, one line each."""
+def plan_problems(plan: Plan) -> Iterator[Problem]:
+    """Whatever of a plan NEST cannot take, as (key path, message)."""
     for key, value, most in (("threads", plan.threads, MAX_THREADS), ("ranks", plan.ranks, MAX_RANKS)):
         if value > most:
-            yield f"{key}: NEST takes at most {most}, not {value}"
+            yield (key,), f"NEST takes at most {most}, not {value}"
     for projection in plan.projections:
         per_process = projection.n_synapses / plan.n_virtual_processes
         if per_process > MAX_SYNAPSES_PER_VP:
             yield (
-                f"projections.{projection.name}: {projection.n_synapses:,} synapses are too many for NEST on "
-                f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // MAX_SYNAPSES_PER_VP)}"
+                ("projections", projection.name),
+                f"{projection.n_synapses:,} synapses are too many for NEST on "
+                f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // MAX_SYNAPSES_PER_VP)}",
             )
     for source in plan.inputs:
         if plan.drive == "device" or source.device:
@@ -67,7 +68,8 @@ def plan_problems(plan: Plan) -> Iterator[str]:
         mean = source.rate * largest * 1e-3 * plan.resolution
         if mean > MAX_DRAWN_PER_STEP:
             yield (
-                f"inputs.{source.name}.rate: {source.rate * largest:g} spikes/s are {mean:g} spikes in a step of "
+                ("inputs", source.name, "rate"),
+                f"{source.rate * largest:g} spikes/s are {mean:g} spikes in a step of "
                 f"{plan.resolution:g} ms, cells draw at most {MAX_DRAWN_PER_STEP:g}; take a shorter "
-                "simulation.resolution or simulation.drive=device"
+                "simulation.resolution or simulation.drive=device",
             )

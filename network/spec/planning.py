@@ -78,7 +78,7 @@ def build_plan(
     by_generators = [i for i in inputs if i.device or drive == "device" or not delays]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
     behind_parrots = [i for i in inputs if (i.device or drive == "device") and len(i.weights) > 1]
-    delays += [_half_way(i, resolution) for i in behind_parrots]
+    delays += [_half_way(experiment, i, resolution) for i in behind_parrots]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
     delays = delays or [(resolution, resolution)]
     min_delay = min(low for low, _ in delays)
@@ -123,24 +123,32 @@ def build_plan(
         if simulation.guard is None or not simulation.guard.enabled
         else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
     )
-    if problems := list(nest_limits.plan_problems(plan)):
-        raise SpecError(problems)
+    if beyond := [_with_origin(experiment, *problem) for problem in nest_limits.plan_problems(plan)]:
+        raise SpecError(beyond)
     return plan
 
 
-def _half_way(source: InputPlan, resolution: float) -> tuple[float, float]:
+def _with_origin(experiment: Experiment, path: tuple[str, ...], message: str) -> str:
+    """One line for a problem, with the place where the value was written if it is known."""
+    key = ".".join(path)
+    try:
+        return f"{experiment.origin(key)}: {key}: {message}"
+    except KeyError:
+        return f"{key}: {message}"
+
+
+def _half_way(experiment: Experiment, source: InputPlan, resolution: float) -> tuple[float, float]:
     """Two shorter delays in place of one: a generator that drives several receptors does it through parrot neurons.
 
     NEST's smallest delay must not be longer than the shorter half, or the spikes would come later than asked.
     """
     steps = round(source.delay / resolution)
     if steps < 2:
-        raise SpecError(
-            [
-                f"inputs.{source.name}.delay: {source.delay:g} ms is too short for a generator that drives several "
-                f"receptors ({', '.join(source.weights)}), which takes two steps of {resolution:g} ms"
-            ]
+        message = (
+            f"{source.delay:g} ms is too short for a generator that drives several receptors "
+            f"({', '.join(source.weights)}), which takes two steps of {resolution:g} ms"
         )
+        raise SpecError([_with_origin(experiment, ("inputs", source.name, "delay"), message)])
     return round(steps // 2 * resolution, 10), round((steps - steps // 2) * resolution, 10)
 
 

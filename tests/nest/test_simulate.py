@@ -14,7 +14,7 @@ from network.engine.run import run
 from network.engine.simulate import simulate
 from network.results.errors import RunExistsError, RunMissingError
 from network.results.run_folder import RunFolder
-from network.spec import InputPlan, RecorderPlan, Waveform, load_experiment
+from network.spec import InputPlan, RecorderPlan, Waveform, load_experiment, make_plan
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
@@ -99,6 +99,24 @@ def test_a_modulated_drive_follows_its_waveform(module, small_plan, drive):
     for observed, rate in ((low, 500.0), (high, 1500.0)):
         expected = rate * 1e-4 * 200
         assert abs(observed.mean() - expected) < 4 * np.sqrt(expected / observed.size)
+
+
+@pytest.mark.parametrize("drive", ["internal", "device"])
+def test_a_delay_below_twice_the_shortest_of_the_network_is_kept(module, drive):
+    """Generator, parrot neuron, cell: two delays, which are not longer together than the one that was asked for."""
+    changes = ["n_neurons=1000", "small_network=multapses"]
+    overrides = [
+        *(f"network.{change}" for change in changes),
+        "projections.*.enabled=false",
+        f"simulation.drive={drive}",
+    ]
+    planned = make_plan(load_experiment("lindahl2016/activation_control", overrides=overrides))
+    onset = Waveform((0.0, 5.0, 5.0), (0.0, 0.0, 1.0), None)
+    plan = isolated(planned, "MSN_D1", {"ampa": 0.5, "nmda": 0.11}, 2e5, drive=drive, n=20, waveform=onset)
+    plan = dataclasses.replace(plan, inputs=(dataclasses.replace(plan.inputs[0], delay=2.5),))
+    times, values = record(plan, module, ("g_ampa", "g_nmda"), 20, 10.0)
+    for conductance in values.values():
+        assert times[np.flatnonzero(conductance.sum(axis=1))[0]] == pytest.approx(5.0 + 2.5 + plan.resolution)
 
 
 def test_sampled_waveforms_lose_no_spikes():

@@ -18,6 +18,8 @@ def tiny(*overrides, **options):
         (["projections.Q_to_Q.delay=1.55"], "projections.Q_to_Q.delay: 1.55 ms is not a multiple of the resolution"),
         (["inputs.X_to_P.delay=0.25"], "inputs.X_to_P.delay: 0.25 ms is not a multiple of the resolution"),
         (["simulation.resolution=0.03125"], "simulation.resolution: 0.03125 ms is not a multiple of 0.001 ms"),
+        (["simulation.resolution=1e-12"], "simulation.resolution: 1e-12 ms is not a multiple of 0.001 ms"),
+        (["recording.traces.P.interval=1e-8"], "recording.traces.P.interval: 1e-08 ms is not a multiple"),
         (["simulation.resolution=0.0005"], "simulation.resolution: 0.0005 ms is not a multiple of 0.001 ms"),
         (
             ["projections.Q_to_Q.delay=3000", "simulation.resolution=0.001"],
