@@ -258,6 +258,23 @@ def test_mixed_model_equals_plain(results: dict[str, dict[str, Result]]) -> None
     assert np.abs(ours["q"] - theirs["q"]).max() < 2e-3
 
 
+def test_the_reader_of_the_text_knows_the_functions_that_the_printer_lacks() -> None:
+    from pynestml.symbols.predefined_functions import PredefinedFunctions
+    from pynestml.symbols.predefined_types import PredefinedTypes
+    from pynestml.symbols.predefined_units import PredefinedUnits
+
+    from network.codegen.vectorised.printer import FUNCTIONS
+    from network.spec import nestml_support
+
+    PredefinedUnits.register_units()
+    PredefinedTypes.register_types()
+    PredefinedFunctions.register_functions()
+    of_the_language = {"convolve", "delta", "deliver_spike", "emit_spike", "integrate_odes"}
+    lacking = set(PredefinedFunctions.name2function) - set(FUNCTIONS) - of_the_language
+    assert lacking <= set(nestml_support.FUNCTIONS)
+    assert not set(nestml_support.FUNCTIONS) & set(FUNCTIONS)
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_refusal_names_the_remedy(name: str, tmp_path: Path) -> None:
     from network import codegen
