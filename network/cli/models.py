@@ -34,6 +34,10 @@ def build(
             "BGNEST_MARCH says the same to all commands."
         ),
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Models at a time; by default as many as there are cores, 660 MB for each."),
+    ] = None,
 ) -> None:
     """Compile models ahead of a run (a run does it by itself); what is in the cache is not compiled again."""
     from network import codegen
@@ -46,7 +50,7 @@ def build(
         else:
             names.append(name)
     with TerminalReporter().phase("models", len(names), "") as phase:
-        built = codegen.build(names, target=target, march=march, progress=lambda note: phase.advance(0, note))
+        built = codegen.build(names, target, march=march, jobs=jobs, progress=lambda note: phase.advance(0, note))
     print(f"{built.path}.so")
 
 

@@ -41,7 +41,10 @@ def submit(
         str | None, typer.Option(help="Wall time as Slurm writes it; by default three times what the plan predicts.")
     ] = None,
     mem: Annotated[
-        str | None, typer.Option(help="Memory per node, e.g. 64G; by default 1.3 times what the plan predicts.")
+        str | None,
+        typer.Option(
+            help="Memory per node, e.g. 64G; by default 1.3 times what simulating, compiling or plotting takes."
+        ),
     ] = None,
     partition: Partition = None,
     account: Account = None,
@@ -64,8 +67,8 @@ def submit(
     """
     spec = changes.load(experiment)
     plan = make_plan(spec, threads=threads, ranks=nodes * ranks_per_node)
-    directives = [f"--partition={partition}"] if partition else []
-    directives += [f"--account={account}"] if account else []
+    names = {"--partition": partition, "--account": account}
+    directives = [f"{option}={slurm.one_line(name, option)}" for option, name in names.items() if name]
     job = slurm.Job(
         nodes=nodes,
         ranks_per_node=ranks_per_node,

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import string
 import subprocess
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ LAUNCHERS = {
 
 SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nodes differ
 MEMORY_RESERVE = 1.3  # assumed: error of the prediction and the system's own needs
+COMPILERS = 4  # compilers at a time; assumed, each wants as much memory as a small network
 SHORTEST = 600.0  # s; assumed: queues round up anyway
 
 
@@ -73,6 +75,10 @@ class Job:
         """Ranks on all nodes."""
         return self.nodes * self.ranks_per_node
 
+    def compilers(self, n_models: int) -> int:
+        """Models to compile at a time: on the cores of a node that the job has, and not more than need be."""
+        return max(1, min(n_models, self.ranks_per_node * self.threads, COMPILERS))
+
 
 def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Path, *, template: Path = TEMPLATE) -> str:
     """Fill in the template.
@@ -94,11 +100,20 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
     Raises
     ------
     ClusterError
-        If the template names something unknown.
+        If the template names something unknown, or a text does not fit into a line of the script.
     """
+    for path in (folder, experiment, script):
+        one_line(str(path), "--out")
     cost = estimate(plan)
     wall_time = job.wall_time or max(SHORTEST, SLOWER * cost.total + cost.compile_cold)
-    memory = job.memory or MEMORY_RESERVE * cost.memory_per_rank * job.ranks_per_node
+    models = sorted({population.model for population in plan.populations})
+    compilers = job.compilers(len(models))
+    needs = {
+        "simulating": float(cost.memory_per_rank * job.ranks_per_node + cost.memory_of_table),
+        f"compiling {compilers} model(s) at a time": float(compilers * cost.memory_per_compilation),
+        "figures": float(cost.memory_of_figures),
+    }
+    memory = job.memory or MEMORY_RESERVE * max(needs.values())
     launcher = LAUNCHERS.get(job.launcher, job.launcher)
     numbers = {"ranks": job.ranks, "ranks_per_node": job.ranks_per_node, "threads": job.threads}
     values = {
@@ -107,14 +122,16 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
         "nodes": str(job.nodes),
         "memory_mib": str(math.ceil(memory / 2**20)),
         "wall_time": slurm_time(wall_time),
-        "log": str(folder / "log" / "slurm-%j.out"),
-        "directives": "\n".join(f"#SBATCH {directive}" for directive in job.directives),
-        "setup": "\n".join(job.setup),
-        "working_directory": shlex.quote(str(Path.cwd())),
+        "log": log_pattern(folder),
+        "directives": "\n".join(f"#SBATCH {directive(text)}" for text in job.directives),
+        "setup": "\n".join(one_line(line, "--setup") for line in job.setup),
+        "working_directory": shlex.quote(one_line(str(Path.cwd()), "the working directory")),
         "bgnest": job.bgnest,
-        "models": " ".join(sorted({population.model for population in plan.populations})),
+        "models": shlex.join(models),
+        "compilers": str(compilers),
+        "memory_needs": ", ".join(f"{what} {human_bytes(size)}" for what, size in needs.items()),
         "target": plan.target,
-        "launcher": filled(launcher, "--launcher", **numbers),
+        "launcher": filled(one_line(launcher, "--launcher"), "--launcher", **numbers),
         "experiment": shlex.quote(str(experiment)),
         "folder": shlex.quote(str(folder)),
         "script": shlex.quote(str(script)),
@@ -129,6 +146,68 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
         ) from error
     except ValueError as error:
         raise ClusterError(f"{template}: {error}; write @@ for @") from error
+
+
+def one_line(text: str, what: str) -> str:
+    """Text for a job script, where a line break would begin a command; ``what`` names it in the message.
+
+    Raises
+    ------
+    ClusterError
+        If it has a line break or another control character.
+    """
+    if text.splitlines() not in ([], [text]) or any(
+        unicodedata.category(letter) == "Cc" for letter in text.replace("\t", " ")
+    ):
+        raise ClusterError(f"{what} {text!r}: a job script takes no line breaks or control characters here")
+    return text
+
+
+def directive(text: str) -> str:
+    """One option of ``sbatch`` as it stands behind ``#SBATCH``, its value quoted where need be.
+
+    Raises
+    ------
+    ClusterError
+        If it is no option.
+
+    Examples
+    --------
+    >>> print(directive("--comment=two words"), directive("--gres gpu:1"))
+    --comment="two words" --gres gpu:1
+    """
+    found = re.fullmatch(r"(-\w|--[\w-]+)(?:(=| +)?(.*))?", one_line(text, "--sbatch").strip())
+    if not found:
+        raise ClusterError(f"--sbatch {text!r}: an option of sbatch begins with - or --, as in --sbatch=--exclusive")
+    option, between, value = found.groups()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" and value[0] not in value[1:-1]:
+        value = value[1:-1]  # quoted for the script already
+    return f"{option}{(between or '')[:1]}{quoted(value)}"
+
+
+def quoted(text: str) -> str:
+    """Quote a value as ``sbatch`` reads it in a script: double quotes, and a backslash before these and itself.
+
+    >>> print(quoted("batch"), quoted("a b"))
+    batch "a b"
+    """
+    if re.fullmatch(r"[\w.,:/%@+=^*\[\]-]*", text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def log_pattern(folder: Path) -> str:
+    """Name of the log in a run folder as ``sbatch`` takes it: ``%j`` is the number of the job, ``%%`` a ``%``.
+
+    Raises
+    ------
+    ClusterError
+        If the folder's name has a backslash, behind which Slurm replaces nothing.
+    """
+    if "\\" in str(folder):
+        raise ClusterError(f"--out {folder}: Slurm takes no backslash in the name of a log; choose another folder")
+    return quoted(f"{str(folder).replace('%', '%%')}/log/slurm-%j.out")
 
 
 def slurm_time(seconds: float) -> str:

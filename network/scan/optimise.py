@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pandas as pd
 import yaml
@@ -108,7 +109,7 @@ class Study:
         """
         optuna = _optuna()
         self.folder.mkdir(parents=True, exist_ok=True)
-        storage = optuna.storages.RDBStorage(f"sqlite:///{self.folder.absolute() / STORAGE}")
+        storage = optuna.storages.RDBStorage(database_url(self.folder.absolute() / STORAGE))
         study = optuna.create_study(
             storage=storage, study_name=self.folder.name, direction="minimize", load_if_exists=True
         )
@@ -362,3 +363,14 @@ class _Trial:
         except subprocess.TimeoutExpired:
             self._process.terminate()
             self._process.wait()
+
+
+def database_url(path: Path) -> str:
+    """Address of a SQLite database for Optuna.
+
+    As a URI for SQLite, in which any letter of a path can be written: in the plain form a ``?`` ends the path.
+
+    >>> database_url(Path("/a?b/study.db"))
+    'sqlite:///file:/a%3Fb/study.db?uri=true'
+    """
+    return f"sqlite:///file:{quote(str(path))}?uri=true"

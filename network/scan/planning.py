@@ -49,7 +49,7 @@ class PlannedPoint:
     seconds : float
         Expected wall time on the cores of one job.
     memory_bytes : int
-        Expected memory of all its processes.
+        Expected memory of all its processes, at the end of the run when it is most.
     """
 
     label: str
@@ -209,7 +209,7 @@ class Planner:
             n_neurons=plan.n_neurons,
             n_synapses=plan.n_synapses,
             seconds=cost.total,
-            memory_bytes=cost.memory_bytes,
+            memory_bytes=cost.memory_of_run,
             disk_bytes=int(cost.spikes * window * SPIKE_BYTES + samples * SAMPLE_BYTES + FOLDER_BYTES),
             spikes=cost.spikes,
             t_total=plan.t_presim + plan.t_sim,

@@ -25,7 +25,7 @@ import yaml
 
 from network import resources as folders
 from network.cluster import launch
-from network.cluster.slurm import SHORTEST, SLOWER
+from network.cluster.slurm import COMPILERS, MEMORY_RESERVE, SHORTEST, SLOWER, one_line
 from network.processes import end_with_parent, family
 from network.results.layout import to_json, write_atomic
 from network.scan.errors import INSTALL, ScanError
@@ -34,14 +34,16 @@ from network.scan.points import Point
 from network.scan.schema import ScanSpec
 from network.sealing import SEAL, seal_holds, sealed
 from network.spec import dump_experiment
+from network.spec.cost import load_cost_model
 from network.spec.hashing import short
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "Snakefile"
 SPEC, POINTS, WORKFLOW, LOCK = "scan.yaml", "points.json", "workflow.json", ".lock"
 FORMAT, FORMAT_VERSION = "bgnest-scan", 1
-COMPILER_MB = 3000
-"""Memory for compiling the models; assumed, GCC needs about 600 MB per model."""
 COMPILER_MINUTES = 30
+"""Time for compiling the models, at least; assumed."""
+MINUTES_PER_MODEL = 8
+"""Assumed; half a minute to two on the machines that were measured."""
 SNAKEMAKE_MB = 300
 """Memory of Snakemake itself within a Slurm job; assumed, it runs twice there with about 110 MB."""
 MAX_SHARED = 200
@@ -74,6 +76,13 @@ class Slurm:
     extra: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
     launcher: str = "srun -n {ranks} -c {threads} --cpu-bind=cores --kill-on-bad-exit=1"
+
+    def __post_init__(self) -> None:
+        """Refuse what would not fit into a line of a job script."""
+        named = {"--partition": [self.partition or ""], "--account": [self.account or ""], "--sbatch": self.extra}
+        for what, texts in {**named, "--setup": self.setup, "launcher": [self.launcher]}.items():
+            for text in texts:
+                one_line(text, what)
 
 
 def write_points(folder: Path, spec: ScanSpec, label: str, plan: ScanPlan) -> None:
@@ -130,6 +139,8 @@ def write_workflow(folder: Path, plan: ScanPlan, todo: Todo, label: str, slurm: 
     execution = plan.execution
     if slurm is not None and execution.share_builds:
         raise ScanError("execution.share_builds is for this machine; leave it out with --slurm")
+    if slurm is not None:
+        one_line(str(folder.absolute()), "--out")
     for name in ("points", "runs", "log"):
         (folder / name).mkdir(exist_ok=True)
     planner = Planner(label, execution)
@@ -173,13 +184,22 @@ def _minutes(seconds: float) -> int:
 def _models_job(points: Sequence[PlannedPoint], plan: ScanPlan, slurm: Slurm | None) -> dict[str, Any]:
     """Job that compiles what all points need, once per code generation target."""
     models = sorted({model for point in points for model in point.models})
-    cores = min(len(models), 4)
-    resources: dict[str, Any] = {"mem_mb": COMPILER_MB, "runtime": COMPILER_MINUTES}
+    each = MEMORY_RESERVE * load_cost_model().memory_per_compilation.value / 2**20
+    # nodes have the cores that a point needs; more of them, or so many on one node, nobody knows
+    there = plan.execution.threads if slurm is not None else min(plan.cores, int(plan.memory_bytes / 2**20 / each))
+    cores = max(1, min(len(models), COMPILERS, there))
+    targets = sorted({point.target for point in points})
+    rounds = len(targets) * math.ceil(len(models) / cores)
+    resources: dict[str, Any] = {
+        "mem_mb": math.ceil(each * cores),
+        "runtime": max(COMPILER_MINUTES, MINUTES_PER_MODEL * rounds),
+    }
     if slurm is None:
-        resources["mem_mb"] = min(COMPILER_MB, plan.memory_bytes // 2**20)
+        resources["mem_mb"] = min(resources["mem_mb"], plan.memory_bytes // 2**20)
     else:
+        resources["mem_mb"] += SNAKEMAKE_MB
         resources["cpus_per_task"] = cores
-    arguments = [f"{' '.join(models)} --target {target}" for target in sorted({point.target for point in points})]
+    arguments = [f"{shlex.join(models)} --target {target} --jobs {cores}" for target in targets]
     return {"arguments": arguments, "cores": cores, "resources": resources}
 
 

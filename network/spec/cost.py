@@ -73,6 +73,10 @@ class CostModel(Spec):
     memory_per_recorded_neuron: dict[str, Measured]
     memory_per_recorded_spike: Measured
     memory_per_sample: Measured
+    memory_of_table: Measured
+    memory_of_table_per_spike: Measured
+    memory_of_figures: Measured
+    memory_per_compilation: Measured
     rates: dict[str, Measured]
 
 
@@ -124,6 +128,9 @@ class Estimate:
     """Prediction for one plan: wall-clock seconds of every phase, bytes of one and of all processes.
 
     ``simulate`` is the sum of ``update``, ``deliver``, ``exchange`` (MPI) and ``overhead`` (of every slice).
+    ``memory_per_rank`` and ``memory_bytes`` are those of the simulation; ``memory_of_table`` comes on top where the
+    first rank prints the rates, ``memory_of_figures`` is that of `bgnest plot` alone, and ``memory_per_compilation``
+    that of every model that is compiled at a time.
     """
 
     create: float
@@ -137,7 +144,15 @@ class Estimate:
     compile_cold: float
     memory_per_rank: int
     memory_bytes: int
+    memory_of_table: int
+    memory_of_figures: int
+    memory_per_compilation: int
     spikes: float
+
+    @property
+    def memory_of_run(self) -> int:
+        """Bytes of all processes of a run at its end, when they are most."""
+        return self.memory_bytes + self.memory_of_table
 
     @property
     def simulate(self) -> float:
@@ -249,6 +264,9 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     exchange = w.slices * w.rank_doublings * m.exchange_latency.value
     exchange += w.spikes_received * m.exchange_per_spike.value / m.exchange_bandwidth.value
     per_rank = int(memory_per_rank(plan, m))
+    sizes = {population.name: population.n_neurons for population in plan.populations}
+    fired = sum(sizes[name] * _pick(m.rates, name) for name in plan.spike_populations)
+    spikes = fired * max(0.0, plan.spike_stop - plan.spike_start) / 1000.0 * m.memory_of_table_per_spike.value
     return Estimate(
         create=w.neurons_per_rank * m.create_per_neuron.value + plan.n_neurons * m.create_per_neuron_everywhere.value,
         connect=core * (w.synapses_per_vp * m.connect_per_synapse.value + w.targets * m.connect_per_target.value),
@@ -261,6 +279,9 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
         compile_cold=len({p.model for p in plan.populations}) * m.compile_per_model.value,
         memory_per_rank=per_rank,
         memory_bytes=per_rank * plan.ranks,
+        memory_of_table=int(m.memory_of_table.value + spikes),
+        memory_of_figures=int(m.memory_of_figures.value + spikes),
+        memory_per_compilation=int(m.memory_per_compilation.value),
         spikes=w.spikes,
     )
 

@@ -135,6 +135,9 @@ def _costs(plan: Plan, cost: Estimate) -> str:
             f"memory about {human_bytes(cost.memory_bytes)}"
             + (f" ({human_bytes(cost.memory_per_rank)} per rank)" if plan.ranks > 1 else "")
             + f", about {cost.spikes:,.0f} spikes",
+            f"memory besides: {human_bytes(cost.memory_of_table)} for the table of rates at the end; before and after: "
+            f"{human_bytes(cost.memory_per_compilation)} per model that is compiled at a time, "
+            f"{human_bytes(cost.memory_of_figures)} for the figures",
             f"expected: start {cost.startup:.1f} s, create {cost.create:.1f} s, connect {cost.connect:.1f} s, "
             f"prepare {cost.prepare:.1f} s, simulate {cost.simulate:.1f} s, in all {cost.total:.0f} s; "
             f"real-time factor {cost.simulate / t_bio:.2g} ({parts})",

@@ -4,6 +4,7 @@
 # Handed in again, it does nothing if the run is complete and starts it from the beginning if not.
 #
 # Expected: @{expected}
+# Memory of a node, of which the job asks for the largest with a reserve: @{memory_needs}
 #SBATCH --job-name=@{job_name}
 #SBATCH --nodes=@{nodes}
 #SBATCH --ntasks-per-node=@{ranks_per_node}
@@ -22,7 +23,7 @@ cd @{working_directory}
 export OMP_NUM_THREADS=@{threads} OMP_PROC_BIND=close OMP_PLACES=cores
 
 # compiled once, on a node of the kind that runs it, before MPI starts; found in the cache from then on
-@{bgnest} models build @{models} --target @{target}
+@{bgnest} models build @{models} --target @{target} --jobs @{compilers}
 
 @{launcher} \
   @{bgnest} run @{experiment} --threads @{threads} --out @{folder} --resume --no-figures

@@ -22,6 +22,8 @@ SCAN = "scan_of: lindahl2016/activation_control\n"
         ("plan --t-sim inf", "simulation.t_sim.value: must be a finite number, not inf"),
         ("plan --seed 0", "simulation.seed: 0 must be at least 1"),
         ("submit --dry-run --launcher mpirun-{rank}", "names: {ranks}, {ranks_per_node}, {threads}"),
+        ("submit --dry-run --account x\ntouch", "--account 'x\\ntouch': a job script takes no line breaks"),
+        ("submit --dry-run --out a\ntouch", "takes no line breaks"),
         ("rates nosuch", "nosuch: no such folder"),
         ("plot empty", "empty: not a run folder (no record.json"),
         ("plot started --partial", "started/plan.json: no such file"),
@@ -35,7 +37,7 @@ def test_one_line_says_what_is_wrong(bgnest, tmp_path, words, message):
     (tmp_path / "file").touch()
     (tmp_path / "started").mkdir()
     (tmp_path / "started" / "record.json").write_text('{"format": "bgnest-run", "status": "failed"}')
-    done = bgnest(*words.split(), cwd=tmp_path)
+    done = bgnest(*words.split(" "), cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("bgnest: ") and message in line

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -38,6 +40,32 @@ def test_memory_of_a_node_covers_its_ranks(plan, tmp_path):
     needed = 2 * estimate(plan).memory_per_rank
     assert 1.2 * needed < asked < 1.5 * needed
     assert directives(script(plan, tmp_path, memory=slurm.parse_memory("64G")))["mem"] == "65536M"
+
+
+@pytest.fixture(scope="module")
+def small():
+    overrides = ["network.n_neurons=1000", "network.small_network=multapses"]
+    return make_plan(load_experiment("lindahl2016/activation_control", overrides=overrides), threads=2)
+
+
+@pytest.mark.parametrize(("threads", "compilers"), [(1, 1), (2, 2), (64, 4)])
+def test_memory_of_a_small_network_covers_compiling_its_models(small, tmp_path, threads, compilers):
+    """Each compiler takes 580 MB, and the script runs as many of them as it asks memory for."""
+    text = script(small, tmp_path, nodes=1, ranks_per_node=1, threads=threads)
+    assert slurm.parse_memory(directives(text)["mem"]) > 1.2 * compilers * 580e6
+    assert f"--target vectorised --jobs {compilers}\n" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("# Memory of a node")]
+    assert f"compiling {compilers} model(s) at a time" in line and "simulating" in line and "figures" in line
+
+
+def test_memory_covers_the_end_of_a_small_run_and_its_figures(small, tmp_path, monkeypatch):
+    """Peaks of these processes with 1,000 cells: 318 MB with the table of rates, 391 MB when plotting."""
+    cost = estimate(small)
+    assert 318e6 < cost.memory_of_run < 600e6 and 391e6 < cost.memory_of_figures < 600e6
+    nothing = dataclasses.replace(cost, memory_per_compilation=0)
+    monkeypatch.setattr(slurm, "estimate", lambda plan: nothing)
+    asked = slurm.parse_memory(directives(script(small, tmp_path, nodes=1, ranks_per_node=1))["mem"])
+    assert asked > 1.25 * 391e6
 
 
 def test_wall_time_follows_the_plan_with_a_reserve(tmp_path):
@@ -87,6 +115,80 @@ def test_script_does_what_it_says(plan, tmp_path, monkeypatch):
     assert [line.split()[:2] for line in lines[::2]] == [["bgnest", "models"], ["bgnest", "run"]]
     assert lines[1].startswith("srun --cpus-per-task=64") and lines[-1] == f"bgnest plot {tmp_path / 'run'}"
     assert f"run {tmp_path / 'e.yaml'} --threads 64 --out {tmp_path / 'run'} --resume" in lines[2]
+
+
+AWKWARD = ["a b", "a#b", "50%", "it's", 'say "hi"', "a;b", "$HOME", "ä b", "a&b"]
+
+
+def as_sbatch_reads(line: str) -> str:
+    """Argument of a line of a job script, read as Slurm's `sbatch` does: quotes, backslashes, comments."""
+    argument, quote, escaped = "", "", False
+    for letter in line.removeprefix("#SBATCH "):
+        if escaped:
+            argument, escaped = argument + letter, False
+        elif letter == "\\":
+            escaped = True
+        elif letter == quote:
+            quote = ""
+        elif not quote and letter in "\"'":
+            quote = letter
+        elif not quote and (letter == "#" or letter.isspace()):
+            break
+        else:
+            argument += letter
+    assert not quote
+    return argument
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_any_name_of_a_folder_arrives(plan, tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    text = script(plan, folder)
+    (output,) = [line for line in text.splitlines() if line.startswith("#SBATCH --output")]
+    pattern = as_sbatch_reads(output).removeprefix("--output=")
+    assert pattern.replace("%j", "7").replace("%%", "%") == f"{folder}/run/log/slurm-7.out"
+    calls = [shlex.split(line) for line in text.splitlines() if " run " in line and not line.startswith("#")]
+    assert str(folder / "run") in calls[0] and str(folder / "e.yaml") in calls[0]
+    assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "argument"),
+    [
+        ("--exclusive", "--exclusive"),
+        ("--comment=two words", "--comment=two words"),
+        ('--comment="two words"', "--comment=two words"),
+        ("--comment=a # b", "--comment=a # b"),
+        ("--constraint=[a|b]", "--constraint=[a|b]"),
+        ("--gres=gpu:a100:1", "--gres=gpu:a100:1"),
+        ("-Ca100", "-Ca100"),
+        ("--gres gpu:1", "--gres"),
+        ('--comment=a"b', '--comment=a"b'),
+        ("--comment=", "--comment="),
+    ],
+)
+def test_an_option_of_sbatch_is_one_argument(plan, tmp_path, given, argument):
+    lines = script(plan, tmp_path, directives=(given,)).splitlines()
+    assert as_sbatch_reads(lines[lines.index("#SBATCH --open-mode=append") + 1]) == argument
+
+
+@pytest.mark.parametrize("end", ["\ntouch NEW", "\r\ntouch NEW", "\x0b", "\u2028", "\x1b[2J", "\n"])
+@pytest.mark.parametrize("what", ["directives", "setup", "launcher", "folder"])
+def test_line_breaks_are_refused(plan, tmp_path, what, end):
+    with pytest.raises(ClusterError, match="takes no line breaks"):
+        if what == "folder":
+            script(plan, tmp_path / f"a{end}b")
+        else:
+            text = f"--account=x{end}"
+            script(plan, tmp_path, **{what: text if what == "launcher" else (text,)})
+
+
+def test_what_is_no_option_of_sbatch_is_refused(plan, tmp_path):
+    with pytest.raises(ClusterError, match="an option of sbatch begins with - or --"):
+        script(plan, tmp_path, directives=("exclusive",))
+    with pytest.raises(ClusterError, match="Slurm takes no backslash"):
+        script(plan, tmp_path / "a\\b")
 
 
 def test_an_own_template_with_a_wrong_name_lists_the_names(plan, tmp_path):

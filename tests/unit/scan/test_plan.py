@@ -21,7 +21,7 @@ def test_a_point_is_the_experiment_one_would_run_by_hand():
     assert point.simulation_hash == by_hand.simulation_hash
     assert point.network_hash == by_hand.network_hash
     assert (point.n_neurons, point.n_synapses) == (by_hand.n_neurons, by_hand.n_synapses)
-    assert point.memory_bytes == estimate(by_hand).memory_bytes
+    assert point.memory_bytes == estimate(by_hand).memory_of_run
 
 
 def test_points_that_share_files_are_validated_each_for_itself():

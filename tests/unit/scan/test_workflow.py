@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from network.cluster.errors import ClusterError
 from network.cluster.slurm import MEMORY_RESERVE
 from network.scan import Scan
 from network.scan.errors import ScanError
@@ -44,6 +45,24 @@ def test_slurm_jobs_ask_for_what_the_plan_predicts(scan):
             assert wanted in resources, wanted
     models = re.search(r"rule models:\n(?:.+\n)*?\s*resources: (.+)", text)
     assert models and "cpus_per_task=4" in models.group(1) and "runtime=30" in models.group(1)
+
+
+def test_models_are_compiled_in_no_more_cores_than_a_point_has(tmp_path, cores=2):
+    """Larger requests may wait for ever for a node of that size; each core needs the memory of a compiler."""
+    execution = {"threads": cores}
+    scan = Scan(CONTROL, {"simulation.seed": [1]}, overlays=["laptop"], folder=tmp_path / "s", execution=execution)
+    scan.dry_run(Slurm())
+    job = json.loads((scan.folder / "workflow.json").read_text())["models"]
+    assert job["cores"] == job["resources"]["cpus_per_task"] == cores
+    assert job["resources"]["mem_mb"] > 1.2 * cores * 580 / 1.05 + SNAKEMAKE_MB
+    assert all(text.endswith(f"--target vectorised --jobs {cores}") for text in job["arguments"])
+
+
+@pytest.mark.parametrize("field", ["partition", "account", "extra", "setup", "launcher"])
+def test_line_breaks_do_not_get_into_jobs(field):
+    text = "x\ntouch NEW"
+    with pytest.raises(ClusterError, match="takes no line breaks"):
+        Slurm(**{field: (text,) if field in ("extra", "setup") else text})
 
 
 def test_the_frozen_experiment_is_the_planned_simulation(scan):
