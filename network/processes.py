@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from network import watchman
+from . import watchman
 
 _PR_SET_PDEATHSIG = 1  # Linux
 

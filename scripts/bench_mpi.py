@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from network.cluster import measure
-from network.spec.summary import table
+from network.bench import measure
+from network.plans.summary import table
 
 EXPERIMENT = "lindahl2016/activation_control"
 Run = tuple[int, int, int]  # neurons, ranks, threads

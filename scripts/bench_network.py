@@ -57,8 +57,9 @@ PHASES = {
 def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int) -> dict[str, Any]:
     """Seconds per phase and memory of one variant, in this process."""
     from network import codegen
-    from network.engine import build, devices, kernel
-    from network.spec import load_experiment, make_plan
+    from network.engine.nest import build, devices, kernel
+    from network.experiment import load_experiment
+    from network.plans import make_plan
 
     drive = "device" if variant == "device-drive" else "internal"
     changes = [f"network.n_neurons={n_neurons}", f"simulation.drive={drive}", "recording.traces=null"]
@@ -103,11 +104,11 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
 
 def plain_connect(plan: Any, module: Any) -> Any:
     """Wire as a NEST tutorial would: everything about a synapse in ``syn_spec``."""
-    from network.engine import build, kernel
+    from network.engine.nest import build, kernel
 
     projections, whole = plan.projections, plan
     network = build.build(dataclasses.replace(plan, projections=()), module)
-    network.plan = whole
+    network.plans = whole
     nest = kernel.import_nest()
     start = time.perf_counter()
     for p in projections:

@@ -221,7 +221,7 @@ def build_modules(variants: list[str], cases: list[str]) -> dict[str, Any]:
             continue
         try:
             modules[variant] = codegen.build(models, target=variant)
-        except codegen.CodegenError as error:
+        except codegen.BuildError as error:
             print(f"{variant} is left out: {error}", flush=True)
     return modules
 

@@ -16,7 +16,6 @@ import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -26,7 +25,9 @@ from pathlib import Path
 
 import psutil
 
-BGNEST = [sys.executable, "-P", "-m", "network.cli.main"]
+from network import program
+
+BGNEST = program.command()
 POINT = """overlay_of: lindahl2016/activation_control
 network: {{n_neurons: {{value: {n}, unit: 1, assumed: benchmark}}}}
 simulation:

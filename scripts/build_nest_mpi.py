@@ -20,7 +20,7 @@ def main() -> int:
         return subprocess.call([python, __file__, "--inside", *sys.argv[1:]])
 
     from network.cluster import nest_mpi
-    from network.cluster.errors import ClusterError
+    from network.errors import ClusterError
 
     extra = tuple(name for name in arguments.models.split(",") if name)
     try:

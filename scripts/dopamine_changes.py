@@ -10,9 +10,10 @@ from figure_options import POPULATIONS, described, options, run_variants
 
 from network.analysis import plots
 from network.analysis.statistics import population_rate
-from network.results import Run
-from network.spec import list_variants, plan_from_dict
-from network.spec.segments import level_at
+from network.experiment import list_variants
+from network.plans import plan_from_dict
+from network.plans.modulation import level_at
+from network.runs import Run
 
 EXPERIMENT = "lindahl2016/dopamine_changes"
 BIN = 50.0  # ms

@@ -9,8 +9,8 @@ import pandas as pd
 from figure_options import described, options, run_variants
 
 from network.analysis import plots
-from network.results import Run
-from network.spec import list_variants
+from network.experiment import list_variants
+from network.runs import Run
 
 EXPERIMENT = "lindahl2016/striatal_inhibition"
 POPULATIONS = ("MSN_D1", "MSN_D2", "FSN")

@@ -14,8 +14,8 @@ from figure_options import options, run_variants
 from numpy.typing import NDArray
 
 from network.analysis import plots
-from network.results import Run
-from network.spec import list_variants
+from network.experiment import list_variants
+from network.runs import Run
 
 EXPERIMENT = "lindahl2016/action_selection"
 INTERVAL, DURATION, START = 1007.0, 100.0, 1907.0  # ms

@@ -13,8 +13,8 @@ from network.analysis.effects import compare_variants, effects_table
 from network.analysis.oscillations import BETA, Band
 from network.cli.progress import TerminalReporter
 from network.engine.batch import run_all
-from network.results import Run
-from network.spec import list_variants, load_experiment
+from network.experiment import list_variants, load_experiment
+from network.runs import Run
 
 POPULATIONS = ["MSN_D1", "MSN_D2", "FSN", "GPe_TI", "GPe_TA", "STN", "SNr"]
 

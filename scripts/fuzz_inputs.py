@@ -71,9 +71,11 @@ def overrides(rng: random.Random) -> Callable[[], str]:
 
 def loaded(name: str, overlays: Any = (), given: Any = ()) -> str:
     """Load, plan and describe an experiment, as `bgnest plan --json` does."""
-    from network.spec import load_experiment, make_plan, plan_summary
-    from network.spec.hashing import hashes
-    from network.spec.loading import dump_experiment, experiment_origins
+    from network.experiment import load_experiment
+    from network.experiment.loading import dump_experiment, experiment_origins
+    from network.plans import make_plan
+    from network.plans.identity import hashes
+    from network.plans.summary import plan_summary
 
     spec = load_experiment(name, overlays, given)
     plan = make_plan(spec, threads=2)
@@ -83,7 +85,7 @@ def loaded(name: str, overlays: Any = (), given: Any = ()) -> str:
 
 def scan(rng: random.Random) -> Callable[[], str]:
     """Return a scan file."""
-    from network.scan import Scan
+    from network.scans import Scan
 
     Path("mine.yaml").write_text(EXPERIMENTS[-1])
     Path("scan.yaml").write_bytes(damage(rng, mutate(rng, rng.choice(SCANS), rng.choice([1, 1, 2, 3]))))
@@ -100,8 +102,8 @@ def scan(rng: random.Random) -> Callable[[], str]:
 
 def search(rng: random.Random) -> Callable[[], str]:
     """Return an optimisation file; its corners are planned."""
-    from network.scan.goal import goals_of, load_optimisation
-    from network.scan.planning import Planner
+    from network.scans.goal import goals_of, load_optimisation
+    from network.scans.planning import Planner
 
     Path("search.yaml").write_bytes(damage(rng, mutate(rng, SEARCH, rng.choice([1, 1, 2, 3]))))
 
@@ -119,7 +121,7 @@ def search(rng: random.Random) -> Callable[[], str]:
 
 def tables(rng: random.Random) -> Callable[[], str]:
     """Return a bibliography and targets of a params folder of the user's own."""
-    from network.spec.targets import load_targets
+    from network.analysis.targets.windows import load_targets
 
     folder = Path(os.environ["BGNEST_PARAMS"])
     for name, file in (("sources.yaml", folder / "sources.yaml"), ("targets.yaml", folder / "tiny" / "targets.yaml")):

@@ -12,10 +12,11 @@ import os
 import tempfile
 from pathlib import Path
 
-from network.cluster import fit, measure
-from network.spec import load_experiment, make_plan
-from network.spec.cost import load_cost_model
-from network.spec.summary import table
+from network.bench import fit, measure
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.plans.cost import load_cost_model
+from network.plans.summary import table
 
 EXPERIMENT = "lindahl2016/activation_control"
 

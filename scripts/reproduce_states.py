@@ -16,14 +16,15 @@ from pathlib import Path
 import pandas as pd
 
 from network.analysis import plots
-from network.analysis.judgement import Judgement, judge_run
 from network.analysis.oscillations import BETA, SLOW, Band, PairResult, analyse_pairs, oscillation_table, pair_table
 from network.analysis.statistics import run_spikes
-from network.analysis.verdict import NONE, number
+from network.analysis.targets.judge import Judgement, judge_run
+from network.analysis.targets.verdict import NONE, number
+from network.analysis.targets.windows import Targets, load_targets
 from network.cli.progress import TerminalReporter
 from network.engine.batch import run_all
-from network.results import Run
-from network.spec import Targets, load_experiment, load_targets
+from network.experiment import load_experiment
+from network.runs import Run
 
 STATES = ("activation_control", "activation_depleted", "slow_wave_control", "slow_wave_depleted")
 SOURCES = {

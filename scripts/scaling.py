@@ -11,11 +11,12 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from network.cluster import measure
-from network.spec import load_experiment, make_plan
-from network.spec.cost import Estimate, Measured, estimate, load_cost_model
-from network.spec.plan import Plan
-from network.spec.summary import human_bytes, table
+from network.bench import measure
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.plans.cost import Estimate, Measured, estimate, load_cost_model
+from network.plans.plan import Plan
+from network.plans.summary import human_bytes, table
 
 EXPERIMENT = "lindahl2016/activation_control"
 SIZE = 80_000

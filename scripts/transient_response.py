@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from network.analysis import plots
-from network.analysis.judgement import judge_run, run_targets
 from network.analysis.response import response_of, zone_table
+from network.analysis.targets.judge import judge_run, run_targets
 from network.cli.progress import TerminalReporter
 from network.engine.batch import run_all
-from network.spec import load_experiment
+from network.experiment import load_experiment
 
 STATES = ("normal", "pd_biphasic", "pd_triphasic")
 # constants of the authors' Fig 5 scripts: zone, latency, duration (ms)

@@ -114,10 +114,10 @@ def become_command(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    import network.analysis.judgement
+    import network.analysis.targets.judge
     import network.cli.main
     import network.engine.batch
-    import network.scan
+    import network.scans
 
     assert "nest" not in sys.modules
     become_command(accept(sys.argv[1]))

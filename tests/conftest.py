@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from network import program
 from network.cluster.ranks import without_launcher
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def command(arguments: tuple[object, ...]) -> list[str]:
-    return [sys.executable, "-P", "-m", "network.cli.main", *map(str, arguments)]
+    return program.command(*map(str, arguments))
 
 
 def environment() -> dict[str, str]:

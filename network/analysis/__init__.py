@@ -3,7 +3,7 @@
 `network.analysis.spectra` and `network.analysis.plots` load slower libraries and are imported on demand.
 """
 
-from network.analysis.statistics import (
+from .statistics import (
     cv_isi,
     fano_factor,
     interspike_intervals,
@@ -13,7 +13,7 @@ from network.analysis.statistics import (
     run_table,
     synchrony_index,
 )
-from network.analysis.verdict import judge, passed, render
+from .targets.verdict import judge, passed, render
 
 __all__ = [
     "cv_isi",

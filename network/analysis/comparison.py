@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from network.analysis.statistics import run_table
-from network.analysis.verdict import aligned, number
-from network.results import Run
-from network.spec.yamlfile import read_yaml
+from ..experiment.yamlfile import read_yaml
+from ..runs import Run
+from .statistics import run_table
+from .targets.verdict import aligned, number
 
 ABSENT = "-"
 _WORDING = ("source", "assumed", "note", "set_by")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from network.analysis.oscillations import BETA, Band, oscillation_table
-from network.analysis.statistics import run_spikes, run_table
-from network.results import Run
+from ..runs import Run
+from .oscillations import BETA, Band, oscillation_table
+from .statistics import run_spikes, run_table
 
 
 def effects_table(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from network.analysis.spectra import (
+from ..runs import Spikes
+from .spectra import (
     Coherence,
     PhaseDifferences,
     modulation_depth,
@@ -21,8 +22,7 @@ from network.analysis.spectra import (
     phase_differences,
     rate_spectrum,
 )
-from network.analysis.statistics import RATE_BIN, synchrony_index
-from network.results import Spikes
+from .statistics import RATE_BIN, synchrony_index
 
 Pair = tuple[str, str]
 

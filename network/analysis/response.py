@@ -16,8 +16,8 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from network.results import Run
-from network.spec.courses import Waveform
+from ..experiment.courses import Waveform
+from ..runs import Run
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -15,8 +15,8 @@ import numpy as np
 import scipy  # its parts come with their first use: importing `scipy.signal` takes longer than a short run
 from numpy.typing import ArrayLike, NDArray
 
-from network.analysis.statistics import RATE_BIN, Floats, Ints, bin_index, cut, population_rate
-from network.results import Spikes
+from ..runs import Spikes
+from .statistics import RATE_BIN, Floats, Ints, bin_index, cut, population_rate
 
 _PAIR_CHUNK = 500  # pairs handled at a time, to bound memory
 

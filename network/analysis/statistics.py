@@ -15,7 +15,7 @@ import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from network.results import Run, Spikes
+from ..runs import Run, Spikes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from network.cli.options import Changes, Quiet, TakeOver, Threads, with_changes
-from network.cli.progress import TerminalReporter
-from network.spec.errors import SpecError
+from ..errors import SpecError
+from .options import Changes, Quiet, TakeOver, Threads, with_changes
+from .progress import TerminalReporter
 
 
 @with_changes
@@ -37,7 +37,7 @@ def batch(
 
     Exit code 0 if all are complete, 3 if activity exploded in those that are not, otherwise 1.
     """
-    from network.engine.batch import run_all
+    from ..engine.batch import run_all
 
     names = [Path(name).stem if name.endswith((".yaml", ".yml")) else name.rpartition("/")[2] for name in experiments]
     if twice := [name for name, count in Counter(names).items() if count > 1]:

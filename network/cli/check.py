@@ -13,21 +13,14 @@ from typing import Annotated
 
 import typer
 
-from network.cli.options import (
-    DEFAULT_EXPERIMENT,
-    Changes,
-    ExperimentArgument,
-    NNeurons,
-    Overlays,
-    Overrides,
-    TSim,
-)
-from network.cluster import launch
-from network.cluster.errors import ClusterError
-from network.cluster.ranks import without_launcher
-from network.results.run import Run
-from network.sealing import sha256
-from network.spec.summary import table
+from .. import program
+from ..cluster import launch
+from ..cluster.ranks import without_launcher
+from ..errors import ClusterError
+from ..plans.summary import table
+from ..runs.reader import Run
+from ..sealing import sha256
+from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, NNeurons, Overlays, Overrides, TSim
 
 app = typer.Typer(no_args_is_help=True, help="Show on this machine that simulations do what they promise.")
 
@@ -78,7 +71,7 @@ def _compile(experiment: str, overlay: list[str] | None, overrides: list[str] | 
     """Compile the models for the NEST with MPI, so that it shows and is not part of the time of the first run."""
     spec = Changes(overlay=overlay, set_=overrides).load(experiment)
     models = sorted({population.model for population in spec.populations.values()})
-    command = [str(launch.mpi_python()), "-P", "-m", "network.cli.main", "models", "build", *models]
+    command = program.command("models", "build", *models, python=launch.mpi_python())
     done = subprocess.run([*command, "--target", spec.simulation.target], stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise typer.Exit(done.returncode)
@@ -95,8 +88,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 def _run(out: Path, ranks: int, threads: int, options: list[str]) -> Run:
     """One run in processes of its own, all splits with the same NEST."""
-    program = [str(launch.mpi_python()), "-P", "-m", "network.cli.main", "run"]
-    command = [*program, *options, "--ranks", str(ranks), "--threads", str(threads), "--out", str(out)]
+    run = program.command("run", python=launch.mpi_python())
+    command = [*run, *options, "--ranks", str(ranks), "--threads", str(threads), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, env=without_launcher(), check=False)
     if done.returncode:
         raise ClusterError(

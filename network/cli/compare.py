@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from network.cli.options import RunArgument
-from network.results.run import Run
+from ..runs.reader import Run
+from .options import RunArgument
 
 
 def compare(
@@ -16,8 +16,8 @@ def compare(
     limit: Annotated[int, typer.Option(min=0, help="Parameter differences shown; 0 for all.")] = 40,
 ) -> None:
     """Show the parameter differences of two runs and their statistics side by side."""
-    from network.analysis.comparison import parameter_differences, render_statistics
-    from network.analysis.verdict import aligned
+    from ..analysis.comparison import parameter_differences, render_statistics
+    from ..analysis.targets.verdict import aligned
 
     runs = [Run.open(first), Run.open(second)]
     for letter, run in zip("AB", runs, strict=True):

@@ -10,22 +10,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from network.cli import (
-    analyse,
-    batch,
-    check,
-    compare,
-    models,
-    optimise,
-    scan,
-    simulate,
-    specify,
-    submit,
-    terminal,
-    verdict,
-)
-from network.cluster import job
-from network.spec.errors import SpecError
+from ..cluster import job
+from ..errors import Error, RunawayError
+from ..names import NAME
+from . import batch, check, compare, models, optimise, plan, plot, rates, run, scan, submit, terminal, validate, verdict
+from . import list as listing
 
 
 class Commands(TyperGroup):
@@ -72,18 +61,18 @@ app = typer.Typer(
     """,
 )
 
-app.command("run")(simulate.run)
+app.command("run")(run.run)
 app.command("batch")(batch.batch)
-app.command("plan")(specify.plan)
-app.command("validate")(specify.validate)
-app.command("list")(specify.list_all)
+app.command("plan")(plan.plan)
+app.command("validate")(validate.validate)
+app.command("list")(listing.list_all)
 app.add_typer(models.app, name="models")
 app.command("submit")(submit.submit)
 scan.app.command("optimise")(optimise.optimise)
 app.add_typer(scan.app, name="scan")
 app.add_typer(check.app, name="check")
-app.command("rates")(analyse.rates)
-app.command("plot")(analyse.plot)
+app.command("rates")(rates.rates)
+app.command("plot")(plot.plot)
 app.command("verdict")(verdict.verdict)
 app.command("compare")(compare.compare)
 
@@ -99,18 +88,7 @@ def root(
     handler = logging.StreamHandler()
     handler.setLevel(level)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    logging.getLogger("network").addHandler(handler)
-
-
-def _expected_errors() -> tuple[type[BaseException], ...]:
-    """Errors that say what to do about them: no traceback. Imported late, to keep ``--help`` quick."""
-    from network.cluster.errors import ClusterError
-    from network.codegen.errors import CodegenError
-    from network.engine.errors import EngineError
-    from network.results.errors import ResultsError
-    from network.scan.errors import ScanError
-
-    return (SpecError, ClusterError, CodegenError, EngineError, ResultsError, ScanError)
+    logging.getLogger(NAME).addHandler(handler)
 
 
 def main() -> None:
@@ -127,8 +105,8 @@ def main() -> None:
             job.end(f"bgnest: {problem}", 1)
         raise
     except Exception as error:
-        if isinstance(error, _expected_errors()):
-            job.end(f"bgnest: {error}", getattr(error, "exit_code", 1), shared=hasattr(error, "exit_code"))
+        if isinstance(error, Error):
+            job.end(f"bgnest: {error}", error.exit_code, shared=isinstance(error, RunawayError))
         if isinstance(error, OSError) and error.filename is not None:
             job.end(f"bgnest: {error.filename}: {error.strerror}", 1)
         if job.present().size == 1:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from network.cli.progress import TerminalReporter
+from .progress import TerminalReporter
 
 app = typer.Typer(no_args_is_help=True, help="Compile and list NESTML neuron models.")
 
@@ -40,8 +40,8 @@ def build(
     ] = None,
 ) -> None:
     """Compile models ahead of a run (a run does it by itself); what is in the cache is not compiled again."""
-    from network import codegen
-    from network.spec.nestml import model_interfaces
+    from .. import codegen
+    from ..experiment.nestml import model_interfaces
 
     names = list(models or [])
     for name, model in ({} if names else model_interfaces()).items():
@@ -57,8 +57,8 @@ def build(
 @app.command("list")
 def list_models() -> None:
     """List the models with their files, ports, parameters and states, and files that cannot be used with the reason."""
-    from network.resources import model_files
-    from network.spec.nestml import model_interfaces
+    from ..experiment.nestml import model_interfaces
+    from ..resources import model_files
 
     files = model_files()
     for name, model in model_interfaces().items():

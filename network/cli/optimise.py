@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from network.cli.options import Pdf
+from .options import Pdf
 
 if TYPE_CHECKING:
-    from network.scan.optimise import Study
+    from ..scans.optimise import Study
 
 
 def optimise(
@@ -32,8 +32,8 @@ def optimise(
     Every trial is an ordinary run; the distance is 0 if everything is inside. The same command goes on after Ctrl-C,
     and with a higher `--trials` after the end. Trials that explode or fail do not stop the search.
     """
-    from network.scan.goal import list_optimisations
-    from network.scan.optimise import Study
+    from ..scans.goal import list_optimisations
+    from ..scans.optimise import Study
 
     if file is None:
         for name, comment in list_optimisations().items():
@@ -51,9 +51,9 @@ def optimise(
 
 def show_result(study: Study, *, pdf: bool = False) -> None:
     """Print the best trial beside its windows; write the table and the figure."""
-    from network.analysis.plots import optimisation, save
-    from network.analysis.verdict import number
-    from network.spec.summary import table
+    from ..analysis.plots import optimisation, save
+    from ..analysis.targets.verdict import number
+    from ..plans.summary import table
 
     targets, best = study.targets(), study.study.best_trial
     rows = [

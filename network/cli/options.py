@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from network.spec import Experiment, load_experiment
+from ..experiment import Experiment, load_experiment
 
 ExperimentArgument = Annotated[
     str,

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from network.cli.options import Account, AsJson, Partition, Quiet, Sbatch, Setup
-from network.spec.summary import human_bytes, table
+from ..plans.summary import human_bytes, table
+from .options import Account, AsJson, Partition, Quiet, Sbatch, Setup
 
 if TYPE_CHECKING:
-    from network.scan import Scan
-    from network.scan.planning import ScanPlan
-    from network.scan.status import PointStatus
+    from ..scans import Scan
+    from ..scans.planning import ScanPlan
+    from ..scans.status import PointStatus
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,7 +46,7 @@ REPORT_EVERY = 30.0
 
 def open_scan(name: str, out: Path | None = None) -> Scan:
     """Scan of a file, a built-in name, or the folder that `bgnest scan run` made."""
-    from network.scan import Scan
+    from ..scans import Scan
 
     if (Path(name) / "points.json").is_file():
         return Scan.open(name)
@@ -56,7 +56,7 @@ def open_scan(name: str, out: Path | None = None) -> Scan:
 @app.command("list")
 def list_scans() -> None:
     """List the built-in scans."""
-    from network.scan import list_scans
+    from ..scans import list_scans
 
     for name, comment in list_scans().items():
         print(f"  {name:<36} {comment}")
@@ -146,8 +146,8 @@ def run(
 
     A point that fails leaves its log and does not stop the others; the exit code is then 1.
     """
-    from network.scan.status import DONE, EXPLODED, STALE, counts, problems_table
-    from network.scan.workflow import Slurm
+    from ..scans.status import DONE, EXPLODED, STALE, counts, problems_table
+    from ..scans.workflow import Slurm
 
     chosen = open_scan(scan, out).limited(cores=cores, memory=memory, threads=threads, ranks=ranks)
     cluster = None
@@ -191,7 +191,7 @@ class _Progress:
 
 def progress_line(statuses: Sequence[PointStatus], n_jobs: int) -> str:
     """Counts and time that is left."""
-    from network.scan.status import counts, seconds_left
+    from ..scans.status import counts, seconds_left
 
     left = seconds_left(statuses, n_jobs)
     return counts(statuses) + (f"; about {_duration(left)} left" if left else "")
@@ -204,7 +204,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show again every two seconds until Ctrl-C.")] = False,
 ) -> None:
     """Show how far the points are; may be called while the scan runs. Needs no NEST."""
-    from network.scan.status import code_remark, problems_table
+    from ..scans.status import code_remark, problems_table
 
     chosen = open_scan(scan, out)
     n_jobs = chosen.plan(local=False).n_jobs
@@ -234,8 +234,8 @@ def collect(
     ] = None,
 ) -> None:
     """Write the table of all points (CSV and Parquet): parameters, rates, CVs, spectra, verdicts. Needs no NEST."""
-    from network.scan.collect import write_table
-    from network.scan.status import counts
+    from ..scans.collect import write_table
+    from ..scans.status import counts
 
     chosen = open_scan(scan, out)
     made = chosen.collect()
@@ -260,8 +260,8 @@ def plot(
     to: Annotated[Path | None, typer.Option(help="File of the figure; by default in the folder of the scan.")] = None,
 ) -> None:
     """Draw a quantity of every population over one axis (lines, seeds as bands) or two (maps). Needs no NEST."""
-    from network.analysis.plots.base import save
-    from network.analysis.plots.scan import scan_lines, scan_map
+    from ..analysis.plots.base import save
+    from ..analysis.plots.scan import scan_lines, scan_map
 
     chosen = open_scan(scan, out)
     made = chosen.collect()

@@ -10,7 +10,14 @@ from typing import Annotated
 
 import typer
 
-from network.cli.options import (
+from .. import program
+from ..cluster import launch, slurm
+from ..errors import ClusterError
+from ..experiment import dump_experiment
+from ..plans import make_plan
+from ..runs.folder import RunFolder
+from ..runs.layout import run_status
+from .options import (
     DEFAULT_EXPERIMENT,
     Account,
     Changes,
@@ -23,11 +30,6 @@ from network.cli.options import (
     Threads,
     with_changes,
 )
-from network.cluster import launch, slurm
-from network.cluster.errors import ClusterError
-from network.results.layout import run_status
-from network.results.run_folder import RunFolder
-from network.spec import dump_experiment, make_plan
 
 
 @with_changes
@@ -78,7 +80,7 @@ def submit(
         launcher=launcher,
         directives=(*directives, *(sbatch or ())),
         setup=tuple(setup or ()),
-        bgnest=f"{shlex.quote(str(_python(plan.ranks)))} -P -m network.cli.main",
+        bgnest=shlex.join(program.command(python=_python(plan.ranks))),
     )
     # not network.engine.run.default_folder: a login node may have no NEST
     folder = (out or Path("runs") / f"{plan.name}-{plan.simulation_hash[:8]}").absolute()

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from network.cli.options import RunArgument
-from network.results.run import Run
+from ..runs.reader import Run
+from .options import RunArgument
+from .rates import show_verdict
 
 
 def verdict(
@@ -21,8 +22,6 @@ def verdict(
 
     Exit code 0 if everything is inside its window, 1 if not, 2 if there is nothing to compare with.
     """
-    from network.cli.analyse import show_verdict
-
     judgement = show_verdict(Run.open(run), state=state, pairs=pairs)
     if not judgement.passed:
         raise typer.Exit(1 if len(judgement.judged) else 2)

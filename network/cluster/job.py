@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, NoReturn
 
-from network.cluster.ranks import present
+from .ranks import present
 
 _GRACE, _GRACE_BEFORE_MPI = 1.0, 10.0
 """Seconds that other ranks leave to rank 0, whose end ends them, too, to report an error that all have.

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import psutil
 
-from network import resources
-from network.cluster.errors import ClusterError
-from network.cluster.job import JOB_NAME
-from network.cluster.ranks import without_launcher
-from network.processes import family
+from .. import program, resources
+from ..codegen.toolchain import find_nest
+from ..errors import BuildError, ClusterError
+from ..processes import family
+from .job import JOB_NAME
+from .ranks import without_launcher
 
 INTERRUPTED = 130
 MPI_ENVIRONMENT = ".venv-mpi"
@@ -53,12 +54,9 @@ def mpi_python() -> Path:
 @functools.cache
 def _nest_has_mpi() -> bool:
     """Whether the NEST of this Python was built with MPI; looks at its files and does not import it."""
-    from network.codegen.errors import CodegenError
-    from network.codegen.toolchain import find_nest
-
     try:
         return find_nest().mpi
-    except CodegenError:
+    except BuildError:
         return False
 
 
@@ -133,7 +131,7 @@ def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> i
     """
     python = mpi_python()
     # -P: a folder named `network` in the working directory is not ours
-    command = [*launcher_command(ranks, threads), str(python), "-P", "-m", "network.cli.main", *arguments]
+    command = [*launcher_command(ranks, threads), *program.command(*arguments, python=python)]
     environment = {**without_launcher(), "OMP_NUM_THREADS": str(threads), JOB_NAME: name}
     if ranks * threads > (os.cpu_count() or 1):
         # threads that wait must give way: more of them than cores, and each rank's OpenMP knows only its own
@@ -169,4 +167,4 @@ def become_rank(arguments: Sequence[str]) -> None:
     """
     python = mpi_python()
     if python != Path(sys.executable):
-        os.execv(python, [str(python), "-P", "-m", "network.cli.main", *arguments])
+        os.execv(python, program.command(*arguments, python=python))

@@ -30,10 +30,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from network.cluster import requirements
-from network.cluster.errors import ClusterError
-from network.cluster.launch import BUILD_MARK, launcher_command
-from network.cluster.ranks import without_launcher
+from ..errors import ClusterError
+from . import requirements
+from .launch import BUILD_MARK, launcher_command
+from .ranks import without_launcher
 
 NEST_VERSION = "3.10.0"
 

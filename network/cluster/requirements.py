@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from network.cluster.errors import ClusterError
+from ..errors import ClusterError
 
 
 @dataclass(frozen=True)

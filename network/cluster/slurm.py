@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from network.cluster.errors import ClusterError
-from network.cluster.launch import filled
-from network.spec.cost import estimate
-from network.spec.plan import Plan
-from network.spec.summary import human_bytes
+from ..errors import ClusterError
+from ..plans.cost import estimate
+from ..plans.plan import Plan
+from ..plans.summary import human_bytes
+from .launch import filled
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "slurm.sh"
 

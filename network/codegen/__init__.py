@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from network.codegen.builder import build
-from network.codegen.errors import CodegenError
-from network.codegen.info import BuiltModule, ModelInfo
-from network.codegen.targets import Target, available
+from ..errors import BuildError
+from .builder import build
+from .info import BuiltModule, ModelInfo
+from .targets import Target, available
 
-__all__ = ["BuiltModule", "CodegenError", "ModelInfo", "Target", "available", "build"]
+__all__ = ["BuildError", "BuiltModule", "ModelInfo", "Target", "available", "build"]

@@ -20,12 +20,12 @@ from typing import Any
 
 import psutil
 
-from network.codegen import headers, prebuilt, targets, toolchain
-from network.codegen.cache import Cache
-from network.codegen.errors import CodegenError, NoCompilerError
-from network.codegen.info import BuiltModule, ModelInfo
-from network.codegen.sources import Source, find_sources
-from network.codegen.targets import Target
+from ..errors import BuildError, NoCompilerError
+from . import headers, prebuilt, targets, toolchain
+from .cache import Cache
+from .info import BuiltModule, ModelInfo
+from .sources import Source, find_sources
+from .targets import Target
 
 WORKER = Path(__file__).resolve().parent / "worker.py"
 MANIFEST = "manifest.json"  # written last; describes what the folder holds
@@ -110,7 +110,7 @@ def build(
 
     Raises
     ------
-    CodegenError
+    BuildError
         If a tool is missing or unsupported, a model is wrong, or compiling fails. One message with the
         remedy.
     """
@@ -178,15 +178,15 @@ def _build_objects(
             raise
     if failures:
         for error in failures:
-            if not isinstance(error, CodegenError):
+            if not isinstance(error, BuildError):
                 raise error
-        raise CodegenError("\n".join(str(error) for error in failures)) from failures[0]
+        raise BuildError("\n".join(str(error) for error in failures)) from failures[0]
     return tuple(name for task in tasks for name in task.result())
 
 
 def _require_gsl(recipe: _Recipe) -> None:
     if not toolchain.has_header(recipe.compiler, "gsl/gsl_odeiv.h", recipe.flags):
-        raise CodegenError(
+        raise BuildError(
             f"the target {recipe.target.name!r} needs the GNU Scientific Library. Install its headers "
             "with `apt install libgsl-dev` (Debian), `dnf install gsl-devel` (Fedora, RHEL) or `conda "
             "install -c conda-forge gsl`, or take the target 'vectorised' or 'plain', which need none."
@@ -207,7 +207,7 @@ def _templates(target: Target, store: Cache) -> Iterator[Path]:
         return
     for path in target.overlay.rglob("*.jinja2"):
         if not (installed / path.relative_to(target.overlay)).is_file():
-            raise CodegenError(
+            raise BuildError(
                 f"the installed NESTML has no template {path.relative_to(target.overlay)}, which the target "
                 f"{target.name!r} replaces. Install it again: `pip install --force-reinstall nestml==9.0.0`."
             )
@@ -234,7 +234,7 @@ def _build_object(
                 tell(f"{name}: compiling")
                 for model in models:
                     _compile(recipe, folder, model["name"], log)
-            except CodegenError:
+            except BuildError:
                 if log.is_file():
                     shutil.copy(log, store.failure_log(key))
                 raise
@@ -273,14 +273,14 @@ def _generate(recipe: _Recipe, source: Source, folder: Path, templates: Path, lo
     answer = toolchain.run(command, cwd=folder)
     _append(log, command, answer.stdout + answer.stderr)
     if not (folder / "nestml.json").is_file():
-        raise CodegenError(f"{source.path}: NESTML broke down.\n{_tail(answer.stderr)}")
+        raise BuildError(f"{source.path}: NESTML broke down.\n{_tail(answer.stderr)}")
     result = json.loads((folder / "nestml.json").read_text())
     if result["errors"] or result["failure"]:
-        raise CodegenError(_model_errors(source.path, result))
+        raise BuildError(_model_errors(source.path, result))
     models: list[dict[str, Any]] = result["models"]
     for model in models:
         if not (folder / "cpp" / f"{model['name']}.cpp").is_file():
-            raise CodegenError(
+            raise BuildError(
                 f"{source.path}: NESTML has left out the model {model['name']} without an error.\n"
                 + _tail(answer.stderr)
             )
@@ -314,7 +314,7 @@ def _call_compiler(command: list[str], complaint: str, log: Path) -> None:
     if answer.returncode:
         errors = [line for line in answer.stderr.splitlines() if "error" in line or "undefined" in line]
         shown = "\n".join(errors[:SHOWN_LINES]) or _tail(answer.stderr)
-        raise CodegenError(f"{complaint}:\n{shown}\nThe command was: {shlex.join(command)}")
+        raise BuildError(f"{complaint}:\n{shown}\nThe command was: {shlex.join(command)}")
 
 
 def _append(log: Path, command: Sequence[str], output: str) -> None:

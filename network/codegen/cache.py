@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from network.codegen.errors import CodegenError
+from ..errors import BuildError
 
 
 def root() -> Path:
@@ -36,7 +36,7 @@ class Cache:
             for name in ("objects", "modules", "ready", "locks", "tmp", "logs"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise CodegenError(
+            raise BuildError(
                 f"the cache folder {self.root} cannot be written ({error.strerror}). Name another one in the "
                 "variable BGNEST_CACHE."
             ) from error

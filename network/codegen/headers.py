@@ -10,8 +10,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from network.codegen.errors import CodegenError
-from network.codegen.toolchain import Compiler, has_header
+from ..errors import BuildError
+from .toolchain import Compiler, has_header
 
 FALLBACK = Path(__file__).resolve().parent / "runtime" / "fallback"
 BOOST = ("boost/type_index.hpp", "boost/iterator/iterator_adaptor.hpp", "boost/sort/spreadsort/spreadsort.hpp")
@@ -42,12 +42,12 @@ def require_boost(compiler: Compiler, flags: tuple[str, ...]) -> None:
 
     Raises
     ------
-    CodegenError
+    BuildError
         With the ways to get them.
     """
     for header in BOOST:
         if not has_header(compiler, header, flags):
-            raise CodegenError(
+            raise BuildError(
                 f"the headers of Boost, which those of NEST include, are missing ({header}). Install them with "
                 "`pip install libboost-headers`, `apt install libboost-dev` (Debian, Ubuntu), `dnf install "
                 "boost-devel` (Fedora, RHEL) or `conda install -c conda-forge libboost-headers`."

@@ -15,8 +15,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from network.codegen.cache import Cache
-from network.codegen.errors import CodegenError
+from ..errors import BuildError
+from .cache import Cache
 
 # Words in /proc/cpuinfo that name instructions a compiler may use; the others describe the system.
 _INSTRUCTIONS = re.compile(
@@ -61,7 +61,7 @@ def leave_note(store: Cache, kind: str, models: Sequence[str], module: str, marc
     temporary.replace(note)
 
 
-def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: CodegenError) -> str:
+def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: BuildError) -> str:
     """Key of a module with these models and the fewest others whose code this processor understands.
 
     Of several the newest.
@@ -75,12 +75,12 @@ def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: Co
         Digests of their sources.
     march : str
         CPU that was asked for; modules compiled for it come first.
-    problem : CodegenError
+    problem : BuildError
         Why nothing can be compiled here.
 
     Raises
     ------
-    CodegenError
+    BuildError
         The problem, and what the cache has that does not fit.
     """
     lacking: set[str] = set()
@@ -98,12 +98,12 @@ def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: Co
     if fitting:
         return max(fitting)[3]
     if lacking:
-        raise CodegenError(
+        raise BuildError(
             f"{problem}\nThe cache {store.root} has these models, but compiled for a processor with "
             f"{', '.join(sorted(lacking))}, which this one lacks. Compile them once where there is a compiler with "
             "`bgnest models build --march portable`."
         ) from problem
-    raise CodegenError(
+    raise BuildError(
         f"{problem}\nModels compiled elsewhere are found, too, where this machine sees the same cache ({store.root}): "
         "`bgnest models build` on a machine with a compiler puts them there."
     ) from problem

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from network import resources
-from network.codegen.errors import CodegenError
-from network.codegen.targets import Target
-from network.codegen.toolchain import Nest
-from network.spec.errors import SpecError
-from network.spec.nestml import declared_model, read_nestml
-from network.spec.nestml_support import unsupported
+from .. import resources
+from ..errors import BuildError, SpecError
+from ..experiment.nestml import declared_model, read_nestml
+from ..experiment.nestml_support import unsupported
+from .targets import Target
+from .toolchain import Nest
 
 VECTORISED = "vectorised"
 
@@ -67,13 +66,13 @@ def find_sources(models: Sequence[Path | str], target: Target, nest: Nest) -> li
 
     Raises
     ------
-    CodegenError
+    BuildError
         If a file cannot be used, all of them named: not found or not readable, not exactly one model, two of one name,
         something that the target refuses.
     """
     paths = sorted({_find(model) for model in models}, key=lambda path: (path.name, path))
     if not paths:
-        raise CodegenError("no models to build")
+        raise BuildError("no models to build")
     sources: dict[str, Source] = {}
     problems: list[str] = []
     for path in paths:
@@ -92,7 +91,7 @@ def find_sources(models: Sequence[Path | str], target: Target, nest: Nest) -> li
                 found.message(str(path), "build it with `--target plain`") for found in unsupported(source.text)
             ]
     if problems:
-        raise CodegenError("\n".join(problems))
+        raise BuildError("\n".join(problems))
     return list(sources.values())
 
 
@@ -100,12 +99,12 @@ def _find(model: Path | str) -> Path:
     path = Path(model)
     if isinstance(model, Path) or path.suffix:
         if not path.exists():
-            raise CodegenError(f"there is no NESTML file {path}")
+            raise BuildError(f"there is no NESTML file {path}")
         return path.resolve()
     try:
         return resources.find_model(model).resolve()
     except FileNotFoundError as error:
-        raise CodegenError(str(error)) from error
+        raise BuildError(str(error)) from error
 
 
 def _source(path: Path, nest: Nest) -> Source:

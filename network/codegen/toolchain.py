@@ -22,7 +22,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from network.codegen.errors import CodegenError, NoCompilerError
+from ..errors import BuildError, NoCompilerError
 
 NEST_VERSIONS = ((3, 10), (4, 0))  # from, up to but without
 NESTML_VERSIONS = ((9, 0), (9, 1))
@@ -109,13 +109,13 @@ def find_nest(package: Path | None = None) -> Nest:
 
     Raises
     ------
-    CodegenError
+    BuildError
         If there is none, its headers are missing, or its version is not supported.
     """
     if package is None:
         spec = importlib.util.find_spec("nest")
         if spec is None or not spec.submodule_search_locations:
-            raise CodegenError(
+            raise BuildError(
                 f"NEST is not installed for {sys.executable}. "
                 "Install it with `pip install nest-simulator==3.10.0`, "
                 "or take conda (environment.yml)."
@@ -127,7 +127,7 @@ def find_nest(package: Path | None = None) -> Nest:
     version = _define(config, "NEST_VERSION") or "unknown"
     low, high = NEST_VERSIONS
     if not low <= _version_tuple(version) < high:
-        raise CodegenError(
+        raise BuildError(
             f"NEST {version} in {package} is not supported, 3.10 is needed. Install it with "
             "`pip install nest-simulator==3.10.0`, or take conda (environment.yml)."
         )
@@ -147,7 +147,7 @@ def _find_include(package: Path) -> Path:
     for candidate in candidates:
         if (candidate / "config.h").is_file() and (candidate / "node.h").is_file():
             return candidate
-    raise CodegenError(
+    raise BuildError(
         f"the headers of NEST in {package} are missing (no include/nest/config.h there or above). "
         "Install NEST again with its headers: `pip install --force-reinstall nest-simulator==3.10.0`."
     )
@@ -192,18 +192,18 @@ def nestml_version() -> str:
 
     Raises
     ------
-    CodegenError
+    BuildError
         If there is none, or not the supported one.
     """
     try:
         version = importlib.metadata.version("nestml")
     except importlib.metadata.PackageNotFoundError:
-        raise CodegenError(
+        raise BuildError(
             f"NESTML is not installed for {sys.executable}. Install it with `pip install nestml==9.0.0`."
         ) from None
     low, high = NESTML_VERSIONS
     if not low <= _version_tuple(version) < high:
-        raise CodegenError(
+        raise BuildError(
             f"NESTML {version} is not supported, 9.0 is needed: parts of its templates are replaced here. "
             "Install it with `pip install nestml==9.0.0`."
         )
@@ -267,13 +267,13 @@ def resolved_cpu(compiler: Compiler, flags: tuple[str, ...]) -> str:
 
     Raises
     ------
-    CodegenError
+    BuildError
         If the compiler does not know the CPU.
     """
     answer = run([*compiler.command, *flags, "-v", "-E", "-x", "c++", os.devnull])
     if answer.returncode:
         reason = next((line for line in answer.stderr.splitlines() if "error:" in line), "").strip()
-        raise CodegenError(
+        raise BuildError(
             f"the compiler refuses {' '.join(flags)}: {reason}. Choices: native, portable, or a name that GCC "
             "knows (for instance x86-64-v2, x86-64-v4, znver3)."
         )
@@ -305,7 +305,7 @@ def mpi_flags() -> tuple[str, ...]:
         if answer.returncode == 0:
             words = shlex.split(answer.stdout)
             return tuple(word for word in words if word.startswith(("-I", "-D")))
-    raise CodegenError("mpicxx does not tell its compiler flags (tried --showme:compile, -compile_info and -show).")
+    raise BuildError("mpicxx does not tell its compiler flags (tried --showme:compile, -compile_info and -show).")
 
 
 def nest_flags(nest: Nest) -> tuple[str, ...]:

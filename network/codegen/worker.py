@@ -16,6 +16,7 @@ A target may bring a plug-in, a Python file with any of these functions:
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import json
 import sys
@@ -25,14 +26,17 @@ from typing import Any
 
 
 def load_plugin(path: str | None) -> ModuleType | None:
-    """Load a target's plug-in."""
+    """Load a target's plug-in, with its folder as a package of its own: the rest of ours is not needed."""
     if path is None:
         return None
-    spec = importlib.util.spec_from_file_location("bgnest_plugin", path)
+    folder = Path(path).parent
+    spec = importlib.util.spec_from_file_location(
+        "bgnest_plugin", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    package = sys.modules["bgnest_plugin"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(package)
+    return importlib.import_module(f"bgnest_plugin.{Path(path).stem}")
 
 
 def describe(model: Any) -> dict[str, Any]:

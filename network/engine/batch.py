@@ -23,27 +23,26 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from network.cluster.job import terminated_as_exit
-from network.cluster.ranks import present
-from network.codegen.errors import CodegenError
-from network.engine import kernel, restart
-from network.engine.build import Network, build, build_identity
-from network.engine.errors import EngineError
-from network.engine.guard import RunawayError
-from network.engine.progress import Reporter, SilentReporter
-from network.engine.run import compile_models, run
-from network.processes import end_with_parent
-from network.results.errors import ResultsError, RunBusyError
-from network.results.layout import RECORD, read_json, run_status
-from network.results.run import Run
-from network.results.run_folder import holder
-from network.spec import Experiment, make_plan
-from network.spec.plan import Plan
+from ..cluster.job import terminated_as_exit
+from ..cluster.ranks import present
+from ..errors import BuildError, EngineError, RunawayError, RunBusyError, RunError
+from ..experiment import Experiment
+from ..plans import make_plan
+from ..plans.plan import Plan
+from ..processes import end_with_parent
+from ..runs.folder import holder
+from ..runs.layout import RECORD, read_json, run_status
+from ..runs.reader import Run
+from . import restart
+from .nest import kernel
+from .nest.build import Network, build, build_identity
+from .progress import Reporter, SilentReporter
+from .run import compile_models, run
 
 logger = logging.getLogger(__name__)
 
 _GRACE = 10.0  # seconds in which children end by themselves after Ctrl-C
-_EXPECTED = (EngineError, CodegenError, ResultsError)
+_EXPECTED = (EngineError, BuildError, RunError)
 
 
 class BatchError(EngineError):
@@ -195,7 +194,7 @@ def _found(job: _Job) -> _Outcome | None:
             return restart.finished(job.path, job.plan)
     except RunawayError as error:
         return _failure(error)
-    except ResultsError as error:
+    except RunError as error:
         logger.warning("%s\n%s is run again", error, job.path)
     return None
 

@@ -16,10 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from network.engine import kernel
-from network.engine.build import Network
-from network.engine.devices import SpikeRecorder
-from network.engine.errors import EngineError
+from .nest import kernel
+from .nest.build import Network
+from .nest.devices import SpikeRecorder
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +42,6 @@ class Runaway:
     def to_dict(self) -> dict[str, Any]:
         """Content for ``record.json``."""
         return {**asdict(self), "reason": str(self)}
-
-
-class RunawayError(EngineError):
-    """Activity exploded and the run was stopped, on all ranks alike; what it had recorded is in its folder."""
-
-    exit_code = 3
 
 
 class Guard:

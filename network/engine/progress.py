@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
-from network.results.layout import PROGRESS
+from ..runs.layout import PROGRESS
 
 
 class Phase(Protocol):

@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from network.cluster.job import identity, is_gone
-from network.engine.errors import EngineError
-from network.engine.guard import RunawayError
-from network.results.layout import RECORD, read_json, run_status, to_json, write_atomic
-from network.results.record import now
-from network.results.run import Run
-from network.results.run_folder import holder
-from network.spec.plan import Plan
+from ..cluster.job import identity, is_gone
+from ..errors import EngineError, RunawayError
+from ..plans.plan import Plan
+from ..runs.folder import holder
+from ..runs.layout import RECORD, read_json, run_status, to_json, write_atomic
+from ..runs.reader import Run
+from ..runs.record import now
 
 POLL = 0.5
 """Seconds between two looks at a folder that is waited for."""

@@ -10,22 +10,25 @@ from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
-from network import codegen
-from network.cluster.job import identity
-from network.cluster.ranks import Ranks, present
-from network.codegen import toolchain
-from network.engine import kernel, parts, restart
-from network.engine.build import Network, build_identity
-from network.engine.errors import EngineError
-from network.engine.guard import RunawayError
-from network.engine.progress import FileReporter, Reporter, SilentReporter
-from network.engine.simulate import Outcome, simulate
-from network.results.record import collect_record
-from network.results.run import Run
-from network.results.run_folder import RunFolder
-from network.spec import dump_experiment, make_plan
-from network.spec.plan import Plan
-from network.spec.schema import Experiment
+from .. import codegen
+from ..cluster.job import identity
+from ..cluster.ranks import Ranks, present
+from ..codegen import toolchain
+from ..errors import EngineError, RunawayError
+from ..experiment import dump_experiment
+from ..experiment.schema import Experiment
+from ..names import NAME
+from ..plans import make_plan
+from ..plans.plan import Plan
+from ..runs import parts
+from ..runs.folder import RunFolder
+from ..runs.reader import Run
+from ..runs.record import collect_record
+from . import restart
+from .nest import kernel
+from .nest.build import Network, build_identity
+from .progress import FileReporter, Reporter, SilentReporter
+from .session import Outcome, simulate
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +58,7 @@ def run(
     Parameters
     ----------
     experiment : Experiment
-        From :func:`network.spec.load_experiment`.
+        From :func:`network.experiment.load_experiment`.
     threads : int
         Threads per process.
     ranks : int, optional
@@ -75,7 +78,7 @@ def run(
 
     Raises
     ------
-    SpecError, RunExistsError, CodegenError, EngineError
+    SpecError, RunExistsError, BuildError, EngineError
         RunBusyError, a kind of RunExistsError, if a run is going on in that folder.
     RunawayError
         If activity exploded and the run was stopped. The folder then is sealed with the status ``exploded``, and
@@ -145,7 +148,7 @@ def log_to(path: Path) -> Iterator[None]:
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
     handler.handleError = lambda record: None  # type: ignore[method-assign]  # a full disk: not about the log, too
-    root = logging.getLogger("network")
+    root = logging.getLogger(NAME)
     level = root.level
     root.setLevel(logging.INFO)
     root.addHandler(handler)

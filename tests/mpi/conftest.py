@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from network import program
 from network.cluster import launch
-from network.cluster.errors import ClusterError
 from network.cluster.ranks import without_launcher
+from network.errors import ClusterError
 
 # 300 cells: populations of 1 to 4 cells, so that some ranks hold none of them
 SMALL = (
@@ -35,7 +36,7 @@ def mpi_python() -> Path:
     except ClusterError as error:
         pytest.skip(f"no MPI: {error}")
     models = ["aeif_gpe", "aeif_stn", "qif_fsn", "qif_msn"]
-    build = [str(python), "-P", "-m", "network.cli.main", "models", "build", *models]
+    build = program.command("models", "build", *models, python=python)
     subprocess.run(build, env=without_launcher(), check=True, capture_output=True)
     return python
 

@@ -8,15 +8,15 @@ import subprocess
 import psutil
 import pytest
 
-from network.results.layout import run_status
+from network.runs.layout import run_status
 
 pytestmark = [pytest.mark.mpi, pytest.mark.nest]
 
 FAIL = """
 import sys
 from network.cluster.ranks import present
-from network.engine import simulate
-from network.engine.errors import EngineError
+from network.engine import session as simulate
+from network.errors import EngineError
 
 if present().rank == int(sys.argv.pop(1)):
     def fail(network):
@@ -27,7 +27,7 @@ if present().rank == int(sys.argv.pop(1)):
 FILL_DISK = """
 import resource, sys
 from network.cluster.ranks import present
-from network.engine import simulate
+from network.engine import session as simulate
 
 if present().rank == int(sys.argv.pop(1)):
     drain = simulate._Sink.drain
@@ -42,8 +42,9 @@ COUNT_COMPILATIONS = """
 import os, sys
 from pathlib import Path
 from network.cluster.ranks import present
-from network.engine import kernel, run
-from network.engine import simulate
+from network.engine import run
+from network.engine.nest import kernel
+from network.engine import session as simulate
 
 folder = Path(sys.argv.pop(1))
 build, reset = run.codegen.build, kernel.reset
@@ -105,7 +106,7 @@ def test_a_mistake_that_all_ranks_see_is_told_once(mpirun, script):
 def test_an_error_in_a_script_of_the_user_ends_the_job(mpirun, tmp_path):
     path = tmp_path / "script.py"
     path.write_text(
-        "from network.engine import kernel\n"
+        "from network.engine.nest import kernel\n"
         "nest = kernel.import_nest()\n"
         "if kernel.rank() == 1:\n    raise ValueError('made to fail')\n"
         "kernel.synchronise()\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from network.results.run import Run
+from network.runs.reader import Run
 
 pytestmark = [pytest.mark.mpi, pytest.mark.nest]
 
 # Records V_m of every cell at every step: 3,000 samples/ms, 72 kB/ms if they were kept. The readout is made frequent
 # so that a short run has many of them.
 RECORD_ALL = """
-from network.engine import simulate
+from network.engine import session as simulate
 simulate.MAX_SAMPLES = 60_000
 """
 

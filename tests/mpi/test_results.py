@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from network.results.run import Run
-from network.results.sonata import SpikeWriter
+from network.runs.reader import Run
+from network.runs.sonata import SpikeWriter
 
 pytestmark = [pytest.mark.mpi, pytest.mark.nest]
 
@@ -152,9 +152,10 @@ AUDIT = """
 import sys
 from network import codegen
 from network.cluster.ranks import present
-from network.engine import audit, kernel
-from network.engine.build import build
-from network.spec import load_experiment, make_plan
+from network.engine.nest import audit, kernel
+from network.engine.nest.build import build
+from network.experiment import load_experiment
+from network.plans import make_plan
 
 overrides = ["network.small_network=multapses", "network.n_neurons=300"]
 plan = make_plan(load_experiment("lindahl2016/activation_control", (), overrides), ranks=present().size)

@@ -10,9 +10,10 @@ import dataclasses
 import pytest
 
 from network import codegen
-from network.engine import kernel
-from network.engine.build import build
-from network.spec import Plan, load_experiment, make_plan
+from network.engine.nest import kernel
+from network.engine.nest.build import build
+from network.experiment import load_experiment
+from network.plans import Plan, make_plan
 
 MODELS = ("aeif_gpe", "aeif_stn", "qif_fsn", "qif_msn")
 

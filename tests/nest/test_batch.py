@@ -9,10 +9,11 @@ import signal
 import pytest
 
 from network.engine.batch import BatchError, run_all
-from network.engine.build import build_identity
-from network.results.layout import run_status
-from network.results.run import Run
-from network.spec import load_experiment, make_plan
+from network.engine.nest.build import build_identity
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.runs.layout import run_status
+from network.runs.reader import Run
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from network.engine import devices, kernel
-from network.engine.audit import audit
-from network.engine.build import build, draw, stream
-from network.engine.errors import EngineError
-from network.spec import Clamped, Uniform
+from network.engine.nest import devices, kernel
+from network.engine.nest.audit import audit
+from network.engine.nest.build import build, draw, stream
+from network.errors import EngineError
+from network.plans import Clamped, Uniform
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from network import codegen
-from network.engine import kernel
-from network.engine.audit import audit
-from network.engine.build import build
-from network.engine.devices import connect_inputs, connect_recorders
-from network.spec import RecorderPlan, load_experiment, make_plan
+from network.engine.nest import kernel
+from network.engine.nest.audit import audit
+from network.engine.nest.build import build
+from network.engine.nest.devices import connect_inputs, connect_recorders
+from network.experiment import load_experiment
+from network.plans import RecorderPlan, make_plan
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 

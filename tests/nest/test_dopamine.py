@@ -7,15 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from network.engine import kernel
-from network.engine.build import build
-from network.engine.devices import connect_inputs
-from network.engine.segments import Changes
-from network.engine.simulate import simulate
-from network.results.run import Run
-from network.results.run_folder import RunFolder
-from network.results.sonata import SpikeWriter
-from network.spec import load_experiment, make_plan
+from network.engine.nest import kernel
+from network.engine.nest.build import build
+from network.engine.nest.changes import Changes
+from network.engine.nest.devices import connect_inputs
+from network.engine.session import simulate
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.runs.folder import RunFolder
+from network.runs.reader import Run
+from network.runs.sonata import SpikeWriter
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 

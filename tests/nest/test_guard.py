@@ -7,15 +7,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from network.engine import simulate as engine
-from network.engine.guard import RunawayError
+from network.engine import session as engine
 from network.engine.run import run
-from network.engine.simulate import simulate
-from network.results.errors import RunIncompleteError
-from network.results.layout import run_status
-from network.results.run import Run
-from network.results.run_folder import RunFolder
-from network.spec import load_experiment, make_plan
+from network.engine.session import simulate
+from network.errors import RunawayError, RunIncompleteError
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.runs.folder import RunFolder
+from network.runs.layout import run_status
+from network.runs.reader import Run
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from network.results.layout import run_status
+from network.runs.layout import run_status
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 

@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from network.cli.main import app
 from network.engine.batch import run_all
-from network.scan import Scan, list_scans
-from network.scan.collect import to_xarray, write_table
-from network.scan.errors import ScanError
-from network.scan.points import make_points
-from network.scan.workflow import write_points, write_workflow
-from network.spec import load_experiment
+from network.errors import ScanError
+from network.experiment import load_experiment
+from network.scans import Scan, list_scans
+from network.scans.collect import to_xarray, write_table
+from network.scans.points import make_points
+from network.scans.workflow import write_points, write_workflow
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 

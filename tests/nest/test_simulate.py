@@ -7,14 +7,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from network.engine import kernel
-from network.engine.build import build
-from network.engine.devices import connect_inputs, connect_recorders, sample_waveform
+from network.engine.nest import kernel
+from network.engine.nest.build import build
+from network.engine.nest.devices import connect_inputs, connect_recorders, sample_waveform
 from network.engine.run import run
-from network.engine.simulate import simulate
-from network.results.errors import RunExistsError, RunMissingError
-from network.results.run_folder import RunFolder
-from network.spec import InputPlan, RecorderPlan, Waveform, load_experiment, make_plan
+from network.engine.session import simulate
+from network.errors import RunExistsError, RunMissingError
+from network.experiment import load_experiment
+from network.experiment.courses import Waveform
+from network.plans import InputPlan, RecorderPlan, make_plan
+from network.runs.folder import RunFolder
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
@@ -158,7 +160,7 @@ def test_readouts_do_not_change_the_simulation(tmp_path, module, small_plan, mon
     trace = RecorderPlan("SNr", (0, 2, 5), ("V_m",), 0.1, 50.0, 150.0)
     plan = shortened(small_plan, recorders=(trace,))
     whole, one = quick(tmp_path, "whole", plan, module)
-    monkeypatch.setattr("network.engine.simulate.DRAIN_MS", 20.0)
+    monkeypatch.setattr("network.engine.session.DRAIN_MS", 20.0)
     pieces, many = quick(tmp_path, "pieces", plan, module)
     np.testing.assert_array_equal(one.report("SNr", "V_m").values, many.report("SNr", "V_m").values)
     assert len(one.report("SNr", "V_m").times) == 1000

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from network.codegen import BuiltModule
-from network.engine import kernel
+from network.engine.nest import kernel
 
 N_SOURCES, N_CELLS = 30, 19  # cells: two full blocks of eight and three cells, on one thread
 T = 150.0  # ms

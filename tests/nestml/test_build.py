@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from network.codegen import BuiltModule, CodegenError, build, prebuilt
+from network.codegen import BuiltModule, build, prebuilt
+from network.errors import BuildError
 
 pytestmark = pytest.mark.nestml
 
@@ -219,14 +220,14 @@ def test_errors_in_a_model_say_where(tmp_path, line, message):
     text = MODEL.format(name="broken", C_m=200)
     start = text.index("        V_m' =")
     (tmp_path / "broken.nestml").write_text(text[:start] + line + text[text.index("\n", start) + 1 :])
-    with pytest.raises(CodegenError, match=message):
+    with pytest.raises(BuildError, match=message):
         build([tmp_path / "broken.nestml"], target="plain", cache=tmp_path / "cache")
     assert not list((tmp_path / "cache" / "modules").iterdir())
 
 
 def test_a_file_without_a_model(tmp_path):
     (tmp_path / "empty.nestml").write_text("# nothing here\n\n")
-    with pytest.raises(CodegenError, match=r"empty\.nestml"):
+    with pytest.raises(BuildError, match=r"empty\.nestml"):
         build([tmp_path / "empty.nestml"], target="plain", cache=tmp_path / "cache")
 
 
@@ -237,7 +238,7 @@ def test_the_compilers_complaint_is_shown(workplace, tmp_path, monkeypatch):
     )
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
-    with pytest.raises(CodegenError, match=r"compiling .* failed:\nx\.cpp:3: error: disk full") as caught:
+    with pytest.raises(BuildError, match=r"compiling .* failed:\nx\.cpp:3: error: disk full") as caught:
         build([workplace / "leaky.nestml"], target="plain", march="x86-64", cache=tmp_path / "cache")
     assert "The command was: " in str(caught.value)
     assert list((tmp_path / "cache" / "logs").iterdir())
@@ -265,9 +266,9 @@ def test_without_a_compiler_a_module_with_more_models_serves(leaky, two_processe
 def test_without_a_compiler_other_models_are_refused(leaky, workplace, tmp_path, no_compiler):
     changed = tmp_path / "leaky.nestml"
     changed.write_text(MODEL.format(name="leaky", C_m=250))
-    with pytest.raises(CodegenError, match=r"CXX=/nowhere/g\+\+ names no program[^$]*bgnest models build"):
+    with pytest.raises(BuildError, match=r"CXX=/nowhere/g\+\+ names no program[^$]*bgnest models build"):
         build([changed], target="plain", cache=workplace / "cache")
-    with pytest.raises(CodegenError, match="names no program"):
+    with pytest.raises(BuildError, match="names no program"):
         build([workplace / "leaky.nestml"], target="vectorised", cache=workplace / "cache")
 
 
@@ -275,7 +276,7 @@ def test_a_module_for_another_processor_is_refused(leaky, workplace, no_compiler
     mine = prebuilt.instruction_sets()
     lost = max(mine)
     monkeypatch.setattr(prebuilt, "instruction_sets", lambda: mine - {lost})
-    with pytest.raises(CodegenError, match=f"compiled for a processor with {lost}, which this one lacks.*portable"):
+    with pytest.raises(BuildError, match=f"compiled for a processor with {lost}, which this one lacks.*portable"):
         build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache")
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from network.codegen import CodegenError, build, headers, toolchain
+from network.codegen import build, headers, toolchain
+from network.errors import BuildError
 
 # headers of the C library beyond the C++ standard, POSIX.1-2017
 POSIX = """
@@ -107,7 +108,7 @@ def test_a_system_without_boost_and_libtool_is_served(tmp_path):
 def test_missing_boost_is_one_message_before_anything_is_compiled(tmp_path, monkeypatch):
     monkeypatch.setattr(headers, "has_header", lambda compiler, header, flags=(): not header.startswith("boost/"))
     monkeypatch.setenv("BGNEST_CACHE", str(tmp_path))
-    with pytest.raises(CodegenError, match=r"headers of Boost.*pip install libboost-headers.*apt install libboost-dev"):
+    with pytest.raises(BuildError, match=r"headers of Boost.*pip install libboost-headers.*apt install libboost-dev"):
         build(["lif_cond_alpha"])
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".o", ".so", ".cpp")]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from network.codegen import CodegenError, available, build, targets, toolchain
+from network.codegen import available, build, targets, toolchain
 from network.codegen.toolchain import Nest
+from network.errors import BuildError
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_mpi_headers_are_asked_from_the_mpi_compiler(tmp_path, monkeypatch, scri
 
 def test_mpi_without_its_compiler(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CodegenError, match=r"built with MPI.*no mpicxx.*libopenmpi-dev"):
+    with pytest.raises(BuildError, match=r"built with MPI.*no mpicxx.*libopenmpi-dev"):
         toolchain.mpi_flags()
 
 
@@ -127,18 +128,18 @@ def test_fingerprint_follows_the_headers(fake_nest):
 
 @pytest.mark.parametrize("version", ["3.8.0", "2.20.2", "4.0.0"])
 def test_unsupported_nest(fake_nest, version):
-    with pytest.raises(CodegenError, match=rf"NEST {version} .*3\.10 is needed.*pip install nest-simulator==3\.10"):
+    with pytest.raises(BuildError, match=rf"NEST {version} .*3\.10 is needed.*pip install nest-simulator==3\.10"):
         toolchain.find_nest(fake_nest(version=version))
 
 
 def test_nest_without_headers(fake_nest):
-    with pytest.raises(CodegenError, match=r"headers of NEST .* missing"):
+    with pytest.raises(BuildError, match=r"headers of NEST .* missing"):
         toolchain.find_nest(fake_nest(headers=False))
 
 
 def test_no_nest(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(CodegenError, match=r"NEST is not installed .*pip install nest-simulator"):
+    with pytest.raises(BuildError, match=r"NEST is not installed .*pip install nest-simulator"):
         toolchain.find_nest()
 
 
@@ -150,20 +151,20 @@ def test_missing_or_unsupported_nestml(monkeypatch, version):
         return version
 
     monkeypatch.setattr(importlib.metadata, "version", answer)
-    with pytest.raises(CodegenError, match=r"NESTML .*pip install nestml==9\.0"):
+    with pytest.raises(BuildError, match=r"NESTML .*pip install nestml==9\.0"):
         toolchain.nestml_version()
 
 
 def test_no_compiler(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    with pytest.raises(CodegenError, match=r"neither g\+\+ nor c\+\+.*apt install g\+\+"):
+    with pytest.raises(BuildError, match=r"neither g\+\+ nor c\+\+.*apt install g\+\+"):
         toolchain.find_compiler()
 
 
 def test_compiler_named_by_the_user_does_not_exist(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler -O1")
-    with pytest.raises(CodegenError, match=r"CXX=no-such-compiler -O1 names no program"):
+    with pytest.raises(BuildError, match=r"CXX=no-such-compiler -O1 names no program"):
         toolchain.find_compiler()
 
 
@@ -172,13 +173,13 @@ def test_old_compiler(monkeypatch, tmp_path):
     compiler.write_text('#!/bin/sh\ncase "$1" in -dump*) echo 9.4.0 ;; *) echo "g++ (GCC) 9.4.0" ;; esac\n')
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
-    with pytest.raises(CodegenError, match=r"GCC 9\.4\.0, but 11 or newer is needed"):
+    with pytest.raises(BuildError, match=r"GCC 9\.4\.0, but 11 or newer is needed"):
         toolchain.find_compiler()
 
 
 def test_unknown_cpu():
     compiler = toolchain.find_compiler()
-    with pytest.raises(CodegenError, match=r"refuses -march=babbage.*portable"):
+    with pytest.raises(BuildError, match=r"refuses -march=babbage.*portable"):
         toolchain.resolved_cpu(compiler, toolchain.march_flags("babbage"))
 
 
@@ -209,24 +210,24 @@ def test_targets():
     assert {"plain", "reference"} <= set(available())
     assert targets.get("plain").fingerprint() != targets.get("reference").fingerprint()
     assert not targets.get("plain").needs_gsl
-    with pytest.raises(CodegenError, match=r"no code generation target 'fast'; targets: .*plain"):
+    with pytest.raises(BuildError, match=r"no code generation target 'fast'; targets: .*plain"):
         targets.get("fast")
 
 
 def test_reference_target_without_gsl(nest, monkeypatch, tmp_path):
     monkeypatch.setattr(toolchain, "has_header", lambda *args: False)
-    with pytest.raises(CodegenError, match=r"GNU Scientific Library.*libgsl-dev.*conda-forge gsl"):
+    with pytest.raises(BuildError, match=r"GNU Scientific Library.*libgsl-dev.*conda-forge gsl"):
         build(["qif_msn"], target="reference", cache=tmp_path)
 
 
 def test_unknown_models(nest, tmp_path):
-    with pytest.raises(CodegenError, match=r"no NESTML model 'qif_mns'.*qif_msn"):
+    with pytest.raises(BuildError, match=r"no NESTML model 'qif_mns'.*qif_msn"):
         build(["qif_mns"], target="plain", cache=tmp_path)
-    with pytest.raises(CodegenError, match=r"there is no NESTML file .*absent.nestml"):
+    with pytest.raises(BuildError, match=r"there is no NESTML file .*absent.nestml"):
         build([tmp_path / "absent.nestml"], target="plain", cache=tmp_path)
 
 
 def test_cache_that_cannot_be_written(nest, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CodegenError, match=r"cannot be written .*BGNEST_CACHE"):
+    with pytest.raises(BuildError, match=r"cannot be written .*BGNEST_CACHE"):
         build(["qif_msn"], target="plain", cache=tmp_path / "file")

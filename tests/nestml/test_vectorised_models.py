@@ -264,7 +264,7 @@ def test_the_reader_of_the_text_knows_the_functions_that_the_printer_lacks() -> 
     from pynestml.symbols.predefined_units import PredefinedUnits
 
     from network.codegen.vectorised.printer import FUNCTIONS
-    from network.spec import nestml_support
+    from network.experiment import nestml_support
 
     PredefinedUnits.register_units()
     PredefinedTypes.register_types()
@@ -281,7 +281,7 @@ def test_refusal_names_the_remedy(name: str, tmp_path: Path) -> None:
 
     parts = {"state": "z real = 1", "equation": "", "update": "integrate_odes()", "extra": "", "condition": "z = 1"}
     text = SIMPLE.format(name=f"refused_{name}", **{**parts, **REFUSED[name]})
-    with pytest.raises(codegen.CodegenError, match=rf"refused_{name}.*--target plain"):
+    with pytest.raises(codegen.BuildError, match=rf"refused_{name}.*--target plain"):
         codegen.build([write(tmp_path, f"refused_{name}", text)], target="vectorised")
 
 

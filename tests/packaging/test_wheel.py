@@ -57,7 +57,7 @@ def test_the_wheel_holds_every_parameter_and_model(wheel):
         for path in files:
             assert f"network/_data/{path.relative_to(ROOT)}" in inside
     assert any(name.endswith(".jinja2") for name in inside)
-    assert "network/scan/templates/Snakefile" in inside
+    assert "network/scans/templates/Snakefile" in inside
     assert any(name.endswith("solver.h") for name in inside)
 
 

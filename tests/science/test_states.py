@@ -7,7 +7,7 @@ import pytest
 from network.analysis.oscillations import BETA, analyse_pairs, oscillation_table, pair_table
 from network.analysis.statistics import run_spikes, run_table
 from network.engine.batch import run_all
-from network.spec import load_experiment
+from network.experiment import load_experiment
 
 pytestmark = [pytest.mark.science, pytest.mark.nest, pytest.mark.nestml]
 

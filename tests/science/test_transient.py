@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from network.analysis.judgement import judge_run, run_targets
 from network.analysis.statistics import population_rate
+from network.analysis.targets.judge import judge_run, run_targets
 from network.engine.batch import run_all
-from network.spec import load_experiment
+from network.experiment import load_experiment
 
 pytestmark = [pytest.mark.science, pytest.mark.nest, pytest.mark.nestml]
 

@@ -12,25 +12,18 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from network.analysis.plots.activity import intervals, raster, rate_bands, rate_courses, spectra, traces
-from network.analysis.plots.base import save
-from network.analysis.plots.experiments import (
-    courses,
-    dose_response,
-    effects,
-    pulse_courses,
-    selection_maps,
-    states,
-)
-from network.analysis.plots.matrices import connectivity, weights
-from network.analysis.plots.optimisation import optimisation
-from network.analysis.plots.oscillations import coherence, phase_circles
-from network.analysis.plots.response import responses
-from network.analysis.plots.scan import scan_lines, scan_map
-from network.analysis.plots.style import colours, label
-from network.analysis.statistics import population_table, run_spikes
-from network.analysis.verdict import Bands
-from network.results import Run
+from ...runs import Run
+from ..statistics import population_table, run_spikes
+from ..targets.verdict import Bands
+from .activity import intervals, raster, rate_bands, rate_courses, spectra, traces
+from .base import save
+from .experiments import courses, dose_response, effects, pulse_courses, selection_maps, states
+from .matrices import connectivity, weights
+from .optimisation import optimisation
+from .oscillations import coherence, phase_circles
+from .response import responses
+from .scan import scan_lines, scan_map
+from .style import colours, label
 
 __all__ = [
     "coherence",

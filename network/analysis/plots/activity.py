@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
-from network.analysis.plots import style
-from network.analysis.plots.base import heading, multiples, page, plain_numbers, styled
-from network.analysis.plots.style import colours, label
-from network.analysis.spectra import rate_spectrum
-from network.analysis.statistics import RATE_BIN, cut, cv_isi, interspike_intervals, population_rate
-from network.analysis.verdict import NONE, PASS, Bands, judge, number
-from network.results import Report, Spikes
+from ...runs import Report, Spikes
+from ..spectra import rate_spectrum
+from ..statistics import RATE_BIN, cut, cv_isi, interspike_intervals, population_rate
+from ..targets.verdict import NONE, PASS, Bands, judge, number
+from . import style
+from .base import heading, multiples, page, plain_numbers, styled
+from .style import colours, label
 
 DASHED = (0, (4, 2))
 

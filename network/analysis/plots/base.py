@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from PIL import Image  # Matplotlib needs Pillow, too
 
-from network.analysis.plots import style
-from network.analysis.plots.style import MM, PAGE
+from . import style
+from .style import MM, PAGE
 
 P = ParamSpec("P")
 

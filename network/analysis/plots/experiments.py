@@ -13,11 +13,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from network.analysis.effects import Effects
-from network.analysis.plots import style
-from network.analysis.plots.base import heading, page, plain_numbers, styled
-from network.analysis.plots.style import colours, label
-from network.spec.targets import Targets
+from ..effects import Effects
+from ..targets.windows import Targets
+from . import style
+from .base import heading, page, plain_numbers, styled
+from .style import colours, label
 
 MARKS = {
     "mallet2008": ("s", "experiment (Mallet et al. 2008)"),

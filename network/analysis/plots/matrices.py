@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from network.analysis.plots import style
-from network.analysis.plots.base import heading, plain_numbers, styled
-from network.analysis.plots.style import COLUMN, MM, label
-from network.analysis.wiring import connection_matrices
+from ..wiring import connection_matrices
+from . import style
+from .base import heading, plain_numbers, styled
+from .style import COLUMN, MM, label
 
 
 @styled

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from network.analysis.plots import style
-from network.analysis.plots.base import heading, page, plain_numbers, styled
-from network.analysis.plots.style import label
-from network.analysis.verdict import PASS, number
+from ..targets.verdict import PASS, number
+from . import style
+from .base import heading, page, plain_numbers, styled
+from .style import label
 
 REACH = 4.0
 """Half widths of a window that are shown to either side of its middle; what is further away stands at the edge."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from network.analysis.oscillations import BETA, Band, Pair, PairResult
-from network.analysis.plots.base import heading, page, styled
-from network.analysis.plots.style import MM, PAGE, label
+from ..oscillations import BETA, Band, Pair, PairResult
+from .base import heading, page, styled
+from .style import MM, PAGE, label
 
 SHADES = ("#4D4D4D", "#C0392B", "#2C6FA6", "#5AA469")
 """Colours of compared runs: control, depleted, others."""

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from network.analysis.plots.base import heading, page, styled
-from network.analysis.plots.style import colours, label
-from network.analysis.response import BASAL, BIN, Response
+from ..response import BASAL, BIN, Response
+from .base import heading, page, styled
+from .style import colours, label
 
 ZONE_COLOURS = {"EE": "#F4A582", "EI": "#92C5DE", "LE": "#D6604D", "LI": "#4393C3"}
 ZONE_NAMES = {

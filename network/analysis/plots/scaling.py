@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from network.analysis.plots import style
-from network.analysis.plots.base import page, plain_numbers, styled
+from . import style
+from .base import page, plain_numbers, styled
 
 PARTS = {"update": "#0072B2", "deliver": "#E69F00", "exchange": "#D55E00", "overhead": "#6B6B6B"}
 """Parts of the simulation time and their colours."""

@@ -16,10 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from network.analysis.plots import style
-from network.analysis.plots.base import heading, multiples, plain_numbers, styled
-from network.analysis.plots.style import colours, label
-from network.analysis.verdict import Bands
+from ..targets.verdict import Bands
+from . import style
+from .base import heading, multiples, plain_numbers, styled
+from .style import colours, label
 
 QUANTITIES = {
     "rate": "mean rate (spikes/s)",

@@ -8,8 +8,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 
-from network.codegen.errors import CodegenError
-from network.codegen.targets.base import Target
+from ...errors import BuildError
+from .base import Target
 
 NAMES = ("vectorised", "plain", "reference")
 
@@ -24,11 +24,11 @@ def get(name: str) -> Target:
 
     Raises
     ------
-    CodegenError
+    BuildError
         With the names there are.
     """
     if name not in available():
-        raise CodegenError(f"no code generation target {name!r}; targets: {', '.join(available())}")
+        raise BuildError(f"no code generation target {name!r}; targets: {', '.join(available())}")
     target: Target = importlib.import_module(f"{__name__}.{name}").TARGET
     return target
 

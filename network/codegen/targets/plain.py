@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from network.codegen.targets.base import TEMPLATES, Target
+from .base import TEMPLATES, Target
 
 TARGET = Target(
     name="plain",

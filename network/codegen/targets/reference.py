@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from network.codegen.targets.base import Target
+from .base import Target
 
 TARGET = Target(
     name="reference",

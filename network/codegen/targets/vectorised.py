@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 
-from network.codegen.targets.base import CODEGEN, TEMPLATES, Target
+from .base import CODEGEN, TEMPLATES, Target
 
 # GCC prefers half of the width that a CPU with AVX-512 has; without effect on other CPUs of the family
 _WIDE_VECTORS = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from network.codegen.vectorised.model import LaneModel, Member, UnsupportedModelError
-from network.codegen.vectorised.printer import HALF, Printer
-from network.codegen.vectorised.syntax import assigned_variables, cpp_name, declarations, is_constant, variables_in
+from .model import LaneModel, Member, UnsupportedModelError
+from .printer import HALF, Printer
+from .syntax import assigned_variables, cpp_name, declarations, is_constant, variables_in
 
 
 def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str, Any]) -> LaneModel:

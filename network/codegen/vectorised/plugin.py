@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from network.codegen.vectorised.describer import lane_model
+from .describer import lane_model
 
 DRIVE_PARAMETERS = (
     "drive_rate",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from network.codegen.vectorised.syntax import cpp_name, is_constant, variables_in
+from .syntax import cpp_name, is_constant, variables_in
 
 HALF = "__half"
 RECIPROCAL = "reciprocal_"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from network.results import Run, RunFolder
+from network.runs import Run, RunFolder
 
 # name, model, n_neurons, rate (spikes/s), shape of the gamma intervals (CV = shape**-0.5)
 POPULATIONS = (

@@ -7,8 +7,9 @@ from typer.testing import CliRunner
 
 from network.analysis.comparison import parameter_differences, statistics
 from network.cli.main import app
-from network.results import RunFolder
-from network.spec import dump_experiment, load_experiment, make_plan
+from network.experiment import dump_experiment, load_experiment
+from network.plans import make_plan
+from network.runs import RunFolder
 
 SMALL = ("network.n_neurons=1000", "network.small_network=multapses", "simulation.t_sim=1000")
 

@@ -8,7 +8,7 @@ import pytest
 from network.analysis import cv_isi, mean_rates, population_rate
 from network.analysis.spectra import pair_coherence, phase_differences, rate_spectrum
 from network.analysis.statistics import RATE_BIN
-from network.results import Spikes
+from network.runs import Spikes
 
 neo = pytest.importorskip("neo", reason="Neo is part of the test extra")
 pytest.importorskip("elephant", reason="Elephant is part of the test extra")

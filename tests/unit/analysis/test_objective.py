@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from network.analysis.objective import MISSING_DISTANCE, distance, window_distance
+from network.analysis.targets.distance import MISSING_DISTANCE, distance, window_distance
 
 
 def test_inside_is_zero_and_outside_grows():

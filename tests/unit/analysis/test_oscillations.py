@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from network.analysis.judgement import judge_run
 from network.analysis.oscillations import BETA, SLOW, analyse_pairs, oscillation_table, pair_table
-from network.results import RunFolder, Spikes
-from network.spec import load_targets
+from network.analysis.targets.judge import judge_run
+from network.analysis.targets.windows import load_targets
+from network.runs import RunFolder, Spikes
 
 SHIFT = 120.0  # degrees by which B lags behind A
 

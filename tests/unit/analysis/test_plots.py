@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from network.analysis import plots, run_table
 from network.analysis.plots import style
 from network.analysis.wiring import connection_matrices
-from network.results import Spikes
+from network.runs import Spikes
 
 UNITS = ("(ms)", "(spikes/s)", "(mV)", "(Hz)", "(nS)", "/Hz)", "(%)", "dimensionless", "per target cell)")
 

@@ -12,7 +12,7 @@ from network.analysis.effects import Effects
 from network.analysis.oscillations import PairResult
 from network.analysis.spectra import Coherence, PhaseDifferences
 from network.analysis.statistics import run_table
-from network.spec import load_targets
+from network.analysis.targets.windows import load_targets
 
 
 def words(figure):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from network.analysis import plots
-from network.analysis.judgement import judge_run
 from network.analysis.plots import plot_run, save
-from network.cli.analyse import draw
-from network.results import RunFolder
-from network.results.layout import report_filenames
+from network.analysis.targets.judge import judge_run
+from network.cli.plot import draw
+from network.runs import RunFolder
+from network.runs.layout import report_filenames
 
 STEP = 0.1
 

@@ -7,10 +7,11 @@ import types
 import numpy as np
 import pytest
 
-from network.analysis.judgement import judge_run, run_targets
 from network.analysis.response import BASAL, analyse, run_onsets, trial_rates, zone_table
-from network.results import RunFolder
-from network.spec import courses, dump_experiment, load_experiment, make_plan
+from network.analysis.targets.judge import judge_run, run_targets
+from network.experiment import courses, dump_experiment, load_experiment
+from network.plans import make_plan
+from network.runs import RunFolder
 
 
 def rates(course, n_trials=100, basal=30.0, sd=6.0, seed=1):

@@ -17,7 +17,7 @@ from network.analysis.spectra import (
     phase_differences,
     rate_spectrum,
 )
-from network.results import Spikes
+from network.runs import Spikes
 
 BIN = 1000.0 / 256.0
 

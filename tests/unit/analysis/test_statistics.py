@@ -22,7 +22,7 @@ from network.analysis.statistics import (
     run_table,
     synchrony_index,
 )
-from network.results import Spikes
+from network.runs import Spikes
 
 
 def poisson(n, rate, t_stop, seed):

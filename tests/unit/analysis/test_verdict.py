@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from network.analysis import judge, passed, render, run_table, verdict
+from network.analysis import judge, passed, render, run_table
+from network.analysis.targets import verdict
 
 BANDS = {"STN": (10.5, 14.5), "FSN": (7.5, 12.0)}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from network.cluster.job import Terminated, terminated_as_exit
-from network.results import RunFolder
+from network.runs import RunFolder
 
 PHASES = """
 import contextlib, os, sys

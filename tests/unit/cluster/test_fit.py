@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from network.cluster.fit import fit
-from network.cluster.measure import Measurement
-from network.spec import load_experiment, make_plan
-from network.spec.cost import estimate, load_cost_model, work
+from network.bench.fit import fit
+from network.bench.measure import Measurement
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.plans.cost import estimate, load_cost_model, work
 
 CORES = 2
 SPLITS = [

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from network.cluster import nest_mpi, requirements
-from network.cluster.errors import ClusterError
+from network.errors import ClusterError
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from network.engine import parts
-from network.results.errors import ResultsError
-from network.results.sonata import ReportWriter, SpikeWriter, read_report, read_spikes
+from network.errors import RunError
+from network.runs import parts
+from network.runs.sonata import ReportWriter, SpikeWriter, read_report, read_spikes
 
 POPULATIONS = {"MSN_D1": 40, "STN": 2, "FSN": 3}
 
@@ -80,7 +80,7 @@ def test_lost_spikes_are_an_error_and_the_parts_stay(tmp_path, events):
     facts = parts.read_facts(tmp_path, 2)
     facts[1].n_spikes["MSN_D1"] += 1
     parts.write_facts(tmp_path, facts[1])
-    with pytest.raises(ResultsError, match="MSN_D1: 501 expected, 500 in the parts"):
+    with pytest.raises(RunError, match="MSN_D1: 501 expected, 500 in the parts"):
         parts.merge(tmp_path, [], 2)
     assert parts.spikes_part(tmp_path, 0).exists() and parts.spikes_part(tmp_path, 1).exists()
     assert not (tmp_path / "spikes.h5").exists()

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from network.cluster import job, launch
-from network.cluster.errors import ClusterError
 from network.cluster.ranks import Ranks, present, rank_name, without_launcher
+from network.errors import ClusterError
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from network.cluster import slurm
-from network.cluster.errors import ClusterError
-from network.spec import load_experiment, make_plan
-from network.spec.cost import estimate
+from network.errors import ClusterError
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.plans.cost import estimate
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from network.results import RunCorruptError, RunFolder
-from network.results.code import bare_python, code_digest
-from network.scan import Scan
-from network.scan.collect import collect, to_xarray, write_table
-from network.scan.errors import ScanError
-from network.scan.status import MISSING, Code, code_remark, counts, scan_status, seconds_left
+from network.errors import RunCorruptError, ScanError
+from network.experiment.loading import load_experiment
+from network.plans import make_plan
+from network.runs import RunFolder
+from network.runs.code import bare_python, code_digest
+from network.scans import Scan
+from network.scans.collect import collect, to_xarray, write_table
+from network.scans.status import MISSING, Code, code_remark, counts, scan_status, seconds_left
 from network.sealing import sealed
-from network.spec import make_plan
-from network.spec.loading import load_experiment
 
 CONTROL = "lindahl2016/activation_control"
 OVERRIDES = {"network.n_neurons": 10000, "simulation.t_presim": 1000, "simulation.t_sim": 2000}

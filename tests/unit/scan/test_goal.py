@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from network.scan.goal import goals_of, list_optimisations, load_optimisation, parse_optimisation
-from network.scan.optimise import Study
-from network.spec.errors import SpecError
+from network.errors import SpecError
+from network.scans.goal import goals_of, list_optimisations, load_optimisation, parse_optimisation
+from network.scans.optimise import Study
 
 BASE = {
     "optimise": "lindahl2016/activation_control",

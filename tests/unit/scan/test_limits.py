@@ -2,10 +2,10 @@
 
 import pytest
 
-from network.scan.goal import load_optimisation
-from network.scan.points import make_points
-from network.scan.schema import load_scan
-from network.spec import SpecError
+from network.errors import SpecError
+from network.scans.goal import load_optimisation
+from network.scans.points import make_points
+from network.scans.schema import load_scan
 
 SCAN = "scan_of: lindahl2016/activation_control\n"
 THOUSAND = "{path: network.dopamine, range: {start: 0, stop: 1, n: 1000}}"

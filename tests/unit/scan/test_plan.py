@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from network.scan import Scan
-from network.scan.planning import IN_PROCESSES, Planner
-from network.scan.points import make_points
-from network.spec import estimate, load_experiment, make_plan
-from network.spec.errors import SpecError
+from network.errors import SpecError
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.plans.cost import estimate
+from network.scans import Scan
+from network.scans.planning import IN_PROCESSES, Planner
+from network.scans.points import make_points
 
 CONTROL = "lindahl2016/activation_control"
 SMALL = {"network.n_neurons": 10000, "simulation.t_sim": 500}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from network.scan import Scan, make_points
-from network.scan.schema import parse_scan
-from network.spec.errors import SpecError
+from network.errors import SpecError
+from network.scans import Scan, make_points
+from network.scans.schema import parse_scan
 
 DEPLETED = "lindahl2016/activation_depleted"
 

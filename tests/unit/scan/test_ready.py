@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from network.cli.main import app
-from network.scan import Scan, list_scans
-from network.scan.planning import Planner
-from network.scan.points import make_points
+from network.scans import Scan, list_scans
+from network.scans.planning import Planner
+from network.scans.points import make_points
 
 READY = {
     "dopamine_level": 30,

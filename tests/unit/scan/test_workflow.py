@@ -8,13 +8,12 @@ import re
 
 import pytest
 
-from network.cluster.errors import ClusterError
 from network.cluster.slurm import MEMORY_RESERVE
-from network.scan import Scan
-from network.scan.errors import ScanError
-from network.scan.workflow import SNAKEMAKE_MB, Slurm, hold, snakemake_command
-from network.spec import load_experiment, make_plan
-from network.spec.errors import SpecError
+from network.errors import ClusterError, ScanError, SpecError
+from network.experiment import load_experiment
+from network.plans import make_plan
+from network.scans import Scan
+from network.scans.workflow import SNAKEMAKE_MB, Slurm, hold, snakemake_command
 
 CONTROL = "lindahl2016/activation_control"
 

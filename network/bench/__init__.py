@@ -1,0 +1,1 @@
+"""Measuring runs and fitting the cost model to them."""

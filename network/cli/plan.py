@@ -1,0 +1,24 @@
+"""``bgnest plan``: what would be built, and what it would cost; needs no NEST."""
+
+from __future__ import annotations
+
+import json
+
+from ..plans import make_plan
+from ..plans.summary import plan_summary
+from .options import DEFAULT_EXPERIMENT, AsJson, Changes, ExperimentArgument, Ranks, Threads, tell_drive, with_changes
+
+
+@with_changes
+def plan(
+    changes: Changes,
+    experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
+    threads: Threads = 1,
+    ranks: Ranks = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Show what would be built: neurons, synapses per projection, memory, expected time. Needs no NEST."""
+    spec = changes.load(experiment)
+    made = make_plan(spec, threads=threads, ranks=ranks)
+    tell_drive(spec)
+    print(json.dumps(made.to_dict(), indent=1) if as_json else plan_summary(made))

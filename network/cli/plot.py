@@ -1,0 +1,36 @@
+"""``bgnest plot``: the standard figures of a run; needs no NEST."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..runs.reader import Run
+from .options import Partial, Pdf, RunArgument
+
+
+def plot(
+    run: RunArgument,
+    partial: Partial = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for the figures; by default RUN/figures.")] = None,
+    pdf: Pdf = False,
+) -> None:
+    """Draw the standard figures of a run: raster, rates, spectra, V_m traces, connectivity."""
+    draw(Run.open(run, allow_incomplete=partial), out, pdf=pdf)
+
+
+def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
+    """Draw the standard figures and name them."""
+    from ..analysis.plots import plot_run
+    from ..analysis.targets.judge import run_targets
+
+    targets = run_targets(run)
+    notes: list[str] = []
+    bands = targets.bands if targets else None
+    made = plot_run(run, out or run.figures_dir, bands=bands, pdf=pdf, tell=notes.append)
+    print("\nfigures:" if made else "\nno figures: neither spikes nor traces nor projections")
+    for line in [*made, *notes]:
+        print(f"  {line}")
+    return made

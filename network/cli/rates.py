@@ -1,0 +1,51 @@
+"""``bgnest rates``: rates and CVs of a run; needs no NEST."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..runs.reader import Run
+from .options import Partial, RunArgument
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..analysis.targets.judge import Judgement
+
+
+def rates(
+    run: RunArgument,
+    partial: Partial = False,
+    csv: Annotated[Path | None, typer.Option(help="Also write the full table as CSV.")] = None,
+) -> None:
+    """Print rates and CVs of a run per population, beside the target bands of its state."""
+    table = show_rates(Run.open(run, allow_incomplete=partial))
+    if csv is not None:
+        csv.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(csv)
+
+
+def show_rates(run: Run) -> pd.DataFrame:
+    """Print the rates with the verdict on the published targets; return the table of all populations."""
+    return show_verdict(run).table
+
+
+def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> Judgement:
+    """Print rates, CVs and unit pairs of a run beside the targets of its state (or of another one)."""
+    from ..analysis.targets.judge import judge_run, run_targets
+
+    targets = run_targets(run, state)
+    judgement = judge_run(run, targets, pairs=pairs)
+    print(judgement.text())
+    if not run.recorded:
+        print("there are no spikes: none were recorded, or the run ended before they were written")
+    start, stop = run.window
+    print(f"rates and CVs over {start:.10g} - {stop:.10g} ms; seed {run.plan['seed']}")
+    if targets is None or not targets.bands:
+        print("no targets: this is none of the published states; `bgnest verdict RUN --state STATE` takes theirs")
+    elif sum(run.populations.values()) != targets.n_neurons:
+        print(f"the bands hold for {targets.n_neurons:,} neurons; smaller networks scatter, above all in GPe")
+    return judgement

@@ -1,0 +1,44 @@
+"""``bgnest validate``: check an experiment and show where its values come from; needs no NEST."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..experiment.quantities import Quantity, QuantityList, Spec
+from ..plans import make_plan
+from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_drive, with_changes
+
+
+@with_changes
+def validate(
+    changes: Changes,
+    experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
+    show: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Print the values below a key path with where they come from."),
+    ] = None,
+) -> None:
+    """Check an experiment completely; all problems are listed at once, with file, key and valid choices."""
+    spec = changes.load(experiment)
+    make_plan(spec)
+    print(f"{spec.name}: valid")
+    tell_drive(spec)
+    if show is not None:
+        found = [(path, origin) for path, origin in spec.origins.items() if path == show or path.startswith(f"{show}.")]
+        if not found:
+            raise typer.BadParameter(f"nothing below {show!r}; sections: {', '.join(type(spec).model_fields)}")
+        for path, origin in sorted(found):
+            if (text := _value(spec, path)) is not None:
+                print(f"  {path} = {text}    [{origin}]")
+
+
+def _value(spec: object, path: str) -> str | None:
+    """Value at a key path as text; None for a section, whose values have paths of their own."""
+    node = spec
+    for key in path.split("."):
+        node = node[key] if isinstance(node, dict) else getattr(node, key)
+    if isinstance(node, Quantity | QuantityList):
+        return str(node.value) if node.unit == "1" else f"{node.value} {node.unit}"
+    return None if isinstance(node, Spec | dict) else str(node)

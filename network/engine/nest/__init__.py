@@ -1,0 +1,1 @@
+"""The only part that imports NEST: kernel, build, devices, audit."""

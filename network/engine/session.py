@@ -1,0 +1,314 @@
+"""Run a plan: build, prepare, warm up, simulate in chunks, write what was recorded, time every phase."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+
+from ..codegen import BuiltModule
+from ..errors import EngineError
+from ..plans.plan import Plan
+from ..runs import parts
+from ..runs.folder import RunFolder
+from ..runs.layout import report_filenames
+from ..runs.record import peak_memory_bytes
+from ..runs.sonata import ReportWriter, SpikeWriter
+from .guard import Guard, Runaway
+from .nest import kernel
+from .nest.build import Network, build
+from .nest.changes import Changes
+from .nest.devices import SpikeRecorder, StateRecorder, connect_inputs, connect_recorders
+from .progress import Reporter, SilentReporter
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_MS = 100.0
+"""Biological time between two signs of life; a call of ``Run`` costs about 10 ms of wall time."""
+
+DRAIN_MS = 1000.0
+"""Biological time between two readouts of the recorders.
+
+NEST lets a recorder forget only outside a run, so each readout costs a ``Cleanup`` and a ``Prepare`` (well
+below a second for 80,000 cells once the wiring stands).
+"""
+
+MAX_SAMPLES = 4_000_000
+"""Samples of state variables that a rank holds between two readouts, about 100 MB in all."""
+
+
+@dataclass
+class Outcome:
+    """What a run measured of itself."""
+
+    timers: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    n_spikes: dict[str, int] = field(default_factory=dict)
+    memory_over_time: list[tuple[float, int]] = field(default_factory=list)
+    """Biological time in ms and bytes of this process after each readout of the recorders."""
+    native_timers: dict[str, float] = field(default_factory=dict)
+    ranks: list[parts.Facts] = field(default_factory=list)
+    runaway: Runaway | None = None
+    """Why the run was stopped before its end."""
+    recorded: tuple[float, float] | None = None
+    """Time in ms of which a run that was stopped has the spikes."""
+
+    @property
+    def real_time_factor(self) -> float:
+        """Wall time over biological time of the recorded part; 0 if there is none."""
+        biological = self.timers["biological"]
+        return self.timers["simulate"] / biological if biological else 0.0
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Measure a phase in seconds."""
+        start = time.perf_counter()
+        yield
+        self.timers[name] = time.perf_counter() - start
+
+
+def simulate(
+    plan: Plan,
+    module: BuiltModule,
+    folder: RunFolder,
+    reporter: Reporter | None = None,
+    *,
+    built: Network | None = None,
+) -> Outcome:
+    """Build the network of a plan, simulate it, and write its recordings into a run folder.
+
+    Parameters
+    ----------
+    plan : Plan
+    module : BuiltModule
+        Compiled models, see :func:`network.codegen.build`.
+    folder : RunFolder
+        Folder of the run, the same for all ranks; gets the spikes and one report per recorded variable.
+    reporter : Reporter, optional
+        Shows the progress; silent by default.
+    built : Network, optional
+        Network that is in NEST already, without input or recorders, with the same `build_identity` as the plan.
+
+    Returns
+    -------
+    Outcome
+        Seconds per phase (of the slowest rank), memory in bytes after each (of all ranks together), spikes
+        per population. On other ranks than the first what that rank measured. All return when the files of
+        the run are whole, also if activity exploded and the run was stopped: ``runaway`` then says why.
+
+    Raises
+    ------
+    EngineError
+        If NEST refuses a part of the plan.
+    """
+    reporter = reporter or SilentReporter()
+    outcome = Outcome()
+    network = _build(plan, module, reporter, outcome) if built is None else replace(built, plan=plan)
+    nest = kernel.import_nest()
+    outcome.timers |= network.timers
+    connect_inputs(network)
+    spike_recorders, state_recorders = connect_recorders(network)
+    outcome.memory["network"] = kernel.memory_bytes()
+    changes = Changes(network)
+    changes.apply(0)
+
+    with ExitStack() as stack:
+        sink = _Sink(network, folder, spike_recorders, state_recorders, stack)
+        course = _Course(plan, sink, changes, Guard(network, spike_recorders), reporter)
+        with reporter.phase("prepare", 1, ""), outcome.timed("prepare"):
+            nest.Prepare()
+        outcome.memory["prepared"] = kernel.memory_bytes()
+        with outcome.timed("presimulate"):
+            course.advance("warm up", plan.t_presim)
+        with outcome.timed("simulate"):
+            course.advance("simulate", plan.t_sim)
+        if state_recorders:
+            nest.Run(plan.min_delay)  # a multimeter gets the samples of a slice in the next one
+        nest.Cleanup()
+        if course.runaway is not None:
+            outcome.runaway, outcome.recorded = course.runaway, course.left_over()
+            logger.info("stopped: %s", course.runaway)
+        # of a run that never came to its recording the last spikes are kept, to see what happened
+        sink.drain(whole=course.time <= plan.spike_start)
+        outcome.timers["biological"] = max(0.0, course.time - plan.t_presim) / 1000.0
+        outcome.memory_over_time = course.memory
+        outcome.memory["simulated"] = kernel.memory_bytes()
+        outcome.memory["peak"] = peak_memory_bytes()
+        start = time.perf_counter()
+        outcome.n_spikes = sink.close()
+    outcome.native_timers = kernel.native_timers()
+    _collect(plan, folder, outcome, sink)
+    outcome.timers["write"] = time.perf_counter() - start
+    logger.info("simulated %g ms at a real-time factor of %.2f", course.time, outcome.real_time_factor)
+    return outcome
+
+
+def _build(plan: Plan, module: BuiltModule, reporter: Reporter, outcome: Outcome) -> Network:
+    kernel.reset(plan, module.path)
+    outcome.memory["base"] = kernel.memory_bytes()
+    return build(plan, module, reporter)
+
+
+def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> None:
+    """Rank 0 merges the files of all ranks; its outcome then stands for all."""
+    rank = kernel.rank()
+    facts = parts.Facts(
+        rank,
+        timers=outcome.timers,
+        memory=outcome.memory,
+        memory_over_time=outcome.memory_over_time,
+        native_timers=outcome.native_timers,
+        n_spikes=outcome.n_spikes,
+        reports=sink.reports,
+    )
+    parts.write_facts(folder.path, facts)
+    kernel.synchronise()
+    if rank == 0:
+        reports = [file for files in _report_files(plan) for file in files.values()]
+        outcome.ranks = parts.merge(folder.path, reports, plan.ranks)
+        outcome.timers = parts.combine([facts.timers for facts in outcome.ranks], max)
+        outcome.native_timers = parts.combine([facts.native_timers for facts in outcome.ranks], max)
+        outcome.memory = parts.combine([facts.memory for facts in outcome.ranks], sum)
+        outcome.n_spikes = parts.combine([facts.n_spikes for facts in outcome.ranks], sum)
+    kernel.synchronise()
+
+
+def _report_files(plan: Plan) -> list[dict[str, str]]:
+    """Per trace of a plan its variables and the names of their files."""
+    return report_filenames([(trace.name, trace.population, trace.variables) for trace in plan.recorders])
+
+
+def drain_interval(plan: Plan) -> float:
+    """Biological time between two readouts in ms, a multiple of the slice in which NEST updates cells.
+
+    Spikes allow `DRAIN_MS`; many cells whose state is recorded need shorter intervals.
+    """
+    per_ms = sum(len(recorder.node_ids) * len(recorder.variables) / recorder.interval for recorder in plan.recorders)
+    longest = MAX_SAMPLES * plan.ranks / per_ms if per_ms else DRAIN_MS
+    slices = max(1, math.floor(min(longest, DRAIN_MS) / plan.min_delay + 1e-9))
+    return slices * plan.min_delay
+
+
+class _Course:
+    """The prepared network on its way through time, in stretches of 100 ms or less.
+
+    For readouts and changes of parameters NEST is cleaned up and prepared again.
+    """
+
+    def __init__(self, plan: Plan, sink: _Sink, changes: Changes, guard: Guard, reporter: Reporter) -> None:
+        self.plan, self.sink, self.changes, self.guard, self.reporter = plan, sink, changes, guard, reporter
+        self.runaway: Runaway | None = None
+        self.memory: list[tuple[float, int]] = []
+        self._step = 0
+        self._drained = 0
+
+    @property
+    def time(self) -> float:
+        """Biological time in ms that is over."""
+        return round(self._step * self.plan.resolution, 9)
+
+    def advance(self, name: str, duration: float) -> None:
+        """Advance by ``duration`` ms, or until activity explodes; after that do nothing."""
+        if self.runaway is not None:
+            return
+        nest = kernel.import_nest()
+        resolution = self.plan.resolution
+        drain = round(drain_interval(self.plan) / resolution)
+        end, next_drain = self._step + round(duration / resolution), self._step + drain
+        with self.reporter.phase(name, duration, "ms") as phase:
+            while self._step < end:
+                if self._step == next_drain or self.changes.steps_left(self._step) == 0:
+                    nest.Cleanup()
+                    if self._step == next_drain:
+                        self.sink.drain()
+                        self.memory.append((self.time, kernel.memory_bytes()))
+                        self._drained, next_drain = self._step, self._step + drain
+                    self.changes.apply(self._step)
+                    nest.Prepare()
+                now = self._stretch(min(end, next_drain))
+                try:
+                    nest.Run(now * resolution)
+                except nest.NESTError as error:
+                    raise EngineError(f"{name}: NEST stopped at {nest.biological_time:g} ms: {error}") from error
+                self._step += now
+                phase.advance(now * resolution)
+                self.runaway = self.guard.look(self._step)
+                if self.runaway is not None:
+                    return
+
+    def _stretch(self, end: int) -> int:
+        """Return the number of steps until something is to be done."""
+        marks = (self.changes.steps_left(self._step), self.guard.steps_left(self._step))
+        limits = [round(PROGRESS_MS / self.plan.resolution), end - self._step]
+        return min([*limits, *(steps for steps in marks if steps is not None)])
+
+    def left_over(self) -> tuple[float, float]:
+        """Time in ms of which the spikes are known once a run that was stopped has been read out."""
+        start, stop = self.plan.spike_start, min(self.time, self.plan.spike_stop)
+        return (start, stop) if start < stop else (self._drained * self.plan.resolution, self.time)
+
+
+class _Sink:
+    """Moves what the recorders of this rank hold into files of this rank.
+
+    Memory does so not grow with the length of a run.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        folder: RunFolder,
+        spikes: list[SpikeRecorder],
+        states: list[StateRecorder],
+        stack: ExitStack,
+    ) -> None:
+        self.spikes, self.states = spikes, states
+        rank = kernel.rank()
+        sizes: dict[str, int | None] = {
+            recorder.population: network.plan.population(recorder.population).n_neurons for recorder in spikes
+        }
+        self.spike_file = stack.enter_context(SpikeWriter(parts.spikes_part(folder.path, rank), sizes))
+        names = _report_files(network.plan)
+        self.report_files = [
+            {
+                variable: stack.enter_context(
+                    ReportWriter(
+                        parts.report_part(folder.path, files[variable], rank),
+                        state.plan.population,
+                        variable,
+                        state.node_ids,
+                        units=network.model(state.plan.population).states.get(variable, "nS"),
+                        start=state.first_time,
+                        interval=state.plan.interval,
+                        trace=state.plan.name,
+                    )
+                )
+                for variable in state.plan.variables
+            }
+            if len(state.node_ids)
+            else {}
+            for state, files in zip(states, names, strict=True)
+        ]
+        self.reports = [
+            name[variable] for name, files in zip(names, self.report_files, strict=True) for variable in files
+        ]
+        """Final names of the reports of which this rank has a part."""
+
+    def drain(self, *, whole: bool = False) -> None:
+        """Write what was recorded since the last call; with ``whole`` also spikes from before their window."""
+        for spikes in self.spikes:
+            self.spike_file.append(spikes.population, *spikes.collect(whole=whole))
+        for state, files in zip(self.states, self.report_files, strict=True):
+            _, values = state.collect()
+            for variable, file in files.items():
+                file.append(values[variable])
+
+    def close(self) -> dict[str, int]:
+        """Finish the files; number of spikes per population."""
+        for files in self.report_files:
+            for file in files.values():
+                file.close()
+        return self.spike_file.close()

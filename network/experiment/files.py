@@ -1,0 +1,206 @@
+"""Which experiment, overlay and variant files there are, and what they are called."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from .. import resources
+from ..errors import SpecError, choices
+from .limits import MAX_BYTES, shown
+from .yamlfile import KeyPath, read_yaml
+
+
+def relative(path: Path, name: Any, where: str) -> Path:
+    """File that ``overlay_of`` or ``include`` in the file ``path`` means: beside it, or below ``params/``."""
+    if not isinstance(name, str):
+        raise SpecError([f"{where}: must be the name of a file, not {name!r}"])
+    for candidate in (path.parent / name, path.parent / f"{name}.yaml", *_in_params(name)):
+        if is_file(candidate):
+            return candidate
+    known = [*(file.stem for file in sorted(path.parent.glob("*.yaml")) if file.name != path.name), *list_experiments()]
+    raise SpecError([f"{where}: no file {name!r}; {choices(name, dict.fromkeys(known), 'files and experiments')}"])
+
+
+def _in_params(name: str) -> list[Path]:
+    return [folder / f"{name.removesuffix('.yaml')}.yaml" for folder in resources.params_dirs()]
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; False, too, where the system refuses the name (too long, say)."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something of that name; False, too, where the system refuses it."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def given_file(name: str | Path, what: str = "file") -> Path | None:
+    """File that a user named with its suffix, None for a name without one.
+
+    Raises
+    ------
+    SpecError
+        If there is no such file.
+    """
+    given = resources.user_path(name)
+    if given.suffix not in (".yaml", ".yml"):
+        return None
+    if is_file(given):
+        return given
+    raise SpecError([f"{given}: is not a file" if exists(given) else f"no {what} {str(given)!r}"])
+
+
+def label_of(path: Path) -> str:
+    """Name of a file in messages: relative to its params folder, else as it is."""
+    for folder in resources.params_dirs():
+        if path.resolve().is_relative_to(folder.resolve()):
+            return path.resolve().relative_to(folder.resolve()).as_posix()
+    try:
+        return path.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return path.name
+
+
+def is_user_file(path: Path) -> bool:
+    """Whether a file is none of those that come with bgnest."""
+    return not path.resolve().is_relative_to(resources.params_dir().resolve())
+
+
+def find_experiment(name_or_path: str | Path) -> Path:
+    """File of an experiment; ``lindahl2016`` alone means its ``base``.
+
+    Raises
+    ------
+    SpecError
+        With the names there are.
+    """
+    if given := given_file(name_or_path):
+        return given
+    for folder in resources.params_dirs():
+        model, _, stem = str(name_or_path).rpartition("/")
+        for candidate in (
+            folder / f"{name_or_path}.yaml",
+            folder / model / "experiments" / f"{stem}.yaml",
+            folder / str(name_or_path) / "base.yaml",
+        ):
+            if is_file(candidate):
+                return candidate
+    raise SpecError(
+        [f"no experiment {str(name_or_path)!r}; {choices(name_or_path, list_experiments(), 'experiments')}"]
+    )
+
+
+def find_overlay(name_or_path: str | Path, experiment: Path) -> Path:
+    """File of an overlay for an experiment file; raises SpecError with the names there are."""
+    if given := given_file(name_or_path, "overlay file"):
+        return given
+    folders = dict.fromkeys([experiment.parent, *_chain_folders(experiment)])
+    known: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted([*folder.glob("*.yaml"), *(folder / "overlays").glob("*.yaml")]):
+            if first_lines(path)[0]:
+                known.setdefault(path.stem, path)
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    raise SpecError([f"no overlay {str(name_or_path)!r}; {choices(name_or_path, known, 'overlays')}"])
+
+
+def _chain_folders(path: Path) -> list[Path]:
+    """Folders of the files below an overlay, so that a user's file finds the overlays of its base."""
+    folders: list[Path] = []
+    seen: set[Path] = set()
+    while path not in seen:
+        seen.add(path)
+        below = read_yaml(path, label_of(path))[0].get("overlay_of")
+        if not isinstance(below, str):
+            break
+        path = relative(path, below, f"{label_of(path)}: overlay_of")
+        folders.append(path.parent)
+    return folders
+
+
+def first_lines(path: Path) -> tuple[bool, str]:
+    """Whether a file is an overlay, and its first comment line; nothing of a file that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return False, ""
+    comment = re.search(r"^#\s*(.+)$", text, re.MULTILINE)
+    return re.search(r"^overlay_of:", text, re.MULTILINE) is not None, comment.group(1) if comment else ""
+
+
+def list_experiments() -> dict[str, str]:
+    """Name and first comment line of every experiment below the params folders."""
+    found: dict[str, str] = {}
+    for folder in resources.params_dirs():
+        for path in sorted(folder.glob("*/*.yaml")):
+            is_overlay, comment = first_lines(path)
+            if is_overlay or path.stem == "base":
+                found.setdefault(f"{path.parent.name}/{path.stem}", comment)
+        for path in sorted(folder.glob("*/experiments/*.yaml")):
+            found.setdefault(f"{path.parent.parent.name}/{path.stem}", first_lines(path)[1])
+    return found
+
+
+def list_variants(name_or_path: str | Path) -> dict[str, str]:
+    """Name and title of every variant of an experiment; run one as ``experiment@variant``."""
+    path = find_experiment(name_or_path)
+    variants = variants_of(*read_yaml(path, label_of(path)), label_of(path))
+    return {name: entry.get("title") or "" for name, entry in variants.items()}
+
+
+def variants_of(data: dict[str, Any], lines: dict[KeyPath, int], label: str) -> dict[str, dict[str, Any]]:
+    """Variants in the content of a file, ``{name: {title, changes}}``.
+
+    Raises
+    ------
+    SpecError
+        If they are not written like that.
+    """
+    variants = data.get("variants") or {}
+    problems: list[str] = []
+
+    def wrong(path: KeyPath, message: str) -> None:
+        line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+        problems.append(f"{label}{'' if line is None else f':{line}'}: {'.'.join(path)}: {message}")
+
+    if not isinstance(variants, dict):
+        wrong(("variants",), f"must be a mapping of variants, not {shown(variants)}")
+        variants = {}
+    found = {name: {} if entry is None else entry for name, entry in variants.items()}
+    for name, entry in found.items():
+        path = ("variants", name)
+        if not isinstance(entry, dict):
+            wrong(path, f"must be a mapping with title and changes, not {shown(entry)}")
+            continue
+        for key, value in entry.items():
+            kind: Any = {"title": str, "changes": dict}.get(key)
+            if kind is None:
+                wrong((*path, key), f"unknown key; {choices(key, ['title', 'changes'], 'keys')}")
+            elif value is not None and not isinstance(value, kind):
+                what = "text" if kind is str else "a mapping"
+                wrong((*path, key), f"must be {what}, not {shown(value)}")
+    if problems:
+        raise SpecError(problems)
+    return found
+
+
+def list_overlays(model: str = "lindahl2016") -> dict[str, str]:
+    """Name and first comment line of every overlay of a model; states can be used as overlays, too."""
+    found: dict[str, str] = {}
+    for folder in resources.params_dirs():
+        for path in sorted([*(folder / model / "overlays").glob("*.yaml"), *(folder / model).glob("*.yaml")]):
+            is_overlay, comment = first_lines(path)
+            if is_overlay:
+                found.setdefault(path.stem, comment)
+    return found

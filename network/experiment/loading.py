@@ -1,0 +1,343 @@
+"""From YAML files to a validated experiment: includes, overlays, overrides, one validation at the end."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import resources
+from ..errors import SpecError, choices
+from . import nest_limits
+from .checks import check_references
+from .dumping import to_yaml
+from .files import (
+    exists,
+    find_experiment,
+    find_overlay,
+    is_user_file,
+    label_of,
+    list_experiments,
+    list_overlays,
+    list_variants,
+    relative,
+    variants_of,
+)
+from .limits import MAX_DEPTH, MAX_NAME, beyond, is_number, read_number, shown
+from .messages import structural_problems
+from .nestml import ModelInterface, model_interfaces
+from .origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
+from .physiology import check_physiology
+from .schema import Experiment
+from .sources import load_sources
+from .yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
+
+_STRUCTURAL = ("overlay_of", "include", "variants")
+
+
+def load_experiment(
+    name_or_path: str | Path,
+    overlays: Sequence[str | Path] = (),
+    overrides: Sequence[str] | Mapping[str, Any] = (),
+    *,
+    models: Mapping[str, ModelInterface] | None = None,
+) -> Experiment:
+    """Load, merge and validate an experiment.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        ``lindahl2016/activation_depleted`` (a file below ``params/``) or the path of a YAML file; with
+        ``@variant`` one of the variants listed in that file (see :func:`list_variants`).
+    overlays : sequence of str or Path
+        Names (``paper_table_rates``, a state) or files, merged in this order.
+    overrides : sequence of str or mapping
+        ``"projections.FSN_to_MSN_D2.weight=1.1"`` or ``{key path: value}``, merged last.  A bare number keeps
+        the unit of the value it replaces; ``1.1 nS`` and globs (``projections.*.delay=2``) are understood.
+    models : mapping of str to ModelInterface, optional
+        Interfaces of the NESTML models; by default those that are found on disk.
+
+    Returns
+    -------
+    Experiment
+        Validated; ``experiment.origin(key_path)`` tells where a value was written.
+
+    Raises
+    ------
+    SpecError
+        With all problems found, one line each.
+    """
+    return load_draft(name_or_path, overlays).experiment(overrides, models=models)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An experiment before its last changes: files, variant and overlays are merged, nothing is validated.
+
+    Reading the files takes most of the time of :func:`load_experiment`; many experiments that differ in
+    overrides only are made from one draft.
+    """
+
+    tree: Tree
+    folder: Path
+    """Folder of the experiment's file."""
+    label: str
+    """Name of the experiment unless the files say another."""
+    _valid: dict[KeyPath, Any] = field(default_factory=dict, repr=False)
+    """Populations, projections and so on that were valid as the files have them."""
+
+    def experiment(
+        self,
+        overrides: Sequence[str] | Mapping[str, Any] = (),
+        *,
+        where: str = COMMAND_LINE,
+        models: Mapping[str, ModelInterface] | None = None,
+    ) -> Experiment:
+        """Apply overrides to a copy and validate it; see :func:`load_experiment`.
+
+        ``where`` names in messages and origins what the overrides were written in.
+        """
+        tree = self.tree.copy()
+        changed: list[KeyPath] = []
+        for text, keys, value in _parse_overrides(overrides, where):
+            data: Any = value
+            for key in reversed(keys):
+                data = {key: data}
+            layer = Layer(data, where, user=True, text=text)
+            if problem := _unknown_entry(tree, keys):
+                raise SpecError([f"{layer.origin(keys)}: {problem}"])
+            tree.apply(layer)
+            changed.append(keys)
+        if isinstance(meta := tree.data.get("meta"), dict) and "name" not in meta:
+            meta["name"] = re.sub(r"[^A-Za-z0-9._+-]", "_", self.label)[:MAX_NAME]
+        as_before = {
+            path: entry for path, entry in self._valid.items() if not any(_touches(keys, path) for keys in changed)
+        }
+        experiment = validate(tree, models=models, folder=self.folder, valid=as_before)
+        if not self._valid:
+            entries: dict[KeyPath, Any] = {
+                (section, name): entry
+                for section in _NAMED
+                for name, entry in getattr(experiment, section).items()
+                if not any(_touches(keys, (section, name)) for keys in changed)
+            }
+            self._valid.update(entries)
+        return experiment
+
+
+def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) -> Draft:
+    """Read and merge the files of an experiment, see :func:`load_experiment`."""
+    tree = Tree()
+    stack = _Stack(tree)
+    name, _, variant = str(name_or_path).partition("@")
+    path = find_experiment(name)
+    stack.load(path)
+    labels = [label_of(path).removesuffix(".yaml").replace("/experiments/", "/").replace("/", "-")]
+    if variant:
+        stack.apply_variant(path, variant)
+        labels[0] += f"-{variant}"
+    for overlay in overlays:
+        overlay_path = find_overlay(overlay, path)
+        stack.load(overlay_path, overlay=True)
+        labels.append(overlay_path.stem)
+    if "populations" not in tree.data:
+        needed = ", ".join(name for name, field in Experiment.model_fields.items() if field.is_required())
+        raise SpecError(
+            [
+                f"{label_of(path)}: no populations; changes of another experiment start with "
+                f"`overlay_of: lindahl2016/activation_control` (say), a network of its own needs: {needed}"
+            ]
+        )
+    return Draft(tree, path.parent, "+".join(labels))
+
+
+_NAMED = ("populations", "projections", "inputs", "spike_inputs", "currents")
+"""Sections with entries whose names are the user's own."""
+
+
+def _touches(keys: KeyPath, entry: KeyPath) -> bool:
+    """Whether a key path, which may have globs, leads into an entry of a section, or replaces it."""
+    return all(fnmatch.fnmatchcase(name, key) for key, name in zip(keys, entry, strict=False))
+
+
+def _unknown_entry(tree: Tree, keys: KeyPath) -> str | None:
+    """Complain about a value for a population, projection and so on that does not exist."""
+    section = tree.data.get(keys[0])
+    if keys[0] not in _NAMED or len(keys) < 3 or is_glob(keys[1]):
+        return None
+    if not isinstance(section, dict) or keys[1] in section:
+        return None
+    return f"{'.'.join(keys)}: no {keys[1]!r} in {keys[0]}; {choices(keys[1], section, keys[0])}"
+
+
+def validate(
+    tree: Tree,
+    *,
+    models: Mapping[str, ModelInterface] | None = None,
+    folder: Path | None = None,
+    valid: Mapping[KeyPath, Any] | None = None,
+) -> Experiment:
+    """Validate a merged tree; raises SpecError with everything that is wrong.
+
+    ``valid`` holds entries of sections, by (section, name), that were found valid before with the same content.
+    """
+    from pydantic import ValidationError
+
+    data = dict(tree.data)
+    for section in {section for section, _ in valid or ()}:
+        data[section] = dict(data[section])
+    for (section, name), entry in (valid or {}).items():
+        data[section][name] = entry
+
+    problems = list(tree.problems)
+    experiment = None
+    interfaces = model_interfaces() if models is None else models
+    found, explained = check_references(tree, interfaces, load_sources(folder))
+    try:
+        experiment = Experiment.model_validate(data)
+    except ValidationError as error:
+        problems += structural_problems(error, tree, explained)
+    else:
+        experiment._origins.update(tree.origins)
+        wrong = {path[:2] for path, _ in found}  # a value in a wrong unit is beyond all limits, too
+        limits = [*check_physiology(experiment, interfaces)]
+        if ("simulation", "resolution") not in wrong:
+            limits += nest_limits.check_experiment(experiment)
+        found += [problem for problem in limits if problem[0][:2] not in wrong]
+    for path, message in found:
+        origin = tree.origin(path)
+        problems.append(f"{origin}: {'.'.join(path)}: {message}" if origin else f"{'.'.join(path)}: {message}")
+    if problems or experiment is None:
+        raise SpecError(list(dict.fromkeys(problems)))
+    return experiment
+
+
+class _Stack:
+    """Files merged so far; loads what an overlay stands on, once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.loaded: list[Path] = []
+        self.active: list[Path] = []
+
+    def load(self, path: Path, *, overlay: bool = False) -> None:
+        path = path.resolve()
+        label = label_of(path)
+        if path in self.active:
+            chain = " -> ".join(label_of(p) for p in [*self.active, path])
+            raise SpecError([f"{label}: files include each other in a circle: {chain}"])
+        if len(self.active) >= MAX_DEPTH:
+            raise SpecError([f"{label}: more than {MAX_DEPTH} files that include one another"])
+        data, lines = read_yaml(path, label)
+        variants_of(data, lines, label)
+        self.active.append(path)
+        structural = {key: data.pop(key) for key in _STRUCTURAL if key in data}
+        below = structural.get("overlay_of")
+        if below is not None:
+            base = relative(path, below, f"{label}:{lines[('overlay_of',)]}: overlay_of")
+            if base.resolve() not in self.loaded:
+                self._check_base(base, label, overlay=overlay)
+                self.load(base, overlay=overlay)
+        included = structural.get("include") or []
+        for item in included if isinstance(included, list) else [included]:
+            self.load(relative(path, item, f"{label}:{lines[('include',)]}: include"))
+        _locate_spike_files(data, path.parent)
+        self.tree.apply(Layer(data, label, lines, user=is_user_file(path)))
+        self.active.pop()
+        self.loaded.append(path)
+
+    def apply_variant(self, path: Path, name: str) -> None:
+        """Merge the changes of one variant of an experiment file."""
+        label = label_of(path)
+        data, lines = read_yaml(path, label)
+        known = variants_of(data, lines, label)
+        if name not in known:
+            raise SpecError([f"{label}: no variant {name!r}; {choices(name, known, 'variants')}"])
+        where = ("variants", name, "changes")
+        at = {keys[3:]: line for keys, line in lines.items() if keys[:3] == where and len(keys) > 3}
+        self.tree.apply(Layer(known[name].get("changes") or {}, label, at, user=is_user_file(path)))
+
+    def _check_base(self, base: Path, label: str, *, overlay: bool) -> None:
+        """Refuse an overlay of another network; the overlays it stands on are welcome."""
+        if overlay and "overlay_of" not in read_yaml(base, label_of(base))[0]:
+            loaded = ", ".join(label_of(path) for path in self.loaded)
+            raise SpecError([f"{label}: overlay_of: {label_of(base)} is not part of this experiment; loaded: {loaded}"])
+
+
+def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
+    """Make file names that are relative to the YAML file absolute, where there is such a file."""
+    section = data.get("spike_inputs")
+    for entry in section.values() if isinstance(section, dict) else ():
+        if isinstance(entry, dict) and isinstance(name := entry.get("file"), str):
+            beside = folder / resources.user_path(name)
+            if exists(beside):
+                entry["file"] = str(beside.resolve())
+
+
+def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any], where: str) -> list[tuple[str, KeyPath, Any]]:
+    parsed: list[tuple[str, KeyPath, Any]] = []
+    problems = []
+    items = overrides.items() if isinstance(overrides, Mapping) else [_split(text) for text in overrides]
+    for key_path, value in items:
+        keys = tuple(key.strip() for key in str(key_path).split("."))
+        if value is _MISSING or not all(key.isprintable() and key for key in keys) or len(keys) > MAX_DEPTH:
+            problems.append(f"{where}: {key_path!r} is not KEY.PATH=VALUE")
+            continue
+        text = f"{key_path}={value if isinstance(value, str) else shown(value)}"
+        try:
+            parsed.append((text, keys, _parse_value(value, f"{where} ({text})", keys)))
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(problems)
+    return parsed
+
+
+_MISSING = object()
+
+
+def _split(text: str) -> tuple[str, Any]:
+    key_path, sign, value = text.partition("=")
+    return key_path.strip(), value.strip() if sign else _MISSING
+
+
+def _parse_value(given: Any, where: str, keys: KeyPath) -> Any:
+    """Value of an override: a number in any spelling (1e-3 too), else YAML, else text."""
+    number = read_number(given) if isinstance(given, str) else given
+    if is_number(number) and (wrong := beyond(number)):
+        raise SpecError([f"{where}: {'.'.join(keys)}: {wrong}"])
+    if number is not None or not isinstance(given, str):
+        return number
+    try:
+        return parse_yaml(given, where, keys, numbered=False)[0]
+    except NotYamlError:
+        return given
+
+
+def experiment_origins(experiment: Experiment) -> dict[str, str]:
+    """Origin of every value as text, by key path, for ``origin.json``."""
+    return {key: str(origin) for key, origin in sorted(experiment.origins.items())}
+
+
+def dump_experiment(experiment: Experiment) -> str:
+    """YAML text of the resolved experiment; loading it gives the same experiment."""
+    return to_yaml(experiment.to_dict())
+
+
+__all__ = [
+    "Draft",
+    "Origin",
+    "dump_experiment",
+    "experiment_origins",
+    "find_experiment",
+    "find_overlay",
+    "list_experiments",
+    "list_overlays",
+    "list_variants",
+    "load_draft",
+    "load_experiment",
+    "validate",
+]

@@ -1,0 +1,75 @@
+"""What NEST 3.10 limits, so that validation can say it before anything is built.
+
+NEST checks some of this itself, late and in words of its own; beyond the width of its fields it goes on with wrong
+numbers (a delay of 300 s in steps of 0.1 ms is accepted). From ``nest_types.h``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from . import derive
+from .yamlfile import KeyPath
+
+if TYPE_CHECKING:
+    from ..plans.plan import Plan
+    from .schema import Experiment
+
+TIC = 0.001
+"""Unit of NEST's clock in ms; the resolution is a multiple of it."""
+MAX_DELAY_STEPS = 2**21 - 1
+"""A delay has 21 bits."""
+MAX_SYNAPSE_MODELS = 420
+"""Copies of synapse models, one for each projection: there are 511 in all, 77 of NEST and some of ours."""
+MAX_SYNAPSES_PER_VP = 2**27 - 1
+"""Synapses of one projection on one virtual process: an index has 27 bits."""
+MAX_THREADS = 511
+MAX_RANKS = 2**18 - 1
+MAX_DRAWN_PER_STEP = 100.0
+"""Spikes per step that a cell of the vectorised target can draw on average (``poisson_drive.h``)."""
+
+Problem = tuple[KeyPath, str]
+
+
+def check_experiment(experiment: Experiment) -> Iterator[Problem]:
+    """Whatever of an experiment NEST cannot take, as (key path, message)."""
+    resolution = experiment.simulation.resolution.value
+    longest = MAX_DELAY_STEPS * resolution
+    for section in ("projections", "inputs", "spike_inputs"):
+        for name, entry in getattr(experiment, section).items():
+            spread = getattr(entry, "delay_spread", None)
+            high = derive.delay_range(entry.delay.value, 0.0 if spread is None else spread.value, resolution)[1]
+            if high > longest:
+                message = f"{high:g} ms is longer than NEST can keep, {longest:g} ms at this resolution"
+                yield (section, name, "delay"), message
+    n = sum(projection.enabled for projection in experiment.projections.values())
+    if n > MAX_SYNAPSE_MODELS:
+        yield ("projections",), f"{n} projections; NEST has room for {MAX_SYNAPSE_MODELS} kinds of synapses"
+
+
+def plan_problems(plan: Plan) -> Iterator[Problem]:
+    """Whatever of a plan NEST cannot take, as (key path, message)."""
+    for key, value, most in (("threads", plan.threads, MAX_THREADS), ("ranks", plan.ranks, MAX_RANKS)):
+        if value > most:
+            yield (key,), f"NEST takes at most {most}, not {value}"
+    for projection in plan.projections:
+        per_process = projection.n_synapses / plan.n_virtual_processes
+        if per_process > MAX_SYNAPSES_PER_VP:
+            yield (
+                ("projections", projection.name),
+                f"{projection.n_synapses:,} synapses are too many for NEST on "
+                f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // MAX_SYNAPSES_PER_VP)}",
+            )
+    for source in plan.inputs:
+        if plan.drive == "device" or source.device:
+            continue
+        largest = 1.0 if source.waveform is None else max(source.waveform.values)
+        mean = source.rate * largest * 1e-3 * plan.resolution
+        if mean > MAX_DRAWN_PER_STEP:
+            yield (
+                ("inputs", source.name, "rate"),
+                f"{source.rate * largest:g} spikes/s are {mean:g} spikes in a step of "
+                f"{plan.resolution:g} ms, cells draw at most {MAX_DRAWN_PER_STEP:g}; take a shorter "
+                "simulation.resolution or simulation.drive=device",
+            )

@@ -1,0 +1,187 @@
+"""Interface of a NESTML model, read from its text: ports, parameters, states and what can be recorded.
+
+This is not a NESTML compiler; it reads the declarations only, so that a wrong receptor or parameter name is
+found in milliseconds and without the NESTML tools.  Syntax errors are left to the compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from .. import resources
+from ..errors import SpecError
+from .nestml_support import Unsupported, unsupported
+from .quantities import NAME_UNITS
+from .units import UNITS
+
+_MODEL = re.compile(r"^(?:model|neuron)\s+(\w+)\s*:")
+_BLOCK = re.compile(r"^\s+(state|parameters|internals|equations|input|output|update|function|on\w+)\b.*:\s*$")
+_PORT = re.compile(r"^\s+(\w+)(?:\s+[^<]+)?\s*<-\s*(?:\w+\s+)*spike\b")
+_DECLARATION = re.compile(r"^\s+(?:recordable\s+)?((?:\w+\s*,\s*)*\w+)\s+([^=]+?)\s*=")
+_INLINE = re.compile(r"^\s+recordable\s+inline\s+(\w+)\b")
+
+
+@dataclass(frozen=True)
+class ModelInterface:
+    """What the specification must know of a NESTML model.
+
+    Attributes
+    ----------
+    ports : tuple of str
+        Spike input ports in the order of declaration; these are the receptors.
+    parameters : dict of str to str
+        Declared type or unit of every parameter, for instance ``mV``, ``real``, ``integer``.
+    states : dict of str to str
+        The same for the state variables.
+    recordables : tuple of str
+        State variables and recordable inline expressions.
+    digest : str
+        SHA-256 of the source text.
+    file : str
+        Where it was read, for messages.
+    problem : str
+        Why the file cannot be used; the other attributes are empty then.
+    unsupported : tuple of Unsupported
+        What the vectorised target refuses.
+    """
+
+    name: str
+    ports: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
+    recordables: tuple[str, ...] = ()
+    digest: str = ""
+    file: str = ""
+    problem: str = ""
+    unsupported: tuple[Unsupported, ...] = ()
+
+    @property
+    def port_parameters(self) -> dict[str, tuple[str, str]]:
+        """Port and name at that port of every parameter ``<name>_<port>``; the others are the cell's own.
+
+        The longest port that fits owns a parameter: ``tau_syn_ext_stn`` is the ``tau_syn`` of ``ext_stn``, also where
+        there is a port ``stn``.  What everybody calls by one name (``E_L``, ``t_ref``) never belongs to a port.
+        """
+        owned = {}
+        for parameter in self.parameters:
+            fitting = [port for port in self.ports if parameter.removesuffix(f"_{port}") not in ("", parameter)]
+            if fitting and parameter not in NAME_UNITS:
+                port = max(fitting, key=len)
+                owned[parameter] = (port, parameter.removesuffix(f"_{port}"))
+        return owned
+
+    def unit(self, parameter: str) -> str | None:
+        """Look up the unit of a parameter or state; None where it is only ``real`` or ``integer``."""
+        declared = self.parameters.get(parameter, self.states.get(parameter, ""))
+        spelling = declared.replace(" ", "").replace("**", "^").strip("()").replace("ms^-1", "1/ms")
+        return spelling if spelling in UNITS and spelling != "1" else None
+
+
+def model_lines(text: str) -> list[tuple[str, int]]:
+    """Name and line of every model that a NESTML text declares."""
+    found = [(_MODEL.match(line), number) for number, line in enumerate(text.splitlines(), start=1)]
+    return [(match.group(1), number) for match, number in found if match]
+
+
+def declared_model(text: str, where: str) -> str:
+    """Name of the one model in a NESTML text.
+
+    Raises
+    ------
+    SpecError
+        If there is no ``model NAME:`` line, or more than one: which of them an experiment means nobody could tell.
+    """
+    found = model_lines(text)
+    if not found:
+        raise SpecError([f"{where}: no line 'model NAME:', this is not a NESTML model"])
+    if len(found) > 1:
+        listed = ", ".join(f"{name} in line {line}" for name, line in found)
+        raise SpecError([f"{where}: {len(found)} models in one file ({listed}); give each a file of its own"])
+    return found[0][0]
+
+
+def parse_nestml(text: str, where: str = "model") -> ModelInterface:
+    """Interface of the model in a NESTML text.
+
+    Raises
+    ------
+    SpecError
+        If there is not exactly one ``model NAME:`` line.
+    """
+    name = declared_model(text, where)
+    block = None
+    ports: list[str] = []
+    parameters: dict[str, str] = {}
+    states: dict[str, str] = {}
+    inlines: list[str] = []
+    for raw in text.splitlines():
+        line = raw.split("#", 1)[0].rstrip()
+        if not line:
+            continue
+        if found := _BLOCK.match(line):
+            block = found.group(1)
+            continue
+        if block == "input" and (found := _PORT.match(line)):
+            ports.append(found.group(1))
+        elif block in ("parameters", "state") and (found := _DECLARATION.match(line)):
+            target = parameters if block == "parameters" else states
+            for variable in found.group(1).split(","):
+                target[variable.strip()] = found.group(2).strip()
+        elif block == "equations" and (found := _INLINE.match(line)):
+            inlines.append(found.group(1))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return ModelInterface(
+        name,
+        tuple(ports),
+        parameters,
+        states,
+        (*states, *inlines),
+        digest,
+        file=where,
+        unsupported=tuple(unsupported(text)),
+    )
+
+
+def read_nestml(path: Path) -> str:
+    """Text of a NESTML file.
+
+    Raises
+    ------
+    SpecError
+        If it is no file, or cannot be read, or is not text in UTF-8.
+    """
+    if path.exists() and not path.is_file():
+        raise SpecError([f"{path}: is not a file"])
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SpecError([f"{path}:{line}: is not a text file in UTF-8 ({error.reason}); save it as UTF-8"]) from error
+    except OSError as error:
+        raise SpecError([f"{path}: cannot be read ({error.strerror})"]) from error
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, stamp: tuple[int, int]) -> ModelInterface:
+    try:
+        return parse_nestml(read_nestml(path), str(path))
+    except SpecError as error:
+        return ModelInterface(path.stem, file=str(path), problem=str(error))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def model_interfaces() -> dict[str, ModelInterface]:
+    """Interfaces of all NESTML models that can be found, by file name; an unusable file has a ``problem``."""
+    return {name: _read(path, _stamp(path)) for name, path in resources.list_models().items()}

@@ -1,0 +1,207 @@
+"""Values that no cell can have: what a parameter may be by its name or unit, and why.
+
+The tables :data:`RULES` and :data:`ORDER` are the whole knowledge; they hold for every model, NEST's own models refuse
+mostly the same.  What counts is what cells get in the end: the values as written, at every level of dopamine that
+occurs, and the ends of the distributions that they are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ..errors import SpecError
+from ..plans.modulation import dopamine_levels, effective_params
+from . import derive
+from .nestml import ModelInterface
+from .quantities import Quantity
+from .schema import Experiment, Population
+from .yamlfile import KeyPath
+
+Problem = tuple[KeyPath, str]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Lower limit of the parameters and states with certain names or a unit, and the reason."""
+
+    names: tuple[str, ...]
+    limit: float
+    exclusive: bool
+    reason: str
+    unit: str | None = None
+    """The rule is about every quantity in this unit, whose name none of the rules before knows."""
+
+    def broken_by(self, value: float) -> bool:
+        """Whether the value is beyond the limit."""
+        return value <= self.limit if self.exclusive else value < self.limit
+
+    @property
+    def text(self) -> str:
+        """What must hold, in words."""
+        return f"must be {'greater than' if self.exclusive else 'at least'} {self.limit:g} ({self.reason})"
+
+
+RULES = (
+    Rule(("C_m", "C_m_*"), 0.0, True, "a membrane is a capacitor"),
+    Rule(("g_L",), 0.0, True, "a membrane without a leak has no rest"),
+    Rule(("g_*", "gbar_*"), 0.0, False, "a conductance; its sign is in the reversal potential"),
+    Rule(("gain",), 0.0, False, "dopamine does not turn excitation into inhibition"),
+    Rule(("tau", "tau_*"), 0.0, True, "a time constant"),
+    Rule(("t_ref", "t_ref_*", "refr_*"), 0.0, False, "a refractory period"),
+    Rule(("Delta_T",), 0.0, True, "the exponential divides by it"),
+    Rule(("k",), 0.0, True, "the parabola must open upwards, or no spike rises"),
+    Rule(("S_act",), 0.0, True, "width of a voltage-dependent block"),
+    Rule(("p1", "p2"), 0.0, False, "an exponent"),
+    Rule(("*offset*", "*shift*", "*phase*"), float("-inf"), False, "may have any sign"),
+    Rule((), 0.0, True, "a capacitance", unit="pF"),
+    Rule((), 0.0, False, "a duration", unit="ms"),
+    Rule((), 0.0, False, "a rate", unit="1/ms"),
+    Rule((), 0.0, False, "a rate", unit="spikes/s"),
+    Rule((), 0.0, False, "a frequency", unit="Hz"),
+)
+"""The first rule that knows a name holds, then the first for its unit."""
+
+ORDER = (
+    (("V_reset", "reset_max_*"), ("V_peak",), "or a spike never ends"),
+    (("V_th",), ("V_peak",), "a spike begins at the threshold and ends at the peak"),
+    (("V_reset",), ("V_th",), "or a cell fires in every step"),
+)
+"""The first of these must be below the second. Without a peak the threshold ends a spike; with one, V_reset may be
+above the threshold, as in bursting cells of the adaptive exponential kind."""
+
+
+def rule_for(name: str, unit: str | None) -> Rule | None:
+    """Limit of a parameter or state with this name and unit; None if it can have any value."""
+    for rule in RULES:
+        if any(fnmatchcase(name, pattern) for pattern in rule.names) or (unit is not None and rule.unit == unit):
+            return rule
+    return None
+
+
+@dataclass(frozen=True)
+class _Value:
+    """Range of a parameter over the cells of a population, where it is written, and what widens or moves it."""
+
+    path: KeyPath
+    name: str
+    unit: str
+    low: float
+    high: float
+    how: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.low:g} {self.unit}".removesuffix(" 1")
+
+    @property
+    def highest(self) -> str:
+        return f"{self.high:g} {self.unit}".removesuffix(" 1")
+
+
+def check_physiology(experiment: Experiment, models: Mapping[str, ModelInterface]) -> list[Problem]:
+    """All values of an experiment that no cell or synapse can have, as (key path, message)."""
+    base = experiment.network.dopamine.value
+    try:
+        levels = sorted({base, *dopamine_levels(experiment).values()})
+    except SpecError:  # a schedule that cannot be followed: the plan says so
+        levels = [base]
+    problems: dict[KeyPath, str] = {}
+    for name, population in experiment.populations.items():
+        model = models.get(population.model, ModelInterface(population.model))
+        # everything is linear in the level: the first and the last one are enough, the present one tells it plainly
+        for level in dict.fromkeys((base, levels[0], levels[-1])):
+            phi = derive.dopamine_phi(level, experiment.network.dopamine_reference.value)
+            at = f" at dopamine {level:g}" if phi else ""
+            values = list(_values(("populations", name), population, model, phi, at))
+            for value, message in (*_beyond(values), *_out_of_order(values)):
+                # a wrong mean is said once, not again for the distribution around it
+                if not any((*value.path[:2], section, value.name) in problems for section in ("neuron", "dopamine")):
+                    problems.setdefault(value.path, message)
+        for path, message in _initial(("populations", name), population, model):
+            problems.setdefault(path, message)
+    for name, projection in experiment.projections.items():
+        stp = projection.plasticity
+        if stp is not None and stp.tau_psc.value == stp.tau_rec.value:
+            path = ("projections", name, "plasticity", "tau_psc")
+            problems[path] = f"{stp.tau_psc.value:g} ms must differ from tau_rec (the exact solution divides by it)"
+    return list(problems.items())
+
+
+def _values(path: KeyPath, population: Population, model: ModelInterface, phi: float, at: str) -> Iterator[_Value]:
+    """Every parameter of the cells and their ports, with the range that heterogeneity gives it."""
+    params = effective_params(population, phi, model)
+    for key, quantity in population.neuron.items():
+        value = float(params[key])
+        where, how = (*path, "neuron", key), ""
+        if value != quantity.value:
+            where, how = (*path, "dopamine", key), at
+        yield _Value(where, key, quantity.unit, value, value, how)
+        if (spread := population.heterogeneity.get(key)) is not None:
+            reach = spread.clamp_sd.value * (
+                spread.sd.value if spread.sd is not None else abs(value) * _number(spread.sd_relative)
+            )
+            how = f"{at} at {spread.clamp_sd.value:g} standard deviations from the mean"
+            where = (*path, "heterogeneity", key)
+            yield _Value(where, key, quantity.unit, value - reach, value + reach, how)
+    for port, receptor in population.receptors.items():
+        for key, quantity in receptor.parameters.items():
+            where = (*path, "receptors", port, "parameters", key)
+            yield _Value(where, key, quantity.unit, quantity.value, quantity.value)
+        if (gain := params.get(f"gain_{port}")) is not None:
+            yield _Value((*path, "receptors", port, "beta"), "gain", "1", gain, gain, f"{at} (1 + beta * phi)")
+
+
+def _number(quantity: Quantity | None) -> float:
+    return 0.0 if quantity is None else quantity.value
+
+
+def _beyond(values: Iterable[_Value]) -> Iterator[tuple[_Value, str]]:
+    for value in values:
+        rule = rule_for(value.name, value.unit)
+        if rule is not None and rule.broken_by(value.low):
+            yield value, f"{value.name} = {value.text}{value.how} {rule.text}"
+
+
+def _out_of_order(values: Iterable[_Value]) -> Iterator[tuple[_Value, str]]:
+    given = list(values)
+    has_peak = any(value.name == "V_peak" for value in given)
+    for lower, upper, reason in ORDER:
+        if has_peak and upper == ("V_th",):
+            continue
+        for low in (value for value in given if _named(value, lower)):
+            for high in (value for value in given if _named(value, upper)):
+                if low.high >= high.low:
+                    # the range of one that is drawn is blamed, not the table value of the other
+                    blamed = high if len(high.how) > len(low.how) else low
+                    above = f"{high.name} = {high.text}{high.how}"
+                    yield blamed, f"{low.name} = {low.highest}{low.how} must be below {above} ({reason})"
+
+
+def _named(value: _Value, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(value.name, pattern) for pattern in patterns)
+
+
+def _initial(path: KeyPath, population: Population, model: ModelInterface) -> Iterator[Problem]:
+    """Initial values: an interval has an order, and what limits a state limits its beginning."""
+    ends = [population.neuron[key].value for key in ("V_peak", "V_th") if key in population.neuron][:1]
+    for key, given in population.initial.items():
+        where = (*path, "initial", key)
+        if isinstance(given, Quantity):
+            low = high = given.value
+            unit = given.unit
+        else:
+            if given.low.value > given.high.value:
+                yield where, f"low = {given.low.value:g} {given.low.unit} must not be above high = {given.high.value:g}"
+                continue
+            if given.relative_to is not None and given.relative_to not in population.neuron:
+                continue
+            origin = population.neuron[given.relative_to].value if given.relative_to is not None else 0.0
+            low, high, unit = origin + given.low.value, origin + given.high.value, given.low.unit
+        unit = model.unit(key) or unit
+        rule = rule_for(key, unit)
+        if rule is not None and rule.broken_by(low):
+            yield where, f"{key} = {low:g} {unit} {rule.text}".replace(" 1 must", " must")
+        if key == "V_m" and ends and high > ends[0]:
+            yield where, f"V_m = {high:g} mV must not be above {ends[0]:g} mV, where a spike ends"

@@ -1,0 +1,327 @@
+"""The schema of an experiment; it is also the reference of what can be written in the YAML files.
+
+All quantities are ``{value, unit, source}`` or ``{value, unit, assumed}`` in the files and
+:class:`~network.experiment.quantities.Quantity` here, in NEST's units.  Cross-references (does the receptor exist,
+is the population known) are checked in :mod:`network.experiment.checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from .limits import MAX_NAME, MAX_TRACED
+from .origins import Origin
+from .quantities import (
+    AnatomicalCount,
+    AnyPositive,
+    AnyQuantity,
+    Conductance,
+    Count,
+    Delay,
+    Duration,
+    Fraction,
+    Milliseconds,
+    Millivolts,
+    NonNegative,
+    NonNegativeMilliseconds,
+    Number,
+    Positive,
+    PositiveFraction,
+    PositiveMilliseconds,
+    PositiveMillivolts,
+    Rate,
+    Spec,
+    WarmUp,
+)
+from .stimuli import Actions, Current, DopamineSchedule, Modulation, Name, SpikeInput, Stimulus
+
+
+def _exactly_one(model: Any, first: str, second: str, *, required: bool) -> None:
+    given = [name for name in (first, second) if getattr(model, name) is not None]
+    if len(given) == 2 or (required and not given):
+        raise PydanticCustomError("exactly_one", f"give exactly one of {first!r} and {second!r}")
+
+
+class Meta(Spec):
+    """What the experiment is called and which targets belong to it."""
+
+    model: Name
+    """Folder of the published model, for instance ``lindahl2016``."""
+    state: Name | None = None
+    """Key of the target rates in ``targets.yaml``."""
+    title: str
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$", max_length=MAX_NAME)] | None = None
+    """Label of runs; by default made from the file name and the overlays."""
+
+
+class Network(Spec):
+    """Size of the network and level of dopamine."""
+
+    n_neurons: Count | None = None
+    """Sum over all populations that scale with the network."""
+    dopamine: Fraction
+    """Level alpha."""
+    dopamine_reference: Fraction
+    """Level alpha_0 at which every dopamine-dependent factor is 1."""
+    dopamine_schedule: DopamineSchedule | None = None
+    """How the level changes during the run. In-degrees keep what ``dopamine`` says."""
+    actions: Actions | None = None
+    small_network: Literal["error", "multapses"] = "error"
+    """What to do where an in-degree exceeds the source population: refuse, or draw sources repeatedly."""
+
+
+class Receptor(Spec):
+    """Conductance of one input port: parameters ``tau_syn_<port>``, ``E_rev_<port>`` and so on."""
+
+    tau_syn: PositiveMilliseconds
+    E_rev: Millivolts
+    V_act: Millivolts | None = None
+    """Half-activation of the voltage-dependent block (NMDA)."""
+    S_act: PositiveMillivolts | None = None
+    """Slope of the block."""
+    beta: Number | None = None
+    """Dopamine: the current is multiplied by 1 + beta * phi."""
+    parameters: dict[Name, AnyQuantity] = Field(default_factory=dict)
+    """Other parameters of the port, NESTML name ``<key>_<port>``."""
+
+
+class Heterogeneity(Spec):
+    """Clamped normal distribution of a parameter around its table value."""
+
+    sd: AnyPositive | None = None
+    """Standard deviation in the unit of the parameter."""
+    sd_relative: Positive | None = None
+    """Standard deviation relative to the magnitude of the mean."""
+    clamp_sd: Positive
+    """Values further away than this many standard deviations are set to the limit."""
+
+    @model_validator(mode="after")
+    def _one_sd(self) -> Heterogeneity:
+        _exactly_one(self, "sd", "sd_relative", required=True)
+        return self
+
+
+class InitialUniform(Spec):
+    """Initial value drawn from ``[low, high]``, both relative to a parameter if one is named."""
+
+    relative_to: Name | None = None
+    low: AnyQuantity
+    high: AnyQuantity
+
+
+def _initial_tag(value: Any) -> str:
+    """Constant or distribution: a quantity has a value, everything else must be a uniform distribution."""
+    if isinstance(value, InitialUniform):
+        return "uniform"
+    is_mapping_without_value = isinstance(value, dict) and "value" not in value
+    return "uniform" if is_mapping_without_value else "constant"
+
+
+Initial = Annotated[
+    Annotated[InitialUniform, Tag("uniform")] | Annotated[AnyQuantity, Tag("constant")],
+    Discriminator(_initial_tag),
+]
+
+
+class Population(Spec):
+    """Neurons of one kind."""
+
+    label: str
+    model: Name
+    """NESTML model, file name without suffix."""
+    transmitter: Literal["GABA", "glutamate"]
+    n_anatomical: AnatomicalCount | None = None
+    """Count in the animal; the share of the whole decides the number at any network size."""
+    n_neurons: Count | None = None
+    """Fixed number instead, on top of ``network.n_neurons``."""
+    neuron: dict[Name, AnyQuantity]
+    dopamine: dict[Name, Number] = Field(default_factory=dict)
+    """beta per neuron parameter: x becomes x (1 - beta * phi)."""
+    receptors: dict[Name, Receptor] = Field(default_factory=dict)
+    heterogeneity: dict[Name, Heterogeneity] = Field(default_factory=dict)
+    initial: dict[Name, Initial] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Population:
+        _exactly_one(self, "n_anatomical", "n_neurons", required=True)
+        return self
+
+
+class Plasticity(Spec):
+    """Tsodyks-Uziel-Markram short-term plasticity, doi 10.1523/JNEUROSCI.20-01-j0003.2000."""
+
+    U: Fraction
+    tau_rec: PositiveMilliseconds
+    tau_fac: NonNegativeMilliseconds
+    tau_psc: PositiveMilliseconds
+
+
+class Projection(Spec):
+    """Random connections with a fixed in-degree."""
+
+    source: Name
+    target: Name
+    receptor: Name
+    in_degree: Count
+    in_degree_beta: Number | None = None
+    """Dopamine: the in-degree becomes k (1 + beta * phi), a whole number."""
+    in_degree_rounding: Literal["nearest", "down"] = "nearest"
+    weight: Conductance
+    """Mean conductance step; with plasticity the absolute efficacy A, where a rested synapse gives U A."""
+    weight_beta: Number | None = None
+    """Dopamine: the weight becomes w (1 + beta * phi)."""
+    weight_spread: Fraction | None = None
+    """s: weights are uniform on (1 - s, 1 + s) times the mean."""
+    delay: Delay
+    delay_spread: Fraction | None = None
+    plasticity: Plasticity | None = None
+    within_action: bool = False
+    """Connect only cells of the same action, see ``network.actions``."""
+    autapses: bool = True
+    multapses: bool = False
+    enabled: bool = True
+    note: str | None = None
+
+
+class Input(Spec):
+    """Independent Poisson spikes for every neuron of a population, the same for all receptors named."""
+
+    target: Name
+    rate: Rate
+    """Base rate per neuron."""
+    level: NonNegative | None = None
+    """p0: factor on the base rate, 1 if not given."""
+    weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
+    weight_beta: Number | None = None
+    """Dopamine: the weights become w (1 + beta * phi)."""
+    delay: Delay
+    fraction: PositiveFraction | None = None
+    """Share of the cells that have this input, the first ones; all if not given."""
+    modulation: Modulation | None = None
+    stimuli: dict[Name, Stimulus] = Field(default_factory=dict)
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _one_choice_of_cells(self) -> Input:
+        if self.fraction is not None and self.stimuli:
+            raise PydanticCustomError("exactly_one", "give 'fraction' or 'stimuli', not both")
+        return self
+
+
+class Guard(Spec):
+    """When a run whose activity explodes is stopped. Only populations whose spikes are recorded are watched."""
+
+    rate: Rate
+    """Mean rate of a population above which the run ends."""
+    window: PositiveMilliseconds
+    """Time over which the rate is taken, and between two looks."""
+    enabled: bool = True
+
+
+DRAWING_TARGETS = ("vectorised",)
+"""Targets whose cells can draw Poisson input themselves."""
+
+
+class Simulation(Spec):
+    """Time, seed and how the models are compiled and driven."""
+
+    resolution: PositiveMilliseconds
+    t_presim: WarmUp
+    """Warm-up before the recording."""
+    t_sim: Duration
+    seed: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    target: Literal["vectorised", "plain", "reference"] = "vectorised"
+    drive: Literal["internal", "device"] = "internal"
+    """Who makes the Poisson input: the cells, where the target can (else devices do), or NEST's generators."""
+    guard: Guard | None = None
+    """Not watched if not given."""
+
+    @property
+    def drive_in_use(self) -> Literal["internal", "device"]:
+        """The drive, ``device`` for targets whose cells cannot draw."""
+        return self.drive if self.target in DRAWING_TARGETS else "device"
+
+    @property
+    def drive_note(self) -> str:
+        """What to tell a user whose drive is not the one that the files say; else empty."""
+        if self.drive_in_use == self.drive:
+            return ""
+        return f"cells of target {self.target} cannot draw their input themselves: generators of NEST do (drive device)"
+
+
+class Trace(Spec):
+    """State variables of some neurons of a population."""
+
+    population: Name
+    cells: (
+        Annotated[int, Field(ge=1, le=MAX_TRACED)] | Annotated[tuple[int, ...], Field(min_length=1, strict=False)]
+    ) = 1
+    """Number of neurons (the first ones; their order is arbitrary), or a list of node ids."""
+    variables: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    interval: PositiveMilliseconds
+    start: NonNegativeMilliseconds | None = None
+    """End of the warm-up if not given."""
+    stop: Milliseconds | None = None
+    """End of the simulation if not given."""
+
+
+class Recording(Spec):
+    """What is recorded. Times count from the start of the simulation, warm-up included."""
+
+    spikes: Literal["all"] | Annotated[tuple[Name, ...], Field(strict=False)] = "all"
+    """Populations or groups."""
+    spike_start: NonNegativeMilliseconds | None = None
+    """End of the warm-up if not given."""
+    spike_stop: Milliseconds | None = None
+    """End of the simulation if not given."""
+    traces: dict[Name, Trace] = Field(default_factory=dict)
+
+
+class Experiment(Spec):
+    """A complete experiment: network, input, simulation and recording."""
+
+    meta: Meta
+    network: Network
+    populations: Annotated[dict[Name, Population], Field(min_length=1)]
+    groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = Field(default_factory=dict)
+    projections: dict[Name, Projection] = Field(default_factory=dict)
+    inputs: dict[Name, Input] = Field(default_factory=dict)
+    spike_inputs: dict[Name, SpikeInput] = Field(default_factory=dict)
+    currents: dict[Name, Current] = Field(default_factory=dict)
+    simulation: Simulation
+    recording: Recording = Recording()
+
+    _origins: dict[tuple[str, ...], Origin] = PrivateAttr(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Label of runs of this experiment."""
+        return self.meta.name or self.meta.model
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """Where every final value comes from, by dotted key path."""
+        return {".".join(path): origin for path, origin in self._origins.items()}
+
+    def origin(self, key_path: str) -> Origin:
+        """Origin of one value, or of the closest section around it.
+
+        Raises
+        ------
+        KeyError
+            If not even the section is known.
+        """
+        path = tuple(key_path.split("."))
+        while path:
+            if path in self._origins:
+                return self._origins[path]
+            path = path[:-1]
+        raise KeyError(key_path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Content for a YAML file that loads to the same experiment; values in NEST's units."""
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)

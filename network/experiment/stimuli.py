@@ -1,0 +1,278 @@
+"""What changes during a run, as it is written in the YAML files: rates of inputs, dopamine, currents, spikes.
+
+A rate follows a *modulation*: square, sine, pulse, pulse_train, or piecewise-linear.  A *stimulus* gives
+some cells of an input (an action, a fraction, or both) a modulation of their own; pulses to a fraction of
+the cells are the cortical bursts of the published model.  Dopamine follows a *schedule*, currents change in
+steps.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from . import courses
+from .courses import Waveform
+from .quantities import (
+    Conductance,
+    Count,
+    Currents,
+    Delay,
+    Factors,
+    Fraction,
+    Fractions,
+    Frequency,
+    Milliseconds,
+    NonNegative,
+    NonNegativeMilliseconds,
+    Number,
+    PositiveFraction,
+    PositiveMilliseconds,
+    Sets,
+    Spec,
+    Times,
+)
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""Name of a population, projection, receptor: letters, digits and underscores."""
+
+
+class Square(Spec):
+    """Square wave on the level p0: p0 - m in one half-cycle, p0 + m in the other, never below 0."""
+
+    kind: Literal["square"]
+    frequency: Frequency
+    amplitude: NonNegative
+    """m, relative to the base rate."""
+    low_first: bool = True
+
+    def waveform(self, level: float, reference: float) -> Waveform:
+        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
+        m = self.amplitude.value / reference
+        return courses.square_wave(level / reference, m, self.frequency.value, low_first=self.low_first)
+
+
+class Sine(Spec):
+    """p0 + m sin(2 pi (f t + phase)), never below 0."""
+
+    kind: Literal["sine"]
+    frequency: Frequency
+    amplitude: NonNegative
+    phase: Number | None = None
+    """Fraction of a cycle."""
+
+    def waveform(self, level: float, reference: float) -> Waveform:
+        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
+        phase = self.phase.value if self.phase is not None else 0.0
+        return courses.sine_wave(level / reference, self.amplitude.value / reference, self.frequency.value, phase)
+
+
+class Pulse(Spec):
+    """p0 times ``factor`` from ``start`` for ``duration``, again every ``period`` if one is given."""
+
+    kind: Literal["pulse"]
+    start: NonNegativeMilliseconds
+    duration: PositiveMilliseconds
+    factor: NonNegative
+    period: PositiveMilliseconds | None = None
+
+    def waveform(self, level: float, reference: float) -> Waveform:
+        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
+        period = None if self.period is None else self.period.value
+        return courses.pulse_wave(level / reference, self.factor.value, self.start.value, self.duration.value, period)
+
+    @model_validator(mode="after")
+    def _fits_period(self) -> Pulse:
+        self.waveform(1.0, 1.0)
+        return self
+
+
+class PulseTrain(Spec):
+    """Pulses of ``duration`` every ``interval`` from ``start`` on, each with the next of the ``factors``.
+
+    A factor of 1 leaves the rate as it is.  The list is gone through once, or once in every ``period``.
+    """
+
+    kind: Literal["pulse_train"]
+    start: NonNegativeMilliseconds
+    duration: PositiveMilliseconds
+    interval: PositiveMilliseconds
+    """From the start of one pulse to the start of the next."""
+    factors: Factors
+    period: PositiveMilliseconds | None = None
+
+    def waveform(self, level: float, reference: float) -> Waveform:
+        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
+        return courses.pulse_train(
+            level / reference,
+            self.factors.value,
+            self.start.value,
+            self.duration.value,
+            self.interval.value,
+            None if self.period is None else self.period.value,
+        )
+
+    @model_validator(mode="after")
+    def _fits_interval(self) -> PulseTrain:
+        self.waveform(1.0, 1.0)
+        return self
+
+
+class Piecewise(Spec):
+    """p0 times a piecewise-linear factor; two equal successive times make a jump."""
+
+    kind: Literal["piecewise"]
+    times: Times
+    factors: Factors
+    period: PositiveMilliseconds | None = None
+
+    def waveform(self, level: float, reference: float) -> Waveform:
+        """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
+        period = None if self.period is None else self.period.value
+        return courses.piecewise_wave(level / reference, self.times.value, self.factors.value, period)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Piecewise:
+        self.waveform(1.0, 1.0)
+        return self
+
+
+Modulation = Annotated[Square | Sine | Pulse | PulseTrain | Piecewise, Field(discriminator="kind")]
+
+
+class Stimulus(Spec):
+    """Modulation of the input of some cells only; it takes the place of the modulation of the input."""
+
+    action: Annotated[int, Field(ge=1)] | None = None
+    """Cells of one action only, see ``network.actions``; numbers count from 1."""
+    fraction: PositiveFraction | None = None
+    """Share of the cells (of the action); the first ones, whose wiring is as random as that of all others."""
+    modulation: Modulation
+    enabled: bool = True
+
+
+class Actions(Spec):
+    """Populations split into interleaved sets of cells, one per action.
+
+    Cell i belongs to action ``i mod n + 1``.  Projections marked ``within_action`` connect cells of one
+    action only; all other projections draw their sources from all cells.
+    """
+
+    n: Sets
+    populations: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+
+
+class Current(Spec):
+    """Current into every cell of a population, on top of its I_e: amplitude k from time k on."""
+
+    target: Name
+    times: Times
+    amplitudes: Currents
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Current:
+        courses.check_steps(self.times.value, self.amplitudes.value, "amplitudes")
+        return self
+
+
+class SpikeInput(Spec):
+    """Recorded spike trains from a SONATA file; all receptors get the same spikes.
+
+    Without ``in_degree`` train i drives cell i, with it every cell receives that many random trains.
+    """
+
+    file: str
+    """Path, relative to the YAML file it is written in or to the current folder."""
+    population: Annotated[str, Field(min_length=1)] | None = None
+    """Name of the population in the file; may be left out where it has only one."""
+    target: Name
+    weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
+    delay: Delay
+    shift: Milliseconds | None = None
+    """Added to the times of the file; what then lies before the first step is left out."""
+    in_degree: Count | None = None
+    enabled: bool = True
+
+
+class DopamineSteps(Spec):
+    """The k-th level from the k-th time on; before, the level of the network."""
+
+    kind: Literal["steps"]
+    times: Times
+    levels: Fractions
+
+    def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
+        """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
+        return list(zip(self.times.value, self.levels.value, strict=True))
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DopamineSteps:
+        courses.check_steps(self.times.value, self.levels.value, "levels")
+        return self
+
+
+class DopaminePulse(Spec):
+    """Phasic burst or dip: another level from ``start`` for ``duration``, again every ``period``."""
+
+    kind: Literal["pulse"]
+    start: NonNegativeMilliseconds
+    duration: PositiveMilliseconds
+    level: Fraction
+    period: PositiveMilliseconds | None = None
+
+    def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
+        """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
+        period = self.period.value if self.period is not None else stop
+        return courses.repeated_steps(self.start.value, self.duration.value, period, self.level.value, base, stop)
+
+    @model_validator(mode="after")
+    def _fits_period(self) -> DopaminePulse:
+        if self.period is not None and self.duration.value >= self.period.value:
+            raise PydanticCustomError("period", "the pulse must be shorter than its period")
+        return self
+
+
+class DopamineRamp(Spec):
+    """Slow change from the level of the network to ``level``, in steps of ``interval``."""
+
+    kind: Literal["ramp"]
+    start: NonNegativeMilliseconds
+    duration: PositiveMilliseconds
+    level: Fraction
+    interval: PositiveMilliseconds
+
+    def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
+        """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
+        end = self.start.value + self.duration.value
+        return courses.sampled_steps((self.start.value, end), (base, self.level.value), self.interval.value)
+
+    @model_validator(mode="after")
+    def _possible(self) -> DopamineRamp:
+        self.steps(0.0, 0.0)
+        return self
+
+
+class DopaminePiecewise(Spec):
+    """Piecewise-linear level, in steps of ``interval``; before the first time, the level of the network."""
+
+    kind: Literal["piecewise"]
+    times: Times
+    levels: Fractions
+    interval: PositiveMilliseconds
+
+    def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
+        """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
+        return courses.sampled_steps(self.times.value, self.levels.value, self.interval.value)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DopaminePiecewise:
+        self.steps(0.0, 0.0)
+        return self
+
+
+DopamineSchedule = Annotated[
+    DopamineSteps | DopaminePulse | DopamineRamp | DopaminePiecewise, Field(discriminator="kind")
+]

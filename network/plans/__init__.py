@@ -1,0 +1,38 @@
+"""What will be built: plain numbers in NEST's units, made from an experiment without a simulator."""
+
+from .codec import plan_from_dict
+from .cost import Estimate, estimate
+from .make import make_plan
+from .plan import (
+    Cells,
+    Clamped,
+    InputPlan,
+    Plan,
+    PopulationPlan,
+    ProjectionPlan,
+    RecorderPlan,
+    Segment,
+    SpikeInputPlan,
+    Tsodyks,
+    Uniform,
+)
+from .summary import plan_summary
+
+__all__ = [
+    "Cells",
+    "Clamped",
+    "Estimate",
+    "InputPlan",
+    "Plan",
+    "PopulationPlan",
+    "ProjectionPlan",
+    "RecorderPlan",
+    "Segment",
+    "SpikeInputPlan",
+    "Tsodyks",
+    "Uniform",
+    "estimate",
+    "make_plan",
+    "plan_from_dict",
+    "plan_summary",
+]

@@ -1,0 +1,89 @@
+"""A plan from its JSON form, as run folders keep it; `Plan.to_dict` is the way there."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from ..errors import SpecError
+from ..experiment.courses import Waveform
+from .plan import (
+    PLAN_FORMAT,
+    Cells,
+    Clamped,
+    GuardPlan,
+    InputPlan,
+    Plan,
+    PopulationPlan,
+    ProjectionPlan,
+    RecorderPlan,
+    Segment,
+    SpikeInputPlan,
+    Tsodyks,
+    Uniform,
+)
+
+
+def _distribution(value: Any) -> Uniform | float:
+    return Uniform(**value) if isinstance(value, dict) else float(value)
+
+
+def plan_from_dict(data: dict[str, Any]) -> Plan:
+    """Plan from its JSON form.
+
+    Raises
+    ------
+    SpecError
+        If the dictionary was written in another format version or lacks fields.
+    """
+    if data.get("format") != PLAN_FORMAT:
+        raise SpecError([f"plan: format {data.get('format')!r} is not readable, expected {PLAN_FORMAT}"])
+    missing = {f.name for f in fields(Plan)} - data.keys()
+    if missing:
+        raise SpecError([f"plan: missing {name!r}" for name in sorted(missing)])
+    rest = {key: value for key, value in data.items() if key != "format"}
+    rest["populations"] = tuple(
+        PopulationPlan(
+            **{
+                **p,
+                "heterogeneity": {key: Clamped(**c) for key, c in p["heterogeneity"].items()},
+                "initial": {key: _distribution(v) for key, v in p["initial"].items()},
+            }
+        )
+        for p in data["populations"]
+    )
+    rest["projections"] = tuple(
+        ProjectionPlan(
+            **{
+                **p,
+                "weight": _distribution(p["weight"]),
+                "delay": _distribution(p["delay"]),
+                "plasticity": None if p["plasticity"] is None else Tsodyks(**p["plasticity"]),
+            }
+        )
+        for p in data["projections"]
+    )
+    rest["inputs"] = tuple(
+        InputPlan(
+            **{
+                **i,
+                "waveform": None if i["waveform"] is None else _waveform(i["waveform"]),
+                "cells": None if i["cells"] is None else Cells(**i["cells"]),
+            }
+        )
+        for i in data["inputs"]
+    )
+    rest["segments"] = tuple(Segment(**segment) for segment in data["segments"])
+    rest["spike_inputs"] = tuple(SpikeInputPlan(**i) for i in data["spike_inputs"])
+    rest["recorders"] = tuple(
+        RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
+        for r in data["recorders"]
+    )
+    rest["guard"] = None if data["guard"] is None else GuardPlan(**data["guard"])
+    rest["spike_populations"] = tuple(data["spike_populations"])
+    rest["groups"] = {name: tuple(members) for name, members in data["groups"].items()}
+    return Plan(**rest)
+
+
+def _waveform(data: dict[str, Any]) -> Waveform:
+    return Waveform(tuple(data["times"]), tuple(data["values"]), data["period"])

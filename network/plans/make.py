@@ -1,0 +1,316 @@
+"""From an experiment to its plan: sizes, effective parameters, in-degrees, distributions and wave forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import SpecError
+from ..experiment import derive, nest_limits
+from ..experiment.limits import MAX_PROCESSES, shown
+from ..experiment.nestml import ModelInterface, model_interfaces
+from ..experiment.quantities import Quantity
+from ..experiment.schema import Experiment, Population, Projection, Trace
+from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
+from .inputs import plan_input, plan_spike_input, share_drive
+from .modulation import build_segments, effective_params
+from .plan import (
+    Clamped,
+    GuardPlan,
+    InputPlan,
+    Plan,
+    PopulationPlan,
+    ProjectionPlan,
+    RecorderPlan,
+    SpikeInputPlan,
+    Tsodyks,
+    Uniform,
+)
+
+
+def make_plan(
+    experiment: Experiment,
+    *,
+    threads: int = 1,
+    ranks: int = 1,
+    models: Mapping[str, ModelInterface] | None = None,
+) -> Plan:
+    """Work out everything that will be built, without a simulator.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Validated experiment, see :func:`network.experiment.load_experiment`.
+    threads, ranks : int
+        Threads per process and number of processes; their product is the number of virtual processes.
+    models : mapping of str to ModelInterface, optional
+        Interfaces of the NESTML models; by default those that are found on disk.
+
+    Returns
+    -------
+    Plan
+        Dopamine, scaling and in-degrees applied; plain floats in NEST units.
+
+    Raises
+    ------
+    SpecError
+        If the network does not fit, for instance an in-degree larger than its source population.
+    """
+    problems = [
+        f"{name}: must be a positive whole number, at most {MAX_PROCESSES:,}, not {shown(value)}"
+        for name, value in (("threads", threads), ("ranks", ranks))
+        if not isinstance(value, int) or not 1 <= value <= MAX_PROCESSES
+    ]
+    if problems:
+        raise SpecError(problems)
+    interfaces = model_interfaces() if models is None else models
+    phi = derive.dopamine_phi(experiment.network.dopamine.value, experiment.network.dopamine_reference.value)
+    sizes = population_sizes(experiment)
+    simulation = experiment.simulation
+    resolution = simulation.resolution.value
+    t_stop = simulation.t_presim.value + simulation.t_sim.value
+
+    populations = []
+    first_id = 0
+    for name, population in experiment.populations.items():
+        interface = interfaces.get(population.model, ModelInterface(population.model))
+        populations.append(_population(name, population, sizes[name], first_id, phi, interface))
+        first_id += sizes[name]
+    enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
+    multapses = experiment.network.small_network == "multapses"
+    projections = tuple(
+        _projection(name, p, sizes, phi, multapses, n_actions(experiment, p.source) if p.within_action else 1)
+        for name, p in enabled.items()
+    )
+    recording = experiment.recording
+    delays = [
+        derive.delay_range(p.delay.value, _value(p.delay_spread, 0.0), resolution)
+        for p, made in zip(enabled.values(), projections, strict=True)
+        if made.in_degree
+    ]
+    inputs = share_drive(
+        part
+        for name, i in experiment.inputs.items()
+        if i.enabled
+        for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target), phi)
+    )
+    spike_inputs = _spike_inputs(experiment, sizes)
+    drive = simulation.drive_in_use
+    by_generators = [i for i in inputs if i.device or drive == "device" or not delays]
+    delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
+    behind_parrots = [i for i in inputs if (i.device or drive == "device") and len(i.weights) > 1]
+    delays += [_half_way(experiment, i, resolution) for i in behind_parrots]
+    delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
+    delays = delays or [(resolution, resolution)]
+    min_delay = min(low for low, _ in delays)
+    _check_played(experiment, spike_inputs, min_delay)
+    plan = Plan(
+        name=experiment.name,
+        resolution=resolution,
+        t_presim=simulation.t_presim.value,
+        t_sim=simulation.t_sim.value,
+        seed=int(simulation.seed),
+        threads=threads,
+        ranks=ranks,
+        target=simulation.target,
+        drive=drive,
+        populations=tuple(populations),
+        projections=projections,
+        inputs=inputs,
+        recorders=tuple(
+            _recorder(trace_name, trace, sizes, simulation.t_presim.value, t_stop)
+            for trace_name, trace in recording.traces.items()
+        ),
+        spike_populations=_spike_populations(experiment),
+        spike_start=_value(recording.spike_start, simulation.t_presim.value),
+        spike_stop=_value(recording.spike_stop, t_stop),
+        groups={name: tuple(members) for name, members in experiment.groups.items()},
+        min_delay=min_delay,
+        max_delay=max(high for _, high in delays),
+        dopamine=experiment.network.dopamine.value,
+        models={
+            name: interfaces[name].digest
+            for name in sorted({population.model for population in experiment.populations.values()})
+            if name in interfaces
+        },
+        meta={
+            "model": experiment.meta.model,
+            "state": experiment.meta.state or "",
+            "title": experiment.meta.title,
+        },
+        segments=build_segments(experiment, interfaces),
+        spike_inputs=spike_inputs,
+        guard=None
+        if simulation.guard is None or not simulation.guard.enabled
+        else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
+    )
+    if beyond := [_with_origin(experiment, *problem) for problem in nest_limits.plan_problems(plan)]:
+        raise SpecError(beyond)
+    return plan
+
+
+def _with_origin(experiment: Experiment, path: tuple[str, ...], message: str) -> str:
+    """One line for a problem, with the place where the value was written if it is known."""
+    key = ".".join(path)
+    try:
+        return f"{experiment.origin(key)}: {key}: {message}"
+    except KeyError:
+        return f"{key}: {message}"
+
+
+def _half_way(experiment: Experiment, source: InputPlan, resolution: float) -> tuple[float, float]:
+    """Two shorter delays in place of one: a generator that drives several receptors does it through parrot neurons.
+
+    NEST's smallest delay must not be longer than the shorter half, or the spikes would come later than asked.
+    """
+    steps = round(source.delay / resolution)
+    if steps < 2:
+        message = (
+            f"{source.delay:g} ms is too short for a generator that drives several receptors "
+            f"({', '.join(source.weights)}), which takes two steps of {resolution:g} ms"
+        )
+        raise SpecError([_with_origin(experiment, ("inputs", source.name, "delay"), message)])
+    return round(steps // 2 * resolution, 10), round((steps - steps // 2) * resolution, 10)
+
+
+def population_sizes(experiment: Experiment) -> dict[str, int]:
+    """Work out the number of neurons of every population of an experiment."""
+    counts = {n: p.n_anatomical.value for n, p in experiment.populations.items() if p.n_anatomical is not None}
+    scaled = {}
+    if counts and experiment.network.n_neurons is not None:
+        scaled = derive.population_sizes(counts, int(experiment.network.n_neurons.value))
+    fixed = {n: int(p.n_neurons.value) for n, p in experiment.populations.items() if p.n_neurons is not None}
+    return {name: (scaled | fixed)[name] for name in experiment.populations}
+
+
+def n_actions(experiment: Experiment, population: str) -> int:
+    """Look up into how many interleaved sets a population is split."""
+    actions = experiment.network.actions
+    return int(actions.n.value) if actions is not None and population in actions.populations else 1
+
+
+def _value(quantity: Quantity | None, default: float) -> float:
+    return default if quantity is None else quantity.value
+
+
+def _population(
+    name: str, population: Population, n_neurons: int, first_id: int, phi: float, interface: ModelInterface
+) -> PopulationPlan:
+    params = effective_params(population, phi, interface)
+    heterogeneity = {}
+    for key, spread in population.heterogeneity.items():
+        mean = params[key]
+        sd = spread.sd.value if spread.sd is not None else abs(mean) * _value(spread.sd_relative, 0.0)
+        reach = spread.clamp_sd.value * sd
+        heterogeneity[key] = Clamped(mean, sd, mean - reach, mean + reach)
+    initial: dict[str, Uniform | float] = {}
+    for key, value in population.initial.items():
+        if isinstance(value, Quantity):
+            initial[key] = value.value
+        else:
+            # relative to the table value of the population, not to the randomised one of each cell
+            origin = params[value.relative_to] if value.relative_to is not None else 0.0
+            initial[key] = Uniform(origin + value.low.value, origin + value.high.value)
+    return PopulationPlan(name, population.model, n_neurons, params, heterogeneity, initial, first_id)
+
+
+def _spread(mean: float, spread: float) -> Uniform | float:
+    return Uniform(mean * (1.0 - spread), mean * (1.0 + spread)) if spread > 0.0 and mean != 0.0 else mean
+
+
+def _projection(
+    name: str,
+    projection: Projection,
+    sizes: dict[str, int],
+    phi: float,
+    multapses_where_needed: bool,
+    n_sets: int,
+) -> ProjectionPlan:
+    in_degree = derive.modulated_in_degree(
+        projection.in_degree.value, _value(projection.in_degree_beta, 0.0), phi, projection.in_degree_rounding
+    )
+    weight = derive.modulated_weight(projection.weight.value, _value(projection.weight_beta, 0.0), phi)
+    same = projection.source == projection.target
+    fits = derive.fits(in_degree, sizes[projection.source] // n_sets, same=same, autapses=projection.autapses)
+    plasticity = projection.plasticity
+    return ProjectionPlan(
+        name=name,
+        source=projection.source,
+        target=projection.target,
+        receptor=projection.receptor,
+        in_degree=in_degree,
+        n_synapses=in_degree * sizes[projection.target],
+        weight=_spread(weight, _value(projection.weight_spread, 0.0)),
+        delay=_spread(projection.delay.value, _value(projection.delay_spread, 0.0)),
+        plasticity=None
+        if plasticity is None
+        else Tsodyks(plasticity.U.value, plasticity.tau_rec.value, plasticity.tau_fac.value, plasticity.tau_psc.value),
+        allow_multapses=projection.multapses or (multapses_where_needed and not fits),
+        allow_autapses=projection.autapses,
+        n_sets=n_sets,
+    )
+
+
+def _recorder(name: str, trace: Trace, sizes: dict[str, int], t_presim: float, t_stop: float) -> RecorderPlan:
+    """Plan of a trace; a cell or variable that is named twice is recorded once."""
+    size = sizes[trace.population]
+    ids = range(min(trace.cells, size)) if isinstance(trace.cells, int) else dict.fromkeys(trace.cells)
+    return RecorderPlan(
+        population=trace.population,
+        node_ids=tuple(ids),
+        variables=tuple(dict.fromkeys(trace.variables)),
+        interval=trace.interval.value,
+        start=_value(trace.start, t_presim),
+        stop=_value(trace.stop, t_stop),
+        name=name,
+    )
+
+
+def _spike_inputs(experiment: Experiment, sizes: dict[str, int]) -> tuple[SpikeInputPlan, ...]:
+    plans, problems = [], []
+    for name, given in experiment.spike_inputs.items():
+        if not given.enabled:
+            continue
+        try:
+            plans.append(plan_spike_input(name, given, sizes[given.target]))
+        except SpikeFileError as error:
+            problems.append(_of_file(experiment, name, str(error)))
+    if problems:
+        raise SpecError(problems)
+    return tuple(plans)
+
+
+def _check_played(experiment: Experiment, plans: tuple[SpikeInputPlan, ...], min_delay: float) -> None:
+    """Refuse spike inputs of which nothing would be played."""
+    simulation = experiment.simulation
+    resolution, t_stop = simulation.resolution.value, simulation.t_presim.value + simulation.t_sim.value
+    problems = []
+    for plan in plans:
+        trains = read_trains(plan.file, plan.population or None)
+        steps, _ = played_steps(plan, trains, resolution=resolution, min_delay=min_delay, t_stop=t_stop)
+        if steps.size:
+            continue
+        what = f"no spikes of {plan.population}" if plan.population else "no spikes"
+        there = "there are none at all"
+        if trains.times.size:
+            low, high = trains.times[0] + plan.shift, trains.times[-1] + plan.shift
+            there = f"they are at {low:g} to {high:g} ms, the simulation ends at {t_stop:g} ms; mind the shift"
+        problems.append(_of_file(experiment, plan.name, f"{what} within the simulation: {there}"))
+    if problems:
+        raise SpecError(problems)
+
+
+def _of_file(experiment: Experiment, name: str, message: str) -> str:
+    """Name file and line of the experiment, key, and spike file of a problem."""
+    key, file = f"spike_inputs.{name}.file", experiment.spike_inputs[name].file
+    try:
+        return f"{experiment.origin(key)}: {key}: {file}: {message}"
+    except KeyError:  # an experiment that was not read from files
+        return f"{key}: {file}: {message}"
+
+
+def _spike_populations(experiment: Experiment) -> tuple[str, ...]:
+    spikes = experiment.recording.spikes
+    if spikes == "all":
+        return tuple(experiment.populations)
+    wanted = {member for name in spikes for member in experiment.groups.get(name, (name,))}
+    return tuple(name for name in experiment.populations if name in wanted)

@@ -1,0 +1,251 @@
+"""The plan: everything that will be built and simulated, as plain numbers in NEST units.
+
+A plan is made from a validated experiment by :func:`make_plan` without a simulator.  The engine consumes
+nothing else, the run folder stores it as JSON, and its content (not the wording of the YAML files) defines
+the identity of a network and of a simulation, see :mod:`network.plans.identity`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..experiment.courses import Waveform
+from .identity import encode, hashes
+
+PLAN_FORMAT = 2
+"""Version of the JSON form of a plan."""
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Uniform distribution on ``[low, high]``."""
+
+    low: float
+    high: float
+
+    @property
+    def mean(self) -> float:
+        """Mean of the distribution."""
+        return 0.5 * (self.low + self.high)
+
+
+@dataclass(frozen=True)
+class Clamped:
+    """Normal distribution; draws beyond ``low`` or ``high`` are set to the limit, not redrawn."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Tsodyks:
+    """Short-term plasticity after Tsodyks, Uziel and Markram (2000), doi 10.1523/JNEUROSCI.20-01-j0003.2000.
+
+    ``U`` is dimensionless, the times are in ms.  The weight of the projection is the absolute efficacy: a
+    rested synapse produces a step of ``U * weight``.
+    """
+
+    U: float
+    tau_rec: float
+    tau_fac: float
+    tau_psc: float
+
+
+@dataclass(frozen=True)
+class PopulationPlan:
+    """One population with its effective parameters (dopamine applied)."""
+
+    name: str
+    model: str
+    n_neurons: int
+    params: dict[str, float]
+    heterogeneity: dict[str, Clamped]
+    initial: dict[str, Uniform | float]
+    first_id: int
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Some cells of a population: node ids ``start``, ``start + step``, ... below ``stop``."""
+
+    start: int
+    stop: int
+    step: int = 1
+
+    @property
+    def ids(self) -> range:
+        """Node ids, counted from 0 within the population."""
+        return range(self.start, self.stop, self.step)
+
+
+@dataclass(frozen=True)
+class ProjectionPlan:
+    """One projection: every target neuron receives ``in_degree`` synapses from random source neurons.
+
+    With ``n_sets`` above 1 source i and target j are connected only if i and j are equal modulo ``n_sets``.
+    """
+
+    name: str
+    source: str
+    target: str
+    receptor: str
+    in_degree: int
+    n_synapses: int
+    weight: Uniform | float
+    delay: Uniform | float
+    plasticity: Tsodyks | None
+    allow_multapses: bool
+    allow_autapses: bool
+    n_sets: int = 1
+
+
+@dataclass(frozen=True)
+class InputPlan:
+    """Independent Poisson spikes to every neuron of ``target``; all receptors get the same spikes.
+
+    The instantaneous rate of one neuron is ``rate * waveform.value(t)`` in spikes/s.  ``cells`` restricts the
+    input to some cells.  ``device`` says that a generator makes the spikes whatever ``drive`` says, because the
+    cells draw those of another input: each draws one train.
+    """
+
+    name: str
+    target: str
+    rate: float
+    weights: dict[str, float]
+    delay: float
+    waveform: Waveform | None
+    cells: Cells | None = None
+    device: bool = False
+
+
+@dataclass(frozen=True)
+class SpikeInputPlan:
+    """Spike trains of one population in a SONATA file; all receptors get the same spikes.
+
+    ``in_degree`` random trains per target neuron, or train i to neuron i if it is None.  ``digest`` is the
+    SHA-256 of the file, which is identity where its path is not.
+    """
+
+    name: str
+    target: str
+    file: str
+    population: str
+    digest: str
+    weights: dict[str, float]
+    delay: float
+    shift: float
+    in_degree: int | None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Parameters of populations that take new values at ``time`` ms and keep them until they change again.
+
+    ``dopamine`` is the level from then on.  Parameters that stay as they are do not occur.
+    """
+
+    time: float
+    dopamine: float
+    params: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class RecorderPlan:
+    """State variables of chosen neurons sampled every ``interval`` ms in ``[start, stop]`` ms.
+
+    ``name`` is that of the trace; not identity, it only tells files of the same variable apart.
+    """
+
+    population: str
+    node_ids: tuple[int, ...]
+    variables: tuple[str, ...]
+    interval: float
+    start: float
+    stop: float
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class GuardPlan:
+    """A run ends when a recorded population fires more than ``rate`` (spikes/s) over ``window`` (ms)."""
+
+    rate: float
+    window: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be built and simulated; see the module for the conventions."""
+
+    name: str
+    resolution: float
+    t_presim: float
+    t_sim: float
+    seed: int
+    threads: int
+    ranks: int
+    target: str
+    drive: str
+    populations: tuple[PopulationPlan, ...]
+    projections: tuple[ProjectionPlan, ...]
+    inputs: tuple[InputPlan, ...]
+    recorders: tuple[RecorderPlan, ...]
+    spike_populations: tuple[str, ...]
+    spike_start: float
+    spike_stop: float
+    groups: dict[str, tuple[str, ...]]
+    min_delay: float
+    max_delay: float
+    dopamine: float
+    models: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the NESTML source of every model in use."""
+    meta: dict[str, str] = field(default_factory=dict)
+    """``model``, ``state`` (key of the targets, may be empty) and ``title``."""
+    segments: tuple[Segment, ...] = ()
+    """Changes of parameters during the run, in order of time."""
+    spike_inputs: tuple[SpikeInputPlan, ...] = ()
+    guard: GuardPlan | None = None
+    """Not identity: a run that it does not stop is the same without it."""
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons of all populations."""
+        return sum(population.n_neurons for population in self.populations)
+
+    @property
+    def n_synapses(self) -> int:
+        """Recurrent synapses; the synapses of the external input are not counted."""
+        return sum(projection.n_synapses for projection in self.projections)
+
+    @property
+    def n_virtual_processes(self) -> int:
+        """Threads of all processes; together with the seed it decides the random numbers."""
+        return self.threads * self.ranks
+
+    @property
+    def network_hash(self) -> str:
+        """Identity of what is built, see :mod:`network.plans.identity`."""
+        return hashes(self.to_dict(), self.n_virtual_processes)[0]
+
+    @property
+    def simulation_hash(self) -> str:
+        """Identity of the simulation, see :mod:`network.plans.identity`."""
+        return hashes(self.to_dict(), self.n_virtual_processes)[1]
+
+    def population(self, name: str) -> PopulationPlan:
+        """Find a population by name; KeyError lists the names."""
+        for population in self.populations:
+            if population.name == name:
+                return population
+        raise KeyError(f"no population {name!r}; populations: {', '.join(p.name for p in self.populations)}")
+
+    def members(self, name: str) -> tuple[str, ...]:
+        """Return the populations of a group, or the population itself."""
+        return self.groups[name] if name in self.groups else (self.population(name).name,)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form; :func:`plan_from_dict` inverts it."""
+        return {"format": PLAN_FORMAT, **encode(self)}

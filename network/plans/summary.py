@@ -1,0 +1,146 @@
+"""Plain-text summary of a plan for the terminal."""
+
+from __future__ import annotations
+
+from ..experiment import derive
+from ..experiment.courses import Waveform
+from .cost import Estimate, estimate
+from .plan import Plan, ProjectionPlan, Uniform
+
+
+def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:
+    """Neurons, synapses per projection, input, memory and expected time of a plan, as text."""
+    cost = estimate(plan) if cost is None else cost
+    parts = (_populations, _projections, _inputs, _spike_inputs, _segments)
+    blocks = [_head(plan), *(part(plan) for part in parts), _costs(plan, cost)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def table(header: list[str], rows: list[list[str]], right: str) -> str:
+    """Text table; ``right`` has an ``r`` for every column that is aligned right, else ``l``."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = []
+    for row in [header, ["-" * width for width in widths], *rows]:
+        cells = (c.rjust(w) if side == "r" else c.ljust(w) for c, w, side in zip(row, widths, right, strict=True))
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _head(plan: Plan) -> str:
+    lines = [
+        f"{plan.name}: {plan.meta.get('title', '')}".rstrip(": "),
+        f"{plan.n_neurons:,} neurons, {plan.n_synapses:,} recurrent synapses, dopamine {plan.dopamine:g}",
+        f"warm-up {plan.t_presim:g} ms, recording {plan.t_sim:g} ms, step {plan.resolution:g} ms, "
+        f"delays {plan.min_delay:g} to {plan.max_delay:g} ms, seed {plan.seed}",
+        f"{plan.ranks} rank(s) x {plan.threads} thread(s), code {plan.target}, drive {plan.drive}",
+        f"network {plan.network_hash[:12]}, simulation {plan.simulation_hash[:12]}",
+    ]
+    return "\n".join(lines)
+
+
+def _populations(plan: Plan) -> str:
+    rows = [[p.name, p.model, f"{p.n_neurons:,}"] for p in plan.populations]
+    return table(["population", "model", "neurons"], rows, "llr")
+
+
+def _number(value: Uniform | float) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else f"{value.low:g}-{value.high:g}"
+
+
+def _delay(value: Uniform | float, resolution: float) -> str:
+    """Delays as NEST will use them: what is drawn is rounded to the nearest step."""
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    low, high = derive.on_grid(value.low, value.high, resolution)
+    return f"{low:g}-{high:g}"
+
+
+def _projections(plan: Plan) -> str:
+    def row(p: ProjectionPlan) -> list[str]:
+        kind = "plastic" if p.plasticity else "static"
+        kind += ", multapses" if p.allow_multapses else ""
+        return [
+            p.name,
+            p.receptor,
+            f"{p.in_degree}",
+            f"{p.n_synapses:,}",
+            _number(p.weight),
+            _delay(p.delay, plan.resolution),
+            kind,
+        ]
+
+    if not plan.projections:
+        return ""
+    header = ["projection", "receptor", "in-degree", "synapses", "weight (nS)", "delay (ms)", "kind"]
+    return table(header, [row(p) for p in plan.projections], "llrrrrl")
+
+
+def _wave(waveform: Waveform | None) -> str:
+    if waveform is None:
+        return "constant"
+    span = f"x {min(waveform.values):.3g} to {max(waveform.values):.3g}"
+    return f"{span}, period {waveform.period:g} ms" if waveform.period else span
+
+
+def _inputs(plan: Plan) -> str:
+    if not plan.inputs:
+        return ""
+    rows = [
+        [i.name, ", ".join(f"{r} {w:g}" for r, w in i.weights.items()), f"{i.rate:g}", _wave(i.waveform)]
+        for i in plan.inputs
+    ]
+    return table(["input", "weights (nS)", "rate (spikes/s)", "time course"], rows, "llrl")
+
+
+def _spike_inputs(plan: Plan) -> str:
+    rows = [
+        [
+            i.name,
+            i.file,
+            ", ".join(f"{r} {w:g}" for r, w in i.weights.items()),
+            str(i.in_degree or "one to one"),
+        ]
+        for i in plan.spike_inputs
+    ]
+    return table(["spikes from a file", "file", "weights (nS)", "in-degree"], rows, "lllr") if rows else ""
+
+
+def _segments(plan: Plan) -> str:
+    """Name the first changes; a slow ramp has hundreds."""
+    shown = plan.segments[:12]
+    rows = [[f"{s.time:g}", f"{s.dopamine:g}", ", ".join(s.params)] for s in shown]
+    if len(plan.segments) > len(shown):
+        rows.append(["...", "", f"{len(plan.segments) - len(shown)} more"])
+    return table(["change at (ms)", "dopamine", "populations"], rows, "rrl") if rows else ""
+
+
+def human_bytes(n: float) -> str:
+    """Size with a decimal unit.
+
+    >>> human_bytes(4.2e9)
+    '4.2 GB'
+    """
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if n >= size:
+            return f"{n / size:.1f} {unit}"
+    return f"{n:.0f} B"
+
+
+def _costs(plan: Plan, cost: Estimate) -> str:
+    t_bio = (plan.t_presim + plan.t_sim) / 1000.0
+    parts = f"update {cost.update:.1f} s, deliver {cost.deliver:.1f} s"
+    parts += f", exchange {cost.exchange:.1f} s" if plan.ranks > 1 else ""
+    return "\n".join(
+        [
+            f"memory about {human_bytes(cost.memory_bytes)}"
+            + (f" ({human_bytes(cost.memory_per_rank)} per rank)" if plan.ranks > 1 else "")
+            + f", about {cost.spikes:,.0f} spikes",
+            f"memory besides: {human_bytes(cost.memory_of_table)} for the table of rates at the end; before and after: "
+            f"{human_bytes(cost.memory_per_compilation)} per model that is compiled at a time, "
+            f"{human_bytes(cost.memory_of_figures)} for the figures",
+            f"expected: start {cost.startup:.1f} s, create {cost.create:.1f} s, connect {cost.connect:.1f} s, "
+            f"prepare {cost.prepare:.1f} s, simulate {cost.simulate:.1f} s, in all {cost.total:.0f} s; "
+            f"real-time factor {cost.simulate / t_bio:.2g} ({parts})",
+            f"compiling the models for the first time adds about {cost.compile_cold:.0f} s of one core",
+        ]
+    )

@@ -1,7 +1,0 @@
-"""Scans: many simulations of one experiment over axes of parameters, run by Snakemake; imports no simulator."""
-
-from network.scan.points import Point, make_points
-from network.scan.scan import Scan
-from network.scan.schema import ScanSpec, list_scans, load_scan
-
-__all__ = ["Point", "Scan", "ScanSpec", "list_scans", "load_scan", "make_points"]

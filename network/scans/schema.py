@@ -1,0 +1,351 @@
+"""The schema of a scan: which experiment, which axes, how they are combined, what the machine may be used for.
+
+```yaml
+scan_of: lindahl2016/activation_control
+overlays: [laptop]
+set: {simulation.t_sim: 2000}
+axes:
+  dopamine: {path: network.dopamine, range: {start: 0, stop: 1, n: 10}}
+  seed: [1, 2, 3]
+```
+
+An axis that itself has ``axes`` is a block with a combination of its own, so that seeds, say, are crossed with
+sampled parameters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from .. import resources
+from ..errors import SpecError, choices
+from ..experiment.files import first_lines, given_file
+from ..experiment.limits import MAX_NAME, MAX_POINTS, beyond, is_number, read_number
+from ..experiment.messages import in_words
+from ..experiment.yamlfile import KeyPath, read_yaml
+
+SHORT = {
+    "seed": "simulation.seed",
+    "dopamine": "network.dopamine",
+    "n_neurons": "network.n_neurons",
+    "t_sim": "simulation.t_sim",
+    "t_presim": "simulation.t_presim",
+}
+"""Names of axes that need no path."""
+
+Combine = Literal["grid", "zip", "list", "random", "latin_hypercube", "sobol"]
+SAMPLED = ("random", "latin_hypercube", "sobol")
+Scalar = bool | int | float | str
+AxisName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")]
+RESERVED = (
+    *("point", "population", "status", "reason", "size", "n_spikes", "rate", "cv", "active", "synchrony"),
+    *("peak_frequency", "beta_share", "beta_power", "verdict", "rtf", "seconds"),
+)
+"""Columns of the table of results, which no axis may be called."""
+
+
+def _read_number(value: Any) -> Any:
+    """Take numbers in spellings that YAML reads as text, such as 1e-3, for numbers."""
+    number = read_number(value) if isinstance(value, str) else None
+    value = value if number is None else number
+    if is_number(value) and (wrong := beyond(value)):
+        raise PydanticCustomError("magnitude", "{wrong}", {"wrong": wrong})
+    return value
+
+
+Number = Annotated[StrictInt | StrictFloat, BeforeValidator(_read_number)]
+FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+-][A-Za-z0-9._+-]*$", max_length=MAX_NAME)]
+PointCount = Annotated[int, Field(ge=1, le=MAX_POINTS)]
+Value = Annotated[StrictBool | StrictInt | StrictFloat | StrictStr, BeforeValidator(_read_number)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+AnyPart = TypeVar("AnyPart", bound=_Part)
+
+
+class Range(_Part):
+    """``n`` values from ``start`` to ``stop``, both included, evenly spaced (in the logarithm with ``log``)."""
+
+    start: Number
+    stop: Number
+    n: PointCount
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _positive(self) -> Range:
+        if self.log and not min(self.start, self.stop) > 0:
+            raise PydanticCustomError("log", "a logarithmic range needs limits above 0")
+        return self
+
+
+class Distribution(_Part):
+    """Uniform between ``low`` and ``high`` (in the logarithm with ``log``); whole numbers with ``integer``."""
+
+    low: Number
+    high: Number
+    log: bool = False
+    integer: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Distribution:
+        if not self.low < self.high:
+            raise PydanticCustomError("order", f"low must be below high, not {self.low:g} and {self.high:g}")
+        if self.log and self.low <= 0:
+            raise PydanticCustomError("log", "a logarithmic distribution needs limits above 0")
+        return self
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+
+
+class Axis(_Part):
+    """One thing that varies. Exactly one of the keys from ``values`` to ``changes`` says over what."""
+
+    path: Names = ()
+    """Key path of the parameter, globs included; several take the same value."""
+    operation: Literal["set", "scale", "add"] = "set"
+    """``scale``: the value is a factor on what the experiment says; ``add``: it is added, in the same unit."""
+    values: Annotated[tuple[Value, ...], Field(min_length=1)] | None = None
+    range: Range | None = None
+    distribution: Distribution | None = None
+    """For random, latin_hypercube and sobol."""
+    overlays: Annotated[tuple[Names, ...], Field(min_length=1)] | None = None
+    """Overlays of each point; an empty list for none."""
+    variants: Literal["all"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Variants of the experiment, see `bgnest list`."""
+    experiments: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Experiments in place of ``scan_of``, for instance the four states."""
+    changes: Annotated[dict[str, dict[str, Value | None]], Field(min_length=1)] | None = None
+    """Named sets of changes, ``name: {key.path: value}``."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Axis:
+        kinds = ("values", "range", "distribution", "overlays", "variants", "experiments", "changes")
+        given = [kind for kind in kinds if getattr(self, kind) is not None]
+        if len(given) > 1:
+            raise PydanticCustomError("kinds", f"give only one of {', '.join(given)}")
+        if self.path and given and given[0] in kinds[3:]:
+            raise PydanticCustomError("path", f"{given[0]} needs no path")
+        return self
+
+
+class Block(_Part):
+    """Axes and how they are combined to points."""
+
+    axes: Annotated[dict[AxisName, AnyAxis], Field(min_length=1)]
+    combine: Combine = "grid"
+    """``grid``: all with all. ``zip``: first with first, second with second. ``list``: the rows of ``points``.
+    ``random``, ``latin_hypercube``, ``sobol``: ``n`` samples of the distributions."""
+    n: PointCount | None = None
+    """Samples; for sobol best a power of 2."""
+    sample_seed: Annotated[int, Field(ge=0)] = 1
+    """Seed of the samples (not of the simulations)."""
+    points: tuple[dict[str, Value], ...] | None = None
+    """For ``list``: the values of all axes of each point."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Block:
+        if (self.n is not None) != (self.combine in SAMPLED):
+            verb = "needs" if self.n is None else "has no"
+            raise PydanticCustomError("n", f"combine: {self.combine} {verb} n, the number of samples")
+        if (self.points is not None) != (self.combine == "list"):
+            verb = "needs" if self.points is None else "has no"
+            raise PydanticCustomError("points", f"combine: {self.combine} {verb} points")
+        return self
+
+
+def _axis_tag(value: Any) -> str:
+    return "block" if isinstance(value, Block) or (isinstance(value, dict) and "axes" in value) else "axis"
+
+
+def _short_form(value: Any) -> Any:
+    return {"values": value} if isinstance(value, list | tuple) else value
+
+
+AnyAxis = Annotated[
+    Annotated[Axis, Tag("axis")] | Annotated[Block, Tag("block")],
+    Discriminator(_axis_tag),
+    BeforeValidator(_short_form),
+]
+
+
+class Execution(_Part):
+    """What a point gets and what the whole scan may use."""
+
+    threads: Annotated[int, Field(ge=1)] = 1
+    ranks: Annotated[int, Field(ge=1)] = 1
+    cores: Annotated[int, Field(ge=1)] | None = None
+    """Cores of this machine for all jobs together; all of them if not given."""
+    memory: Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?[KMGTkmgt]$")] | None = None
+    """Memory for all jobs together, such as ``16G``; by default 80 % of the machine's."""
+    hours: Annotated[float, Field(gt=0)] | None = None
+    """Longest time the scan may be expected to take."""
+    max_points: PointCount = 5000
+    retries: Annotated[int, Field(ge=0)] = 0
+    """How often a failed point is tried again in one go."""
+    share_builds: bool = False
+    """Build the network of points that have cells, wiring and seed in common only once; one rank and thread each."""
+
+    @model_validator(mode="after")
+    def _shares_alone(self) -> Execution:
+        if self.share_builds and self.threads * self.ranks > 1:
+            raise PydanticCustomError("share", "share_builds is for points with one rank and one thread")
+        return self
+
+
+class ScanSpec(Block):
+    """A scan as it is written in a file."""
+
+    scan_of: str
+    """Name or YAML file of the experiment, with ``@variant`` if one is meant."""
+    title: str | None = None
+    name: FolderName | None = None
+    """Folder below ``scans/``; by default the name of the file."""
+    overlays: Names = ()
+    """Overlays of all points."""
+    set: dict[str, Any] = Field(default_factory=dict)
+    """Changes of all points, ``key.path: value``."""
+    execution: Execution = Execution()
+
+    @property
+    def leaves(self) -> dict[str, Axis]:
+        """All axes by name, those of nested blocks included."""
+        return dict(_leaves(self))
+
+
+def _leaves(block: Block) -> list[tuple[str, Axis]]:
+    found = []
+    for name, axis in block.axes.items():
+        found += _leaves(axis) if isinstance(axis, Block) else [(name, axis)]
+    return found
+
+
+def parse_scan(data: Mapping[str, Any], label: str, lines: Mapping[KeyPath, int] | None = None) -> ScanSpec:
+    """Validate the content of a scan file; ``label`` and ``lines`` place the problems.
+
+    Raises
+    ------
+    SpecError
+        With all problems.
+    """
+    spec = validated(ScanSpec, data, label, lines)
+    names = [name for name, _ in _leaves(spec)]
+    problems = [f"axis {name!r} is there twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    problems += [
+        f"axis {name!r}: the table has a column of that name; choose another" for name in names if name in RESERVED
+    ]
+    for name, axis in _leaves(spec):
+        needs_path = all(getattr(axis, kind) is None for kind in ("overlays", "variants", "experiments", "changes"))
+        if needs_path and not axis.path and "." not in name and name not in SHORT:
+            problems.append(f"axes.{name}: path is missing; only these axes need none: {', '.join(SHORT)}")
+    if problems:
+        raise SpecError([f"{label}: {problem}" for problem in problems])
+    return spec
+
+
+def validated(
+    model: type[AnyPart], data: Mapping[str, Any], label: str, lines: Mapping[KeyPath, int] | None = None
+) -> AnyPart:
+    """Validate the content of a file against its model; SpecError with all problems and their places."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(item, label, lines or {}, model) for item in error.errors()]
+        raise SpecError(list(dict.fromkeys(problems))) from error
+
+
+_SCALARS = ("bool", "int", "float", "str")
+
+
+def _problem(item: Any, label: str, lines: Mapping[KeyPath, int], root: type[_Part]) -> str:
+    path = tuple(str(part) for part in item["loc"] if part not in ("axis", "block"))
+    known = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
+    where = label if known is None else f"{label}:{known}"
+    message = in_words(item)
+    if path and path[-1] in _SCALARS:  # pydantic complains once for each of them
+        path = path[:-1]
+        given = item.get("input")
+        infinite = isinstance(given, float) and not math.isfinite(given)
+        message = f"must be {'a finite number' if infinite else 'a number, text, true or false'}, not {given!r}"
+    elif item["type"] == "extra_forbidden":
+        models: dict[Any, type[_Part]] = {"axis": Axis, "block": Block, "execution": Execution}
+        models["range"], models["distribution"] = Range, Distribution
+        model = root
+        for part in item["loc"][:-1]:
+            model = models.get(part, model)
+        message = f"unknown key; {choices(path[-1], model.model_fields, 'keys')}"
+    return f"{where}: {'.'.join(path)}: {message}"
+
+
+def load_scan(name_or_path: str | Path) -> tuple[ScanSpec, str, Path]:
+    """Read a scan file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        ``lindahl2016/dopamine_level`` (see :func:`list_scans`) or the path of a YAML file.
+
+    Returns
+    -------
+    spec : ScanSpec
+    label : str
+        Name of the file in messages.
+    path : Path
+
+    Raises
+    ------
+    SpecError
+        With all problems, or the names there are.
+    """
+    path = find_scan(name_or_path)
+    data, lines = read_yaml(path, path.name)
+    return parse_scan(data, path.name, lines), path.name, path
+
+
+def find_scan(name_or_path: str | Path) -> Path:
+    """File of a scan; raises SpecError with the names there are."""
+    if given := given_file(name_or_path):
+        return given
+    known = _scan_files()
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    raise SpecError([f"no scan {str(name_or_path)!r}; {choices(name_or_path, known, 'scans')}"])
+
+
+def list_scans() -> dict[str, str]:
+    """Name and first comment line of every scan below the params folders."""
+    return {name: first_lines(path)[1] for name, path in _scan_files().items()}
+
+
+def _scan_files() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in resources.params_dirs():
+        for path in sorted(folder.glob("*/scans/*.yaml")):
+            found.setdefault(f"{path.parent.parent.name}/{path.stem}", path)
+    return found

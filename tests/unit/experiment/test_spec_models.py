@@ -1,0 +1,187 @@
+"""Files in the folder of models: those that cannot be used, those called oddly, and whose parameter is whose."""
+
+from pathlib import Path
+
+import pytest
+
+from network import resources
+from network.codegen.sources import find_sources
+from network.codegen.targets import get
+from network.codegen.toolchain import find_nest
+from network.errors import BuildError, SpecError
+from network.experiment import load_experiment
+from network.experiment.nestml import ModelInterface, model_interfaces, parse_nestml
+
+TINY = (Path(__file__).parent / "data" / "models" / "tiny.nestml").read_text()
+REFRACTORY = TINY.replace(
+    "        integrate_odes()\n",
+    "        if w > 0 pA:\n            integrate_odes(w)\n        else:\n            integrate_odes(V_m)\n",
+)
+
+
+@pytest.fixture
+def own(tiny_params, tmp_path, monkeypatch):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    monkeypatch.setenv("BGNEST_MODELS", str(folder))
+    return folder
+
+
+def unreadable(own, kind):
+    path = own / "mine.nestml"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "dangling link":
+        path.symlink_to(own / "nowhere")
+    else:
+        path.write_bytes({"Latin-1": b"# Zelle\n# von M\374ller\n", "binary": b"\x7fELF\0\1", "empty": b""}[kind])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["Latin-1", "binary", "empty", "folder", "dangling link"])
+def test_a_file_that_cannot_be_used_matters_only_to_those_who_use_it(own, kind):
+    path = unreadable(own, kind)
+    load_experiment("tiny")
+    assert model_interfaces()["mine"].problem.startswith(str(path))
+    with pytest.raises(SpecError) as caught:
+        load_experiment("tiny", overrides=["populations.P.model=mine", "populations.Q.model=mine"])
+    (problem,) = caught.value.problems
+    assert "populations.P.model: " in problem and str(path) in problem
+
+
+def test_the_line_that_is_no_text_is_named(own):
+    unreadable(own, "Latin-1")
+    assert "mine.nestml:2: is not a text file in UTF-8" in model_interfaces()["mine"].problem
+
+
+def test_what_an_editor_leaves_behind_is_no_model(own):
+    (own / ".#mine.nestml").symlink_to("user@host.1234")
+    assert set(resources.list_models()) == {"tiny"}
+
+
+def test_two_models_in_one_file_are_refused(own):
+    (own / "tiny.nestml").write_text(TINY + TINY.replace("model tiny", "model other"))
+    with pytest.raises(SpecError, match=r"tiny\.nestml: 2 models in one file \(tiny in line 2, other in line \d+\)"):
+        load_experiment("tiny")
+
+
+# --- names -----------------------------------------------------------------------------------------------
+
+
+def sources(*paths, target="plain"):
+    return find_sources(list(paths), get(target), find_nest())
+
+
+@pytest.mark.parametrize(
+    ("file", "called", "name", "nest_name"),
+    [
+        ("mine", "mine", "mine", "mine"),
+        ("mine", "leaky", "mine", "mine_nestml"),
+        ("iaf_psc_exp", "iaf_psc_exp", "iaf_psc_exp", "iaf_psc_exp_nestml"),
+        ("state", "cell", "state", "state_nestml"),
+        ("my-cell", "cell", "cell", "cell"),
+    ],
+)
+def test_a_model_is_known_by_the_name_of_its_file(tmp_path, file, called, name, nest_name):
+    path = tmp_path / f"{file}.nestml"
+    path.write_text(TINY.replace("model tiny", f"model {called}"))
+    (source,) = sources(path)
+    assert (source.name, source.nest_name) == (name, nest_name)
+    assert parse_nestml(source.text_for_nest()).name == nest_name
+    assert len(source.text_for_nest().splitlines()) == len(source.text.splitlines())
+
+
+def test_two_files_may_call_their_models_the_same(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.nestml").write_text(TINY)
+    found = sources(tmp_path / "two.nestml", tmp_path / "one.nestml")
+    assert [source.nest_name for source in found] == ["one_nestml", "two_nestml"]
+    assert found[0].identity != found[1].identity
+
+
+def test_two_files_of_one_name_are_refused_before_anything_is_compiled(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "tiny.nestml").write_text(TINY)
+    with pytest.raises(BuildError, match=r"b/tiny\.nestml: .*a/tiny\.nestml has the name 'tiny', too"):
+        sources(tmp_path / "a" / "tiny.nestml", tmp_path / "b" / "tiny.nestml")
+
+
+def test_an_own_model_hides_one_of_ours(own):
+    (own / "tiny.nestml").write_text(TINY)
+    assert [path.parent for path in resources.model_files()["tiny"]] == [own, resources.nestml_dir()]
+    assert model_interfaces()["tiny"].file == str(own / "tiny.nestml")
+
+
+# --- ports -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ports", [("ext_stn", "stn"), ("stn", "ext_stn"), ("stn", "my_ext_stn", "ext_stn")])
+def test_a_parameter_belongs_to_the_longest_port_that_fits(ports):
+    names = ("tau_syn_stn", "tau_syn_ext_stn", "E_rev_ext_stn", "E_rev_stn", "tau_syn_my_ext_stn", "C_m")
+    owned = ModelInterface("cell", ports, dict.fromkeys(names, "ms")).port_parameters
+    assert owned["tau_syn_stn"] == ("stn", "tau_syn")
+    assert owned["E_rev_ext_stn"] == ("ext_stn", "E_rev")
+    assert owned["tau_syn_my_ext_stn"] == (("my_ext_stn", "tau_syn") if len(ports) == 3 else ("ext_stn", "tau_syn_my"))
+    assert "C_m" not in owned
+
+
+def test_what_every_cell_has_belongs_to_no_port():
+    model = ModelInterface("cell", ("L", "m"), dict.fromkeys(("E_L", "g_L", "C_m", "tau_syn_L", "tau_syn_m"), "ms"))
+    assert model.port_parameters == {"tau_syn_L": ("L", "tau_syn"), "tau_syn_m": ("m", "tau_syn")}
+
+
+def test_ports_that_are_no_conductances_are_refused_in_one_sentence(own):
+    text = "\n".join(line for line in TINY.splitlines() if "E_rev_" not in line or "=" not in line)
+    (own / "tiny.nestml").write_text(text.replace("(E_rev_exc - V_m)", "1 mV"))
+    with pytest.raises(SpecError) as caught:
+        load_experiment("tiny", overrides=["projections.P_to_Q.weight={value: 2, unit: pA}"])
+    assert len(caught.value.problems) == 2  # both populations have this cell
+    assert "ports that are no conductances" in caught.value.problems[0]
+
+
+# --- what the default target refuses ---------------------------------------------------------------------
+
+
+def test_the_usual_way_to_write_a_refractory_period_is_refused_at_once(own):
+    (own / "tiny.nestml").write_text(REFRACTORY)
+    line = 1 + REFRACTORY[: REFRACTORY.index("if w > 0")].count("\n")
+    with pytest.raises(SpecError) as caught:
+        load_experiment("tiny")
+    (problem,) = caught.value.problems
+    assert f"populations.P.model: {own / 'tiny.nestml'}:{line}: the vectorised target does not support" in problem
+    assert "lif_cond_alpha" in problem and "--target plain" in problem
+    load_experiment("tiny", overrides=["simulation.target=plain"])
+    with pytest.raises(BuildError, match=rf"tiny\.nestml:{line}: .*lif_cond_alpha.*--target plain"):
+        sources(own / "tiny.nestml", target="vectorised")
+    assert sources(own / "tiny.nestml", target="plain")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("    update:", "    onReceive(exc):\n        V_m += 1 mV\n\n    update:", "onReceive blocks"),
+        (
+            "    update:",
+            "    function f(x mV) real:\n        return 0.1\n\n    update:",
+            "functions defined in the model",
+        ),
+        ("exc <- spike", "exc <- excitatory spike", "qualifiers"),
+        ("inh <- spike", "inh[2] <- spike", "vectors (inh)"),
+        ("        emit_spike()", "        V_m = random_normal(0 mV, 1 mV)\n        emit_spike()", "random_normal()"),
+        ("        emit_spike()", "        for i in 0 ... 3 step 1:\n            w += 1 pA", "loops"),
+        ("inline hidden nS = 2 nS", "inline hidden nS = sin(t / 10 ms) * 2 nS", "the time t"),
+        ("p integer = 1", "p integer = steps(2 ms)", "the function steps()"),
+    ],
+)
+def test_what_is_refused_is_seen_in_the_text(old, new, what):
+    assert old in TINY
+    (found,) = parse_nestml(TINY.replace(old, new)).unsupported
+    assert what in found.what
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parents[3] / "nestml_models").glob("*.nestml")), ids=lambda p: p.stem
+)
+def test_our_own_models_are_not_refused(path):
+    assert parse_nestml(path.read_text()).unsupported == ()

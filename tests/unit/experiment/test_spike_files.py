@@ -1,0 +1,184 @@
+"""SONATA spike files of all kinds of writers are understood; what cannot be read is refused before anything runs."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+from network.errors import SpecError
+from network.experiment import load_experiment
+from network.experiment.spike_files import SpikeFileError, read_trains
+from network.plans import make_plan
+from network.runs.sonata import read_spikes
+
+TIMES, IDS = [105.0, 101.5, 120.25, 101.5], [0, 2, 1, 0]
+SORTED = ([101.5, 101.5, 105.0, 120.25], [0, 2, 0, 1])
+SORTING = {"none": 0, "by_id": 1, "by_time": 2}
+
+
+def write(path, *, name="ctx", times=TIMES, ids=IDS, t="f8", i="u8", sorting=None, units=None, gids=False, **dataset):
+    """Spike file with one population, or none if there is no name."""
+    with h5py.File(path, "a") as file:
+        group = file.require_group(f"spikes/{name}" if name else "spikes")
+        group.create_dataset("timestamps", data=np.array(times, dtype=t), **dataset)
+        group.create_dataset("gids" if gids else "node_ids", data=np.array(ids, dtype=i), **dataset)
+        if sorting is not None:
+            group.attrs["sorting"] = sorting
+        if units is not None:
+            group["timestamps"].attrs["units"] = units
+    return path
+
+
+def read(path, population="ctx"):
+    trains = read_trains(path, population)
+    assert (trains.times.dtype, trains.node_ids.dtype) == (np.float64, np.uint64)
+    return trains.times.tolist(), trains.node_ids.tolist()
+
+
+@pytest.mark.parametrize(
+    "sorting",
+    [
+        *("none", "by_time", "by_id", b"by_time", np.bytes_(b"by_id"), "sorted somehow", 0, 2, np.uint8(1), 7, -1.5),
+        *(np.array([2]), np.array(["by_time"], dtype="S7"), np.array([], dtype="f8"), h5py.Empty("S7")),
+    ],
+)
+def test_whatever_the_attribute_says_the_spikes_are_sorted(tmp_path, sorting):
+    """By time, then by train: also where the attribute claims that they are already."""
+    path = write(tmp_path / "s.h5", sorting=sorting)
+    assert read(path) == SORTED
+    assert read_spikes(path, "ctx")[0].tolist() == SORTED[0]
+
+
+def test_an_enumeration_as_order(tmp_path):
+    path = write(tmp_path / "s.h5")
+    with h5py.File(path, "a") as file:
+        file["spikes/ctx"].attrs.create("sorting", 2, dtype=h5py.enum_dtype(SORTING, basetype="u1"))
+    assert read(path) == SORTED
+
+
+@pytest.mark.parametrize("t", ["f4", "f8", ">f8", "f2"])
+@pytest.mark.parametrize("i", ["u1", "i2", "u4", ">i8", "i8", "f8"])
+def test_types_of_times_and_ids(tmp_path, t, i):
+    assert read(write(tmp_path / "s.h5", t=t, i=i)) == SORTED
+
+
+def test_whole_milliseconds(tmp_path):
+    assert read(write(tmp_path / "s.h5", times=[5, 1, 4, 1], t="i4")) == ([1.0, 1.0, 4.0, 5.0], [0, 2, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("units", "factor"),
+    [
+        *((None, 1), ("ms", 1), (b"ms", 1), ("milliseconds", 1), ("Ms ", 1), (np.array(["ms"], dtype="S2"), 1)),
+        *(("s", 1e3), ("seconds", 1e3), ("us", 1e-3)),
+    ],
+)
+def test_units(tmp_path, units, factor):
+    path = write(tmp_path / "s.h5", units=units, times=np.array(TIMES) / factor)
+    assert read(path)[0] == pytest.approx(SORTED[0], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "dataset", [{"chunks": (2,)}, {"chunks": (3,), "compression": "gzip", "shuffle": True}, {"maxshape": (None,)}]
+)
+def test_layout_of_the_datasets(tmp_path, dataset):
+    assert read(write(tmp_path / "s.h5", **dataset)) == SORTED
+
+
+def test_the_only_population_needs_no_name(tmp_path):
+    path = write(tmp_path / "s.h5", name="thalamus 1")
+    assert read_trains(path).population == "thalamus 1"
+    write(path, name="other", times=[1.0], ids=[0])
+    with pytest.raises(SpikeFileError, match="name a population; populations of the file: other, thalamus 1"):
+        read_trains(path)
+    assert read(path, "other") == ([1.0], [0])
+
+
+@pytest.mark.parametrize("gids", [True, False])
+def test_the_first_version_of_the_format_has_no_populations(tmp_path, gids):
+    assert read_trains(write(tmp_path / "s.h5", name="", gids=gids)).times.tolist() == SORTED[0]
+
+
+def hdf5(path, **datasets):
+    with h5py.File(path, "w") as file:
+        for name, data in datasets.items():
+            file[name.replace("__", "/")] = data
+    return path
+
+
+WRONG = {
+    "no such file": (lambda path: path, "No such file or directory"),
+    "a folder": (lambda path: path.mkdir(), "Is a directory"),
+    "text": (lambda path: path.write_text("0 12.5\n1 13.5\n"), "not a readable HDF5 file, as SONATA spike files are"),
+    "nothing": (lambda path: path.touch(), "not a readable HDF5 file"),
+    "cut off": (
+        lambda path: path.write_bytes(write(path.with_suffix(".whole")).read_bytes()[:900]),
+        "not a readable HDF5 file",
+    ),
+    "other HDF5": (lambda path: hdf5(path, a=[1.0]), "no group /spikes; not a SONATA spike file"),
+    "spikes are data": (lambda path: hdf5(path, spikes=[1.0]), "no group /spikes"),
+    "no populations": (lambda path: h5py.File(path, "w").create_group("spikes").file.close(), "no spikes of 'ctx'"),
+    "other population": (lambda path: write(path, name="ctxx"), "no spikes of 'ctx'; did you mean 'ctxx'?"),
+    "no times": (lambda path: hdf5(path, spikes__ctx__node_ids=[1]), "ctx has no dataset 'timestamps'"),
+    "no ids": (lambda path: hdf5(path, spikes__ctx__timestamps=[1.0]), "ctx has no dataset 'node_ids'"),
+    "lengths": (lambda path: write(path, ids=[1]), "ctx has 4 timestamps but 1 node_ids"),
+    "matrix": (lambda path: write(path, times=[[1.0]], ids=[[1]]), "ctx: 'timestamps' is not a list of numbers"),
+    "texts": (lambda path: write(path, t="S6"), "ctx: 'timestamps' is not a list of numbers"),
+    "unit": (lambda path: write(path, units="ticks"), "the timestamps of ctx are in 'ticks'; readable: ms, s, us"),
+    "not a number": (lambda path: write(path, times=[1, 2, 3, np.nan]), "the timestamps of ctx are not all finite"),
+    "negative id": (lambda path: write(path, ids=[0, 1, -1, 0], i="i4"), "node_ids of ctx are not all whole numbers"),
+    "half an id": (lambda path: write(path, ids=[0, 1, 0.5, 0], i="f8"), "node_ids of ctx are not all whole numbers"),
+    "no spikes": (lambda path: write(path, times=[], ids=[]), "within the simulation: there are none at all"),
+    "too late": (lambda path: write(path, times=[9000.5], ids=[0]), "at 9000.5 to 9000.5 ms, the simulation ends at"),
+    "too early": (lambda path: write(path, times=[-3.0], ids=[0]), "they are at -3 to -3 ms"),
+    "too many": (lambda path: write(path, ids=[0, 0, 0, 10**6]), "trains up to number 1000000, P has"),
+}
+
+
+@pytest.fixture
+def planned(tiny_params, tmp_path):
+    """Plan of the tiny network that plays a file, written as a user would."""
+
+    def plan(more=""):
+        text = f"""spike_inputs:
+  play:
+    file: ctx.h5
+    target: P
+    weights: {{exc: {{value: 1, unit: nS, assumed: test}}}}
+    delay: {{value: 2, unit: ms, assumed: test}}
+    {more}
+"""
+        (tmp_path / "mine.yaml").write_text(text)
+        return make_plan(load_experiment("tiny", [tmp_path / "mine.yaml"]))
+
+    return plan
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_file_that_cannot_be_played_is_refused_with_file_and_key(planned, tmp_path, fault):
+    make, message = WRONG[fault]
+    make(tmp_path / "ctx.h5")
+    with pytest.raises(SpecError) as error:
+        planned("population: ctx")
+    (problem,) = error.value.problems
+    assert problem.startswith(("mine.yaml:3: spike_inputs.play.file: ", f"{tmp_path}/mine.yaml:3: spike_inputs.play."))
+    assert "ctx.h5: " in problem and message in problem
+
+
+def test_what_is_switched_off_is_not_read(planned, tmp_path):
+    (tmp_path / "ctx.h5").write_text("no spikes")
+    assert planned("enabled: false").spike_inputs == ()
+
+
+def test_a_name_that_is_left_out_is_the_same_simulation(planned, tmp_path):
+    write(tmp_path / "ctx.h5")
+    with_name, without = planned("population: ctx"), planned()
+    assert without.spike_inputs[0].population == "ctx"
+    assert without.simulation_hash == with_name.simulation_hash
+
+
+def test_ids_that_do_not_count_trains_are_refused(planned, tmp_path):
+    write(tmp_path / "ctx.h5", ids=[1, 2, 3, 2**60])
+    with pytest.raises(SpecError, match="they number the trains, from 0 on"):
+        planned("in_degree: {value: 2, unit: 1, assumed: test}")
