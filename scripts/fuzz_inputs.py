@@ -79,7 +79,7 @@ def loaded(name: str, overlays: Any = (), given: Any = ()) -> str:
 
     spec = load_experiment(name, overlays, given)
     plan = make_plan(spec, threads=2)
-    hashes(plan)
+    hashes(plan, 2)
     return plan_summary(plan) + json.dumps(plan.to_dict()) + dump_experiment(spec) + str(experiment_origins(spec))
 
 

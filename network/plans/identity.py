@@ -1,32 +1,24 @@
 """Identity of networks and simulations: SHA-256 of canonical JSON.
 
-Canonical means sorted keys, no spaces, floats by ``repr``, and a format version inside.  Names of runs and
-traces, paths, the split of virtual processes into ranks and threads, comments and sources are not identity.
+Canonical means sorted keys, no spaces, floats by ``repr``, and a format version inside.  What is at its default is left
+out, so that a field that is added later with a default changes no hash of a plan that does not use it.  Fields that are
+labels (`LABEL`) are left out, too: names of runs and traces, paths, how virtual processes are split into ranks.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-HASH_FORMAT = 1
+HASH_FORMAT = 2
 
 _NETWORK = ("populations", "projections", "models", "resolution", "seed")
-_SIMULATION = (
-    "inputs",
-    "segments",
-    "t_presim",
-    "t_sim",
-    "recorders",
-    "spike_populations",
-    "spike_start",
-    "spike_stop",
-    "target",
-    "drive",
-)
+"""Fields of a plan that are what is built; all others that are no labels are the simulation."""
+
+LABEL = {"identity": False}
+"""Metadata of a field (`dataclasses.field`) that is not identity."""
 
 
 def encode(value: Any) -> Any:
@@ -38,6 +30,29 @@ def encode(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
     return value
+
+
+def essential(value: Any) -> Any:
+    """What identity is made of: as `encode`, without labels and defaults, but with the kind of each part.
+
+    The kind is the name of the class: two distributions may have the same numbers and be different.
+    """
+    if is_dataclass(value):
+        kept = {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("identity", True)}
+        stated = {name: item for name, item in kept.items() if not _is_default(value, name, item)}
+        return {"kind": type(value).__name__, "content": {name: essential(item) for name, item in stated.items()}}
+    if isinstance(value, dict):
+        return {key: essential(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [essential(item) for item in value]
+    return value
+
+
+def _is_default(part: Any, name: str, value: Any) -> bool:
+    (declared,) = (f for f in fields(part) if f.name == name)
+    if declared.default_factory is not MISSING:
+        return bool(value == declared.default_factory())
+    return declared.default is not MISSING and bool(value == declared.default)
 
 
 def canonical_json(data: Any) -> str:
@@ -61,24 +76,14 @@ def short(value: str, length: int = 8) -> str:
     return value[:length]
 
 
-def hashes(data: Mapping[str, Any], virtual_processes: int) -> tuple[str, str]:
-    """Identity of the network and of the simulation that a plan in its JSON form describes.
+def hashes(plan: Any, virtual_processes: int) -> tuple[str, str]:
+    """Identity of the network and of the simulation that a plan describes.
 
     The first is what is built: populations, projections, NESTML sources, step of the delays, seed. The second adds
-    the input, times, recordings and the number of virtual processes.
+    everything else but labels, and the number of virtual processes.
     """
-    network = digest({"format": HASH_FORMAT, "kind": "network", **{key: data[key] for key in _NETWORK}})
-    content = {key: data[key] for key in _SIMULATION}
-    # a file is what it contains, wherever it lies
-    content["spike_inputs"] = [{k: v for k, v in item.items() if k != "file"} for item in data["spike_inputs"]]
-    content["recorders"] = [{k: v for k, v in item.items() if k != "name"} for item in data["recorders"]]
-    simulation = digest(
-        {
-            "format": HASH_FORMAT,
-            "kind": "simulation",
-            "network": network,
-            "virtual_processes": virtual_processes,
-            **content,
-        }
-    )
-    return network, simulation
+    content = essential(plan)["content"]
+    built = {key: content.pop(key) for key in _NETWORK if key in content}
+    network = digest({"format": HASH_FORMAT, "kind": "network", **built})
+    whole = {"format": HASH_FORMAT, "kind": "simulation", "network": network, "virtual_processes": virtual_processes}
+    return network, digest({**whole, **content})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..experiment.courses import Waveform
-from .identity import encode, hashes
+from .identity import LABEL, encode, hashes
 
 PLAN_FORMAT = 2
 """Version of the JSON form of a plan."""
@@ -131,7 +131,7 @@ class SpikeInputPlan:
 
     name: str
     target: str
-    file: str
+    file: str = field(metadata=LABEL)
     population: str
     digest: str
     weights: dict[str, float]
@@ -165,7 +165,7 @@ class RecorderPlan:
     interval: float
     start: float
     stop: float
-    name: str = ""
+    name: str = field(default="", metadata=LABEL)
 
 
 @dataclass(frozen=True)
@@ -180,13 +180,13 @@ class GuardPlan:
 class Plan:
     """What will be built and simulated; see the module for the conventions."""
 
-    name: str
+    name: str = field(metadata=LABEL)
     resolution: float
     t_presim: float
     t_sim: float
     seed: int
-    threads: int
-    ranks: int
+    threads: int = field(metadata=LABEL)
+    ranks: int = field(metadata=LABEL)
     target: str
     drive: str
     populations: tuple[PopulationPlan, ...]
@@ -196,18 +196,18 @@ class Plan:
     spike_populations: tuple[str, ...]
     spike_start: float
     spike_stop: float
-    groups: dict[str, tuple[str, ...]]
-    min_delay: float
-    max_delay: float
-    dopamine: float
+    groups: dict[str, tuple[str, ...]] = field(metadata=LABEL)
+    min_delay: float = field(metadata=LABEL)
+    max_delay: float = field(metadata=LABEL)
+    dopamine: float = field(metadata=LABEL)
     models: dict[str, str] = field(default_factory=dict)
     """SHA-256 of the NESTML source of every model in use."""
-    meta: dict[str, str] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict, metadata=LABEL)
     """``model``, ``state`` (key of the targets, may be empty) and ``title``."""
     segments: tuple[Segment, ...] = ()
     """Changes of parameters during the run, in order of time."""
     spike_inputs: tuple[SpikeInputPlan, ...] = ()
-    guard: GuardPlan | None = None
+    guard: GuardPlan | None = field(default=None, metadata=LABEL)
     """Not identity: a run that it does not stop is the same without it."""
 
     @property
@@ -228,12 +228,12 @@ class Plan:
     @property
     def network_hash(self) -> str:
         """Identity of what is built, see :mod:`network.plans.identity`."""
-        return hashes(self.to_dict(), self.n_virtual_processes)[0]
+        return hashes(self, self.n_virtual_processes)[0]
 
     @property
     def simulation_hash(self) -> str:
         """Identity of the simulation, see :mod:`network.plans.identity`."""
-        return hashes(self.to_dict(), self.n_virtual_processes)[1]
+        return hashes(self, self.n_virtual_processes)[1]
 
     def population(self, name: str) -> PopulationPlan:
         """Find a population by name; KeyError lists the names."""

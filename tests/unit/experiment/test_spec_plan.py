@@ -9,8 +9,9 @@ import pytest
 
 from network.errors import SpecError
 from network.experiment import load_experiment
-from network.plans import Cells, Uniform, make_plan, plan_from_dict
+from network.plans import Cells, Plan, ProjectionPlan, Uniform, make_plan, plan_from_dict
 from network.plans.cost import estimate
+from network.plans.identity import hashes
 from network.plans.summary import plan_summary
 
 
@@ -220,6 +221,36 @@ def test_what_is_not_identity(tiny):
     assert tiny("meta.name=other", "meta.title=other", threads=4).simulation_hash == plan.simulation_hash
     # the same value in another unit and from another source
     assert tiny("populations.P.neuron.C_m=100 pF", threads=4).simulation_hash == plan.simulation_hash
+
+
+def test_a_field_that_is_added_with_a_default_changes_no_identity(tiny):
+    """Finished runs stay what they are when the software learns something new."""
+    plan = tiny()
+    newer = dataclasses.make_dataclass(
+        "ProjectionPlan", [("axon", float, 0.0)], bases=(ProjectionPlan,), frozen=True, kw_only=True
+    )
+    newer_plan = dataclasses.make_dataclass(
+        "Plan", [("weather", dict, dataclasses.field(default_factory=dict))], bases=(Plan,), frozen=True, kw_only=True
+    )
+
+    def grown(**new):
+        projections = tuple(newer(**vars(p), **new) for p in plan.projections)
+        return newer_plan(**{**vars(plan), "projections": projections})
+
+    assert hashes(grown(), 1) == hashes(plan, 1)
+    assert hashes(grown(axon=1.0), 1) != hashes(plan, 1)
+    assert hashes(dataclasses.replace(grown(), weather={"rain": 1}), 1)[1] != hashes(plan, 1)[1]
+
+
+def test_numbers_of_one_distribution_are_not_those_of_another(tiny):
+    """Kind and numbers are identity, whatever the fields are called."""
+    plan = tiny()
+    other = dataclasses.make_dataclass("Triangular", [("low", float), ("high", float)], frozen=True)
+
+    def with_weight(weight):
+        return dataclasses.replace(plan, projections=(dataclasses.replace(plan.projections[0], weight=weight),))
+
+    assert hashes(with_weight(Uniform(1.0, 2.0)), 1) != hashes(with_weight(other(1.0, 2.0)), 1)
 
 
 def test_another_text_of_the_model_is_another_network(tiny, tmp_path, monkeypatch):
