@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,15 +68,19 @@ def test_a_full_disk_loses_no_output_silently(start_bgnest):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_a_run_that_says_why(tmp_path, number):
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit) as ended, terminated_as_exit(), RunFolder.create(tmp_path / "run"):
-        os.kill(os.getpid(), number)
-        signal.pause()
+    started_with = signal.signal(number, signal.SIG_DFL)  # nohup has tests ignore SIGHUP
+    try:
+        before = signal.getsignal(number)
+        with pytest.raises(SystemExit) as ended, terminated_as_exit(), RunFolder.create(tmp_path / "run"):
+            os.kill(os.getpid(), number)
+            time.sleep(10.0)
+        assert signal.getsignal(number) == before
+    finally:
+        signal.signal(number, started_with)
     assert ended.value.code == 128 + number
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert (record["status"], record["error"]) == ("failed", f"ended by {number.name}")
     assert ended.value.__notes__ == [f"the run in {tmp_path / 'run'} is marked incomplete"]
-    assert signal.getsignal(number) == before
 
 
 def test_what_nohup_lets_a_process_ignore_stays_ignored():
@@ -85,7 +90,7 @@ def test_what_nohup_lets_a_process_ignore_stays_ignored():
             os.kill(os.getpid(), signal.SIGHUP)
         with pytest.raises(Terminated), terminated_as_exit():
             os.kill(os.getpid(), signal.SIGTERM)
-            signal.pause()
+            time.sleep(10.0)
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
