@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,11 +208,17 @@ def test_node_ids_are_those_of_the_population(tmp_path, module, small_plan):
 
 
 def test_a_run_seals_its_folder_and_keeps_it(tmp_path):
+    """With the example under "Change a parameter" in the README: two traces of STN record the same variables."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```yaml\n(# my_experiment\.yaml\n.*?)```", readme, re.DOTALL)
+    (tmp_path / "my_experiment.yaml").write_text(text, encoding="utf-8")
     changes = ["network.n_neurons=1000", "network.small_network=multapses"]
     changes += ["simulation.t_presim=10", "simulation.t_sim=20"]
-    experiment = load_experiment("lindahl2016/activation_control", overrides=changes)
+    experiment = load_experiment(tmp_path / "my_experiment.yaml", overrides=changes)
     done = run(experiment, out=tmp_path / "run")
     done.verify()
+    assert done.report("STN", "V_m", "stn").node_ids.tolist() == [0, 1, 2, 3, 4]
+    assert (len(done.report("STN", "V_m", "STN").times), len(done.report("STN", "g_ampa").times)) == (200, 40)
     assert done.record["status"] == "complete"
     assert done.record["n_synapses"] == sum(p["n_synapses"] for p in done.plan["projections"])
     assert {"compile", "create", "connect", "prepare", "presimulate", "simulate"} <= set(done.timers["seconds"])
