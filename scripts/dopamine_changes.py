@@ -11,6 +11,7 @@ from figure_options import POPULATIONS, described, options, run_variants
 from network.analysis import plots
 from network.analysis.statistics import population_rate
 from network.experiment import list_variants
+from network.experiment.presentation import load_presentation
 from network.plans import plan_from_dict
 from network.plans.modulation import level_at
 from network.runs import Run
@@ -44,7 +45,8 @@ def main() -> None:
     tables = {variant: courses(several) for variant, several in runs.items()}
     pd.concat(tables, names=["variant"]).to_csv(given.out / "courses.csv", float_format="%.4g")
     title = f"Dopamine that changes: {described(runs)}, bins of {BIN:g} ms"
-    figure = plots.courses(tables, titles=list_variants(EXPERIMENT), title=title)
+    with plots.presented(load_presentation(EXPERIMENT.split("/")[0])):
+        figure = plots.courses(tables, titles=list_variants(EXPERIMENT), title=title)
     print(given.out / "courses.csv", *plots.save(figure, given.out / "courses", dpi=200, palette=True), sep="\n")
 
 

@@ -10,6 +10,7 @@ from figure_options import described, options, run_variants
 
 from network.analysis import plots
 from network.experiment import list_variants
+from network.experiment.presentation import load_presentation
 from network.runs import Run
 
 EXPERIMENT = "lindahl2016/striatal_inhibition"
@@ -54,7 +55,8 @@ def main() -> None:
         for population in POPULATIONS
     }
     title = f"Striatal inhibition: {described(runs)}; bars: standard error over cells"
-    figure = plots.dose_response(curves, xlabel="cortical rate (x base)", title=title)
+    with plots.presented(load_presentation(EXPERIMENT.split("/")[0])):
+        figure = plots.dose_response(curves, xlabel="cortical rate (x base)", title=title)
     print(given.out / "responses.csv", *plots.save(figure, given.out / "responses", dpi=200, palette=True), sep="\n")
 
 

@@ -19,6 +19,7 @@ from network.runs import Run
 
 EXPERIMENT = "lindahl2016/action_selection"
 INTERVAL, DURATION, START = 1007.0, 100.0, 1907.0  # ms
+THRESHOLD = 14.0  # spikes/s of SNr below which an action is selected, as in the original
 BEFORE, AFTER, BIN = 100.0, 300.0, 20.0  # ms, of the courses around a pulse
 POPULATIONS = ("MSN_D1", "MSN_D2", "SNr")
 
@@ -111,8 +112,10 @@ def main() -> None:
     n, n_pulses = sum(several[0].populations.values()), len(given.seeds) * given.repetitions
     about = f"Action selection: {n:,} neurons, pulses per pair of strengths: {n_pulses}"
     figures = {
-        "selection": plots.selection_maps(maps, levels.tolist(), title=about),
-        "courses": plots.pulse_courses(courses, duration=DURATION, title=f"{about}; SNr, bins of {BIN:g} ms"),
+        "selection": plots.selection_maps(maps, levels.tolist(), population="SNr", threshold=THRESHOLD, title=about),
+        "courses": plots.pulse_courses(
+            courses, duration=DURATION, threshold=THRESHOLD, title=f"{about}; SNr, bins of {BIN:g} ms"
+        ),
     }
     print(given.out / "pulses.csv")
     for name, figure in figures.items():

@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from network.analysis import plots
 from network.analysis.effects import compare_variants, effects_table
-from network.analysis.oscillations import BETA, Band
 from network.cli.progress import TerminalReporter
 from network.engine.batch import run_all
 from network.experiment import list_variants, load_experiment
+from network.experiment.presentation import BETA, Band, load_presentation
 from network.runs import Run
 
 POPULATIONS = ["MSN_D1", "MSN_D2", "FSN", "GPe_TI", "GPe_TA", "STN", "SNr"]
@@ -80,5 +80,6 @@ def effects_of_variants(
     quantities = {"rate": "mean rate (spikes/s)", "oscillation": share, "synchrony": "synchrony (spikes/s)"}
     panels = {text: compare_variants(table, column, "intact") for column, text in quantities.items()}
     about = f"{title}: {described(runs)}"
-    figure = plots.effects(panels, reference="intact", titles=list_variants(experiment), title=about)
+    with plots.presented(load_presentation(experiment.split("/")[0])):
+        figure = plots.effects(panels, reference="intact", titles=list_variants(experiment), title=about)
     print(given.out / "effects.csv", *plots.save(figure, given.out / "effects", dpi=200, palette=True), sep="\n")

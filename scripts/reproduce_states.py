@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from network.analysis import plots
-from network.analysis.oscillations import BETA, SLOW, Band, PairResult, analyse_pairs, oscillation_table, pair_table
+from network.analysis.oscillations import Band, PairResult, analyse_pairs, oscillation_table, pair_table
 from network.analysis.statistics import run_spikes
 from network.analysis.targets.judge import Judgement, judge_run
 from network.analysis.targets.verdict import NONE, number
@@ -24,8 +24,11 @@ from network.analysis.targets.windows import Targets, load_targets
 from network.cli.progress import TerminalReporter
 from network.engine.batch import run_all
 from network.experiment import load_experiment
+from network.experiment.presentation import load_presentation
 from network.runs import Run
 
+NETWORK = load_presentation("lindahl2016")
+BETA, SLOW = NETWORK.bands["beta"], NETWORK.bands["slow"]
 STATES = ("activation_control", "activation_depleted", "slow_wave_control", "slow_wave_depleted")
 SOURCES = {
     "mallet2008": "experiment",
@@ -79,7 +82,8 @@ def main() -> None:
         slow=pairs_of(runs, "slow_wave"),
         long=pairs_of(runs, "slow_wave", "_long") if options.t_long else {},
     )
-    draw(options.docs / "figures", found)
+    with plots.presented(NETWORK):
+        draw(options.docs / "figures", found)
     (options.docs / "states.md").write_text(report(found), encoding="utf-8")
     print(f"{options.docs / 'states.md'}")
 
@@ -88,7 +92,7 @@ def pairs_of(runs: dict[str, Run], kind: str, suffix: str = "") -> Pairs:
     """Unit pairs in the control and the depleted run of a kind of state."""
     band = BETA if kind == "activation" else SLOW
     chosen = {level: runs[f"{kind}_{level}{suffix}"] for level in ("control", "depleted")}
-    return {level: analyse_pairs(run_spikes(run), *run.window, band) for level, run in chosen.items()}
+    return {level: analyse_pairs(run_spikes(run), *run.window, band, NETWORK.pairs) for level, run in chosen.items()}
 
 
 def draw(folder: Path, found: Findings) -> None:
@@ -160,8 +164,9 @@ def state_section(run: Run, judgement: Judgement, targets: Targets) -> list[str]
     header = ["population", "rate (1/s)", "band", "verdict", *(SOURCES[k] for k in keys), "CV", "band", "verdict"]
     header += [f"CV {SOURCES[k]}" for k in keys if any(v.cv for v in targets.references[k].populations.values())]
     rows = []
-    for name, row in judgement.rates.iterrows():
-        cv = judgement.cvs.loc[name]
+    rates, cvs = judgement.of("rate"), judgement.of("cv")
+    for name in targets.report_order:
+        row, cv = rates.loc[name], cvs.loc[name]
         cells = [str(name), number(row["value"]), band(row), row["verdict"]]
         cells += [number_or_dash(targets.rate(key, str(name))) for key in keys]
         cells += [number(cv["value"]), band(cv), cv["verdict"]]

@@ -15,6 +15,7 @@ from network.analysis.targets.judge import judge_run, run_targets
 from network.cli.progress import TerminalReporter
 from network.engine.batch import run_all
 from network.experiment import load_experiment
+from network.experiment.presentation import load_presentation
 
 STATES = ("normal", "pd_biphasic", "pd_triphasic")
 # constants of the authors' Fig 5 scripts: zone, latency, duration (ms)
@@ -41,7 +42,8 @@ def main() -> None:
     pd.concat(tables, names=["state"]).to_csv(given.out / "zones.csv", float_format="%.4g")
     trials = len(responses[STATES[0]]["SNr"].rates)
     title = f"Cortical transient, 6,539 neurons, mean of {trials} trials; bars above: zones of the publication"
-    figure = plots.responses(responses, "SNr", published=PUBLISHED, title=title)
+    with plots.presented(load_presentation("chakravarty2022")):
+        figure = plots.responses(responses, "SNr", published=PUBLISHED, title=title)
     print(given.out / "zones.csv", *plots.save(figure, given.out / "response", dpi=200, palette=True), sep="\n")
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..experiment.yamlfile import read_yaml
 from ..runs import Run
-from .statistics import run_table
+from .targets.measures import PopulationMeasure, RunData, family, known
 from .targets.verdict import aligned, number
 
 ABSENT = "-"
@@ -47,40 +46,35 @@ def _text(value: Any) -> str:
 
 def statistics(first: Run, second: Run) -> pd.DataFrame:
     """Rate (spikes/s), CV and synchrony (spikes/s) of both runs: columns ``rate_A``, ``rate_B`` and so on."""
-    tables = {"A": run_table(first), "B": run_table(second)}
+    tables = {"A": _table(first), "B": _table(second)}
     names = [*tables["A"].index, *(name for name in tables["B"].index if name not in tables["A"].index)]
     columns = {
         f"{quantity}_{label}": table[quantity].reindex(names)
-        for quantity in ("rate", "cv", "synchrony")
+        for quantity in compared()
         for label, table in tables.items()
     }
     return pd.DataFrame(columns, index=pd.Index(names, name="population"))
 
 
+def _table(run: Run) -> pd.DataFrame:
+    data = RunData(run)
+    measures = family(PopulationMeasure)
+    columns = {name: pd.Series(measures[name].values(data, data.table.index), dtype=float) for name in compared()}
+    return pd.DataFrame(columns, index=data.table.index)
+
+
+def compared() -> list[str]:
+    """Measures that are compared."""
+    return [name for name, measure in family(PopulationMeasure).items() if measure.compared]
+
+
 def render_statistics(first: Run, second: Run) -> str:
     """Aligned text table of `statistics`, with the ratio of the rates."""
     table = statistics(first, second)
-    header = [
-        "population",
-        "rate A (1/s)",
-        "rate B",
-        "B / A",
-        "CV A",
-        "CV B",
-        "synchrony A (1/s)",
-        "synchrony B",
-    ]
-    rows = []
-    for name, row in table.iterrows():
-        ratio = row["rate_B"] / row["rate_A"] if row["rate_A"] > 0 else np.nan
-        values = [
-            row["rate_A"],
-            row["rate_B"],
-            ratio,
-            row["cv_A"],
-            row["cv_B"],
-            row["synchrony_A"],
-            row["synchrony_B"],
-        ]
-        rows.append([str(name), *(number(float(value)) for value in values)])
+    table.insert(2, "ratio", table["rate_B"] / table["rate_A"].where(table["rate_A"] > 0))
+    header = ["population"]
+    for name in compared():
+        word, _, unit = known()[name].short.partition(" (")
+        header += [f"{word} A ({unit}" if unit else f"{word} A", f"{word} B", *(["B / A"] if name == "rate" else [])]
+    rows = [[str(name), *(number(float(value)) for value in row)] for name, row in table.iterrows()]
     return "\n".join(aligned(header, rows, left={"population"}))

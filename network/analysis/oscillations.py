@@ -1,7 +1,7 @@
 """Oscillations of a run: coherence and phases of unit pairs, oscillation and synchrony indices of populations.
 
-Bands and windows are those of Lindahl & Hellgren Kotaleski 2016 (doi 10.1523/ENEURO.0156-16.2016), see
-`network.analysis.spectra`.
+Methods are those of Lindahl & Hellgren Kotaleski 2016 (doi 10.1523/ENEURO.0156-16.2016), see
+`network.analysis.spectra`; pairs and frequency bands are those of the network (`network.experiment.presentation`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ..experiment.presentation import BETA, Band, Pair
 from ..runs import Spikes
 from .spectra import (
     Coherence,
@@ -24,35 +25,7 @@ from .spectra import (
 )
 from .statistics import RATE_BIN, synchrony_index
 
-Pair = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Band:
-    """What to look at: frequencies in Hz, bins per window of the coherence, frequency of the drive in Hz."""
-
-    low: float
-    high: float
-    n_window: int
-    drive: float
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Lowest and highest frequency in Hz."""
-        return self.low, self.high
-
-
-BETA = Band(15.0, 25.0, 128, 20.0)
-SLOW = Band(0.5, 2.0, 1024, 1.0)
-
-PAIRS: tuple[Pair, ...] = (
-    ("GPe_TI", "GPe_TI"),
-    ("GPe_TA", "GPe_TA"),
-    ("STN", "STN"),
-    ("GPe_TI", "GPe_TA"),
-    ("GPe_TI", "STN"),
-    ("GPe_TA", "STN"),
-)
+__all__ = ["BETA", "Band", "Pair", "PairResult", "analyse_pairs", "oscillation_table", "pair_table"]
 
 
 @dataclass(frozen=True)
@@ -67,8 +40,8 @@ def analyse_pairs(
     spikes: Mapping[str, Spikes],
     t_start: float,
     t_stop: float,
-    band: Band = BETA,
-    pairs: Iterable[Pair] = PAIRS,
+    band: Band,
+    pairs: Iterable[Pair],
     *,
     n_coherence: int = 2000,
     n_phase: int = 900,

@@ -15,6 +15,7 @@ from ..errors import Error, RunawayError
 from ..names import NAME
 from . import batch, check, compare, models, optimise, plan, plot, rates, run, scan, submit, terminal, validate, verdict
 from . import list as listing
+from .options import DEFAULT_EXPERIMENT
 
 
 class Commands(TyperGroup):
@@ -49,13 +50,13 @@ app = typer.Typer(
     An *experiment* is a YAML file: a network, its input, and what to record. Published ones are built in
     (`bgnest list`); a file of your own may change a few values of one of them (`overlay_of:`).
     """,
-    epilog="""**Examples**
+    epilog=f"""**Examples**
 
     `bgnest plan` – what the 80,000-neuron network needs, in a second, without NEST
 
     `bgnest run --n-neurons 10000 --threads 2` – a small version, in under a minute
 
-    `bgnest run lindahl2016/activation_depleted --set network.dopamine=0.2 --out runs/da02`
+    `bgnest run {DEFAULT_EXPERIMENT} --set network.dopamine=0.2 --out runs/da02`
 
     `bgnest rates runs/da02` and `bgnest plot runs/da02` – look again at what was recorded
     """,

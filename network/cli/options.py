@@ -13,11 +13,14 @@ from typing import Annotated, Any
 import typer
 
 from ..experiment import Experiment, load_experiment
+from ..experiment.files import default_experiment
+
+DEFAULT_EXPERIMENT = default_experiment()
 
 ExperimentArgument = Annotated[
     str,
     typer.Argument(
-        help="Experiment: a name such as lindahl2016/activation_depleted (see `bgnest list`) or a YAML file.",
+        help=f"Experiment: a name such as {DEFAULT_EXPERIMENT} (see `bgnest list`) or a YAML file.",
         show_default=True,
     ),
 ]
@@ -30,7 +33,7 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change one parameter, e.g. --set projections.FSN_to_MSN_D2.weight=18.5 (keeps the unit), "
+        help="Change one parameter, e.g. --set projections.A_to_B.weight=18.5 (keeps the unit), "
         "--set network.dopamine=0.4, --set 'projections.*.enabled=false'. Repeatable.",
     ),
 ]
@@ -67,8 +70,6 @@ Partial = Annotated[
     bool, typer.Option("--partial", help="Also a run that is not complete, for instance one that was stopped.")
 ]
 RunArgument = Annotated[Path, typer.Argument(help="Run folder.", metavar="RUN")]
-
-DEFAULT_EXPERIMENT = "lindahl2016/activation_control"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,10 +26,8 @@ def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
     from ..analysis.plots import plot_run
     from ..analysis.targets.judge import run_targets
 
-    targets = run_targets(run)
     notes: list[str] = []
-    bands = targets.bands if targets else None
-    made = plot_run(run, out or run.figures_dir, bands=bands, pdf=pdf, tell=notes.append)
+    made = plot_run(run, out or run.figures_dir, targets=run_targets(run), pdf=pdf, tell=notes.append)
     print("\nfigures:" if made else "\nno figures: neither spikes nor traces nor projections")
     for line in [*made, *notes]:
         print(f"  {line}")

@@ -33,19 +33,21 @@ def show_rates(run: Run) -> pd.DataFrame:
     return show_verdict(run).table
 
 
-def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True) -> Judgement:
+def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True, any_size: bool = False) -> Judgement:
     """Print rates, CVs and unit pairs of a run beside the targets of its state (or of another one)."""
     from ..analysis.targets.judge import judge_run, run_targets
+    from ..experiment.presentation import presentation_of
 
     targets = run_targets(run, state)
     judgement = judge_run(run, targets, pairs=pairs)
-    print(judgement.text())
+    print(judgement.text(any_size=any_size))
     if not run.recorded:
         print("there are no spikes: none were recorded, or the run ended before they were written")
     start, stop = run.window
     print(f"rates and CVs over {start:.10g} - {stop:.10g} ms; seed {run.plan['seed']}")
-    if targets is None or not targets.bands:
+    if targets is None or not targets.windows:
         print("no targets: this is none of the published states; `bgnest verdict RUN --state STATE` takes theirs")
-    elif sum(run.populations.values()) != targets.n_neurons:
-        print(f"the bands hold for {targets.n_neurons:,} neurons; smaller networks scatter, above all in GPe")
+    elif judgement.too_small:
+        note = presentation_of(run.plan).size_note or "smaller networks scatter"
+        print(f"the bands hold for {targets.n_neurons:,} neurons, this network has {judgement.n_neurons:,}; {note}")
     return judgement

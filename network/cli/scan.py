@@ -26,11 +26,11 @@ app = typer.Typer(
 
     A *scan* is a short YAML file (docs/scans.md); ready ones are built in (`bgnest scan list`):
 
-    `bgnest scan plan lindahl2016/dopamine_level` – points, memory and time, without NEST
+    `bgnest scan plan NETWORK/SCAN` – points, memory and time, without NEST
 
-    `bgnest scan run lindahl2016/dopamine_level --cores 2 --memory 8G` – call it again and only what is missing is done
+    `bgnest scan run NETWORK/SCAN --cores 2 --memory 8G` – call it again and only what is missing is done
 
-    `bgnest scan status scans/dopamine_level`, `bgnest scan collect scans/dopamine_level`
+    `bgnest scan status scans/SCAN`, `bgnest scan collect scans/SCAN`
     """,
 )
 

@@ -76,7 +76,7 @@ def is_user_file(path: Path) -> bool:
 
 
 def find_experiment(name_or_path: str | Path) -> Path:
-    """File of an experiment; ``lindahl2016`` alone means its ``base``.
+    """File of an experiment; ``NETWORK`` alone means its ``base``.
 
     Raises
     ------
@@ -195,8 +195,18 @@ def variants_of(data: dict[str, Any], lines: dict[KeyPath, int], label: str) -> 
     return found
 
 
-def list_overlays(model: str = "lindahl2016") -> dict[str, str]:
-    """Name and first comment line of every overlay of a model; states can be used as overlays, too."""
+def default_experiment() -> str:
+    """Name of the experiment that is meant where none is named; ``params/defaults.yaml`` says it."""
+    path = resources.params_dir() / "defaults.yaml"
+    return str(read_yaml(path, path.name)[0]["experiment"])
+
+
+def list_overlays(model: str | None = None) -> dict[str, str]:
+    """Name and first comment line of every overlay of a model, by default that of the default experiment.
+
+    States can be used as overlays, too.
+    """
+    model = model or default_experiment().split("/")[0]
     found: dict[str, str] = {}
     for folder in resources.params_dirs():
         for path in sorted([*(folder / model / "overlays").glob("*.yaml"), *(folder / model).glob("*.yaml")]):

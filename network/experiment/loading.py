@@ -15,6 +15,7 @@ from . import nest_limits
 from .checks import check_references
 from .dumping import to_yaml
 from .files import (
+    default_experiment,
     exists,
     find_experiment,
     find_overlay,
@@ -50,12 +51,12 @@ def load_experiment(
     Parameters
     ----------
     name_or_path : str or Path
-        ``lindahl2016/activation_depleted`` (a file below ``params/``) or the path of a YAML file; with
+        ``NETWORK/STATE`` (a file below ``params/``) or the path of a YAML file; with
         ``@variant`` one of the variants listed in that file (see :func:`list_variants`).
     overlays : sequence of str or Path
-        Names (``paper_table_rates``, a state) or files, merged in this order.
+        Names (an overlay of the network, a state) or files, merged in this order.
     overrides : sequence of str or mapping
-        ``"projections.FSN_to_MSN_D2.weight=1.1"`` or ``{key path: value}``, merged last.  A bare number keeps
+        ``"projections.A_to_B.weight=1.1"`` or ``{key path: value}``, merged last.  A bare number keeps
         the unit of the value it replaces; ``1.1 nS`` and globs (``projections.*.delay=2``) are understood.
     models : mapping of str to ModelInterface, optional
         Interfaces of the NESTML models; by default those that are found on disk.
@@ -148,7 +149,7 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
         raise SpecError(
             [
                 f"{label_of(path)}: no populations; changes of another experiment start with "
-                f"`overlay_of: lindahl2016/activation_control` (say), a network of its own needs: {needed}"
+                f"`overlay_of: {default_experiment()}` (say), a network of its own needs: {needed}"
             ]
         )
     return Draft(tree, path.parent, "+".join(labels))

@@ -50,7 +50,7 @@ class Meta(Spec):
     """What the experiment is called and which targets belong to it."""
 
     model: Name
-    """Folder of the published model, for instance ``lindahl2016``."""
+    """Folder of the network below ``params``: its targets and its presentation are looked for there."""
     state: Name | None = None
     """Key of the target rates in ``targets.yaml``."""
     title: str

@@ -17,6 +17,7 @@ from pydantic import model_validator
 from .. import resources
 from ..errors import SpecError
 from ..experiment.messages import placed_problems
+from ..experiment.presentation import load_presentation
 from ..experiment.quantities import Spec
 from ..experiment.yamlfile import read_yaml
 from .plan import Plan, ProjectionPlan
@@ -190,6 +191,14 @@ def _pick(table: dict[str, Measured], key: str) -> float:
     return (table[key] if key in table else table["default"]).value
 
 
+def expected_rates(plan: Plan, model: CostModel) -> dict[str, float]:
+    """Rate in spikes/s with which every population is expected to fire: that of the model, else of the network."""
+    own = load_presentation(plan.meta.get("model")).rates
+    default = model.rates["default"].value
+    named = {name: rate.value for name, rate in model.rates.items()}
+    return {p.name: named.get(p.name, own.get(p.name, default)) for p in plan.populations}
+
+
 def work(plan: Plan, model: CostModel | None = None) -> Work:
     """Count what a plan has to do.
 
@@ -197,14 +206,15 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
     ----------
     plan : Plan
     model : CostModel, optional
-        By default ``params/cost_model.yaml``; its ``rates`` say how often cells fire.
+        By default ``params/cost_model.yaml``.
     """
     m = load_cost_model() if model is None else model
     vps, ranks = plan.n_virtual_processes, plan.ranks
     t_bio = plan.t_presim + plan.t_sim
     steps, slices = t_bio / plan.resolution, t_bio / plan.min_delay
     sizes = {population.name: population.n_neurons for population in plan.populations}
-    fired = {name: sizes[name] * _pick(m.rates, name) * t_bio / 1000.0 for name in sizes}
+    rates = expected_rates(plan, m)
+    fired = {name: sizes[name] * rates[name] * t_bio / 1000.0 for name in sizes}
 
     cells: dict[str, int] = {}
     for population in plan.populations:
@@ -266,7 +276,8 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     exchange += w.spikes_received * m.exchange_per_spike.value / m.exchange_bandwidth.value
     per_rank = int(memory_per_rank(plan, m))
     sizes = {population.name: population.n_neurons for population in plan.populations}
-    fired = sum(sizes[name] * _pick(m.rates, name) for name in plan.spike_populations)
+    rates = expected_rates(plan, m)
+    fired = sum(sizes[name] * rates[name] for name in plan.spike_populations)
     spikes = fired * max(0.0, plan.spike_stop - plan.spike_start) / 1000.0 * m.memory_of_table_per_spike.value
     return Estimate(
         create=w.neurons_per_rank * m.create_per_neuron.value + plan.n_neurons * m.create_per_neuron_everywhere.value,
@@ -294,7 +305,8 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     window = (plan.spike_stop - plan.spike_start) / 1000.0
     # recordings are written out every HELD_SECONDS, or when a rank holds HELD_SAMPLES
     held = min(window, HELD_SECONDS)
-    recorded_spikes = sum(sizes[name] * _pick(m.rates, name) for name in plan.spike_populations) * held
+    rates = expected_rates(plan, m)
+    recorded_spikes = sum(sizes[name] * rates[name] for name in plan.spike_populations) * held
     per_ms = sum(len(r.node_ids) * len(r.variables) / r.interval for r in plan.recorders)
     samples = min(per_ms * held * 1000.0, HELD_SAMPLES * plan.ranks)
     narrow = plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS

@@ -50,10 +50,10 @@ class RunFolder:
     --------
     >>> with RunFolder.create(tmp / "run") as folder:
     ...     folder.write_plan(plan)
-    ...     with folder.spike_writer(["STN"]) as spikes:
-    ...         spikes.append("STN", [1001.5], [3])
+    ...     with folder.spike_writer(["A"]) as spikes:
+    ...         spikes.append("A", [1001.5], [3])
     ...     run = folder.finish()
-    >>> run.spikes("STN").times
+    >>> run.spikes("A").times
     array([1001.5])
     """
 

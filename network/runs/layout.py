@@ -57,8 +57,8 @@ def report_filenames(traces: Sequence[tuple[str, str, Sequence[str]]]) -> list[d
 
     Examples
     --------
-    >>> report_filenames([("a", "STN", ["V_m"]), ("b", "STN", ["V_m", "w"])])
-    [{'V_m': 'report_STN_V_m-a.h5'}, {'V_m': 'report_STN_V_m-b.h5', 'w': 'report_STN_w.h5'}]
+    >>> report_filenames([("a", "P", ["V_m"]), ("b", "P", ["V_m", "w"])])
+    [{'V_m': 'report_P_V_m-a.h5'}, {'V_m': 'report_P_V_m-b.h5', 'w': 'report_P_w.h5'}]
     """
     plain = [{name: report_filename(population, name) for name in names} for _, population, names in traces]
     times = Counter(file for files in plain for file in files.values())

@@ -140,9 +140,9 @@ class SpikeWriter(Writer):
 
     Examples
     --------
-    >>> with SpikeWriter(tmp / "spikes.h5", {"STN": 388}) as writer:
-    ...     writer.append("STN", [1.5, 0.3], [7, 12])
-    >>> read_spikes(tmp / "spikes.h5", "STN")[0]
+    >>> with SpikeWriter(tmp / "spikes.h5", {"A": 388}) as writer:
+    ...     writer.append("A", [1.5, 0.3], [7, 12])
+    >>> read_spikes(tmp / "spikes.h5", "A")[0]
     array([0.3, 1.5])
     """
 

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import ScanError
-from .metrics import all_rows
+from .metrics import all_rows, metrics
 from .status import DONE, PointStatus
 from .workflow import INSTALL
 
 if TYPE_CHECKING:
     import xarray
 
-METRICS = ("size", "n_spikes", "rate", "cv", "active", "synchrony", "peak_frequency", "beta_share", "beta_power")
-NUMBERS = (*METRICS, "rtf", "seconds")
+NUMBERS = (*metrics(), "rtf", "seconds")
 
 
 def collect(folder: Path, statuses: Sequence[PointStatus], axes: Sequence[str]) -> pd.DataFrame:
@@ -34,7 +33,7 @@ def collect(folder: Path, statuses: Sequence[PointStatus], axes: Sequence[str]) 
     Returns
     -------
     DataFrame
-        ``point``, one column per axis, ``population``, ``status``, `METRICS` and ``verdict`` (see
+        ``point``, one column per axis, ``population``, ``status``, `metrics` and ``verdict`` (see
         `network.scans.metrics.population_rows`), ``rtf`` and ``seconds`` (of the whole run). A point that is not
         done has the same rows, with its status and without numbers.
     """
@@ -48,7 +47,7 @@ def collect(folder: Path, statuses: Sequence[PointStatus], axes: Sequence[str]) 
         head = {"point": status.label, **{axis: status.point.values.get(axis) for axis in axes}}
         for row in found.get(status.label) or [{"population": name} for name in names or [None]]:
             records.append({**head, "status": status.state, **row, "seconds": status.seconds})
-    columns = ["point", *axes, "population", "status", *METRICS, "verdict", "rtf", "seconds"]
+    columns = ["point", *axes, "population", "status", *metrics(), "verdict", "rtf", "seconds"]
     table = pd.DataFrame.from_records(records).reindex(columns=columns)
     for column in NUMBERS:
         table[column] = table[column].astype(float)

@@ -1,11 +1,11 @@
 """What an optimisation is to reach: parameters with their limits, states, target windows, weights.
 
 ```yaml
-optimise: lindahl2016/activation_control
+optimise: NETWORK/STATE
 overlays: [laptop]
 search:
-  GPe_drive: {path: inputs.EXT_to_GPe_*.rate, operation: scale, distribution: {low: 0.5, high: 2, log: true}}
-targets: {reference: mallet2008, tolerance: 0.1}
+  drive: {path: inputs.EXT_to_*.rate, operation: scale, distribution: {low: 0.5, high: 2, log: true}}
+targets: {reference: KEY, tolerance: 0.1}
 weights: {rate: 1, cv: 0.2}
 trials: 50
 ```
@@ -16,11 +16,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from .. import resources
+from ..analysis.targets.measures import PopulationMeasure, family, known
 from ..analysis.targets.windows import Targets, load_targets
 from ..errors import SpecError, choices
 from ..experiment.files import first_lines, given_file, is_file
@@ -29,9 +31,17 @@ from .points import Point, changes_at
 from .schema import Axis, AxisName, Execution, FolderName, Names, Number, PointCount, Scalar, Value, validated
 from .schema import _Part as Part
 
-Quantity = Literal["rate", "cv", "coherence", "phase", "resultant"]
+
+def _measure(name: str) -> str:
+    """Refuse what no measure is called."""
+    if name not in known():
+        raise PydanticCustomError("measure", "{text}", {"text": f"no measure; {choices(name, known(), 'measures')}"})
+    return name
+
+
+Quantity = Annotated[str, AfterValidator(_measure)]
 Window = tuple[Number, Number]
-_RATES: dict[Quantity, float] = {"rate": 1.0}
+_RATES: dict[str, float] = {"rate": 1.0}
 
 
 class Goals(Part):
@@ -138,7 +148,7 @@ def goals_of(spec: Optimisation, model: str, state: str, label: str) -> Targets:
     targets = load_targets(model, state)
     goals = spec.targets
     weights = {str(quantity): weight for quantity, weight in spec.weights.items()}
-    bands = {"rate": targets.bands, "cv": targets.cv_bands, **targets.pair_bands}
+    bands = dict(targets.windows)
     if goals.reference is not None:
         if goals.reference not in targets.references:
             known = choices(goals.reference, targets.references, "references")
@@ -150,7 +160,7 @@ def goals_of(spec: Optimisation, model: str, state: str, label: str) -> Targets:
                 for name, entry in entries.items()
                 if (value := getattr(entry, quantity)) is not None
             }
-            for quantity in ("rate", "cv")
+            for quantity in family(PopulationMeasure)
         }
     if goals.populations:
         known_names = {name for chosen in bands.values() for name in chosen}
@@ -166,12 +176,7 @@ def goals_of(spec: Optimisation, model: str, state: str, label: str) -> Targets:
         raise SpecError([f"{label}: targets: {state}: the window of the {empty[0]} is empty"])
     if not bands:
         raise SpecError([f"{label}: {state} has no target window of what has a weight ({', '.join(spec.weights)})"])
-    return dataclasses.replace(
-        targets,
-        bands=bands.pop("rate", {}),
-        cv_bands=bands.pop("cv", {}),
-        pair_bands=bands,
-    )
+    return dataclasses.replace(targets, windows=bands)
 
 
 def list_optimisations() -> dict[str, str]:

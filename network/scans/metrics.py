@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.oscillations import BETA
-from ..analysis.spectra import oscillation_index, rate_spectrum
-from ..analysis.statistics import Floats, run_spikes
-from ..analysis.targets.judge import judge_run, run_targets
+from ..analysis.targets.judge import run_targets
+from ..analysis.targets.measures import PopulationMeasure, RunData, family
+from ..analysis.targets.verdict import judge
+from ..experiment.presentation import presentation_of
 from ..plans.identity import digest
 from ..processes import end_with_parent
 from ..runs import Run
@@ -22,12 +22,15 @@ from ..runs.code import code_digest
 from ..runs.layout import MANIFEST, to_json, write_atomic
 from ..sealing import seal_holds, sealed
 
-HIGHEST = 100.0
-"""Hz up to which spectra are looked at."""
 IN_PROCESSES = 16
 """Runs from which on several processes analyse."""
 
 Row = dict[str, Any]
+
+
+def metrics() -> tuple[str, ...]:
+    """Columns of numbers of every population: its size, its spikes, and all measures of populations."""
+    return ("size", "n_spikes", *family(PopulationMeasure))
 
 
 def population_rows(run: Run) -> list[Row]:
@@ -36,35 +39,19 @@ def population_rows(run: Run) -> list[Row]:
     Returns
     -------
     list of dict
-        ``population``, ``size`` (cells), ``n_spikes``, ``rate`` (spikes/s), ``cv`` (of the inter-spike intervals),
-        ``active`` (fraction of cells that fired), ``synchrony`` (variance over mean of the population rate,
-        spikes/s); of the power spectrum of the population rate ``peak_frequency`` (Hz, above 0), ``beta_share``
-        (15-25 Hz in the power up to 100 Hz; about 0.11 for a flat spectrum) and ``beta_power`` (15-25 Hz,
-        (spikes/s)^2); ``verdict`` on the rate. None where a quantity does not exist.
+        ``population``, ``size`` (cells), ``n_spikes``, a value per measure of populations
+        (`network.analysis.targets.measures`) and ``verdict`` on the rate. None where a quantity does not exist.
     """
-    judgement = judge_run(run, run_targets(run), pairs=False)
-    spikes = run_spikes(run)
+    targets = run_targets(run)
+    data = RunData(run)
+    verdicts = judge(data.table, targets.bands if targets else {})["verdict"]
     rows = []
-    for name, values in judgement.table.iterrows():
+    for name, values in data.table.iterrows():
         row: Row = {"population": str(name), "size": int(values["n_neurons"]), "n_spikes": int(values["n_spikes"])}
-        row |= {key: float(values[key]) for key in ("rate", "cv", "active", "synchrony")}
-        train = spikes[str(name)]
-        row |= _spectral(*rate_spectrum(train.times, train.n_neurons, *run.window))
-        row["verdict"] = str(judgement.rates["verdict"].get(name, "-"))
+        row |= {key: measure.value(data, str(name)) for key, measure in family(PopulationMeasure).items()}
+        row["verdict"] = str(verdicts[str(name)])
         rows.append({key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in row.items()})
     return rows
-
-
-def _spectral(frequencies: Floats, power: Floats) -> Row:
-    looked_at = (frequencies > 0) & (frequencies <= HIGHEST)
-    inside = (frequencies >= BETA.low) & (frequencies <= BETA.high)
-    if not power[looked_at].any():
-        return {"peak_frequency": np.nan, "beta_share": np.nan, "beta_power": np.nan}
-    return {
-        "peak_frequency": float(frequencies[looked_at][np.argmax(power[looked_at])]),
-        "beta_share": oscillation_index(frequencies, power, BETA.limits, HIGHEST),
-        "beta_power": float(power[inside].sum() * (frequencies[1] - frequencies[0])),
-    }
 
 
 def run_rows(path: Path, cache: Path) -> list[Row]:
@@ -94,7 +81,7 @@ def all_rows(runs: Sequence[tuple[Path, Path]], n_processes: int) -> list[list[R
 
 
 def _key(run: Run) -> str:
-    """What the rows depend on: the run by its manifest, the analysis, the targets."""
+    """What the rows depend on: the run by its manifest, the analysis, the targets and the bands of the network."""
     manifest = hashlib.sha256((run.path / MANIFEST).read_bytes()).hexdigest()
-    targets = run_targets(run) if run.plan.get("meta", {}).get("state") else None
-    return digest([manifest, code_digest(("analysis",)), Path(__file__).read_text(encoding="utf-8"), repr(targets)])
+    about = [repr(run_targets(run)), repr(presentation_of(run.plan).bands)]
+    return digest([manifest, code_digest(("analysis",)), Path(__file__).read_text(encoding="utf-8"), *about])

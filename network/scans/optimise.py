@@ -95,7 +95,7 @@ class Study:
         """Digest of everything that decides the distance for given parameters: network, limits, targets, code."""
         plans = [self._planner.plan(point) for point in self.spec.points(self.spec.corners()[0])]
         parameters = {name: axis.model_dump(mode="json") for name, axis in self.spec.search.items()}
-        goals = [[goal.bands, goal.cv_bands, goal.pair_bands] for goal in self._goals]
+        goals = [goal.windows for goal in self._goals]
         return digest([[p.simulation_hash for p in plans], parameters, goals, dict(self.spec.weights), code_digest()])
 
     @cached_property
@@ -346,7 +346,7 @@ class _Trial:
     def _finish(self, code: int) -> None:
         status = run_status(self._run)
         if status == "complete" and self._goal is not None:
-            judgement = judge_run(Run.open(self._run), self._goal, pairs=bool(self._goal.pair_bands))
+            judgement = judge_run(Run.open(self._run), self._goal)
             self.judgements.append((self._goal, judgement))
         elif status == "exploded":
             self.failure = ("exploded", read_json(self._run / RECORD)["stopped"]["reason"])

@@ -34,7 +34,7 @@ IN_PROCESSES = 200
 SPIKE_BYTES, SAMPLE_BYTES = 16, 4
 """Of `network.runs.sonata`: time and id of a spike, one sample of a variable."""
 FOLDER_BYTES = 600_000
-"""Parameters, plan, origins, log of a run of the Lindahl network."""
+"""Parameters, plan, origins, log of a run of a network of eight populations."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class Scan:
         Name or file, with ``@variant`` if one is meant.
     axes : mapping
         Key path (or one of the short names, see `network.scans.schema.SHORT`) -> values; or name -> mapping as in a
-        scan file: ``{"g": {"path": ["projections.STN_to_SNr.weight"], "range": {"start": 1, "stop": 4, "n": 4}}}``.
+        scan file: ``{"g": {"path": ["projections.A_to_B.weight"], "range": {"start": 1, "stop": 4, "n": 4}}}``.
     overlays : sequence of str
         Overlays of all points.
     overrides : mapping
@@ -68,7 +68,7 @@ class Scan:
 
     Examples
     --------
-    >>> scan = Scan("lindahl2016/activation_control", {"network.dopamine": [0.0, 0.8], "simulation.seed": range(1, 4)})
+    >>> scan = Scan("NETWORK/STATE", {"network.dopamine": [0.0, 0.8], "simulation.seed": range(1, 4)})
     >>> len(scan.plan().points)
     6
     """

@@ -1,7 +1,7 @@
 """The schema of a scan: which experiment, which axes, how they are combined, what the machine may be used for.
 
 ```yaml
-scan_of: lindahl2016/activation_control
+scan_of: NETWORK/STATE
 overlays: [laptop]
 set: {simulation.t_sim: 2000}
 axes:
@@ -42,6 +42,7 @@ from ..experiment.files import first_lines, given_file
 from ..experiment.limits import MAX_NAME, MAX_POINTS, beyond, is_number, read_number
 from ..experiment.messages import in_words
 from ..experiment.yamlfile import KeyPath, read_yaml
+from .metrics import metrics
 
 SHORT = {
     "seed": "simulation.seed",
@@ -56,10 +57,7 @@ Combine = Literal["grid", "zip", "list", "random", "latin_hypercube", "sobol"]
 SAMPLED = ("random", "latin_hypercube", "sobol")
 Scalar = bool | int | float | str
 AxisName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")]
-RESERVED = (
-    *("point", "population", "status", "reason", "size", "n_spikes", "rate", "cv", "active", "synchrony"),
-    *("peak_frequency", "beta_share", "beta_power", "verdict", "rtf", "seconds"),
-)
+RESERVED = ("point", "population", "status", "reason", *metrics(), "verdict", "rtf", "seconds")
 """Columns of the table of results, which no axis may be called."""
 
 
@@ -309,7 +307,7 @@ def load_scan(name_or_path: str | Path) -> tuple[ScanSpec, str, Path]:
     Parameters
     ----------
     name_or_path : str or Path
-        ``lindahl2016/dopamine_level`` (see :func:`list_scans`) or the path of a YAML file.
+        ``NETWORK/SCAN`` (see :func:`list_scans`) or the path of a YAML file.
 
     Returns
     -------

@@ -8,9 +8,11 @@ from network.analysis.oscillations import BETA, analyse_pairs, oscillation_table
 from network.analysis.statistics import run_spikes, run_table
 from network.engine.batch import run_all
 from network.experiment import load_experiment
+from network.experiment.presentation import load_presentation
 
 pytestmark = [pytest.mark.science, pytest.mark.nest, pytest.mark.nestml]
 
+PAIRS = load_presentation("lindahl2016").pairs
 STATES = ("activation_control", "activation_depleted")
 
 
@@ -46,11 +48,11 @@ def test_depletion_switches_beta_on(runs):
 
 def test_ti_fires_against_ta_and_stn(runs):
     run = runs["activation_depleted"]
-    table = pair_table(analyse_pairs(run_spikes(run), *run.window, BETA, n_coherence=300))
+    table = pair_table(analyse_pairs(run_spikes(run), *run.window, BETA, PAIRS, n_coherence=300))
     for pair in ("GPe_TI/GPe_TA", "GPe_TI/STN"):
         assert table.loc[pair, "phase_size"] > 120.0, pair
     for pair in ("GPe_TI/GPe_TI", "GPe_TA/GPe_TA", "GPe_TA/STN"):
         assert table.loc[pair, "phase_size"] < 60.0, pair
     run = runs["activation_control"]
-    control = pair_table(analyse_pairs(run_spikes(run), *run.window, BETA, n_coherence=300))
+    control = pair_table(analyse_pairs(run_spikes(run), *run.window, BETA, PAIRS, n_coherence=300))
     assert (control.loc[["GPe_TI/GPe_TI", "GPe_TI/GPe_TA"], "resultant"] < 0.15).all()

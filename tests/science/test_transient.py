@@ -23,7 +23,7 @@ def run(tmp_path_factory):
 
 def test_rates_are_those_of_the_authors_log(run):
     judged = judge_run(run, run_targets(run)).judged
-    assert len(judged) == 7
+    assert set(judged["quantity"]) == {"rate"} and len(judged) == 7
     assert (judged["verdict"] == "pass").all(), judged
 
 

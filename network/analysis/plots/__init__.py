@@ -12,9 +12,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ...experiment.presentation import presentation_of
 from ...runs import Run
-from ..statistics import population_table, run_spikes
-from ..targets.verdict import Bands
+from ..targets.measures import RunData
+from ..targets.windows import Targets
 from .activity import intervals, raster, rate_bands, rate_courses, spectra, traces
 from .base import save
 from .experiments import courses, dose_response, effects, pulse_courses, selection_maps, states
@@ -23,7 +24,7 @@ from .optimisation import optimisation
 from .oscillations import coherence, phase_circles
 from .response import responses
 from .scan import scan_lines, scan_map
-from .style import colours, label
+from .style import colours, label, presentation, presented
 
 __all__ = [
     "coherence",
@@ -37,6 +38,8 @@ __all__ = [
     "optimisation",
     "phase_circles",
     "plot_run",
+    "presentation",
+    "presented",
     "pulse_courses",
     "raster",
     "rate_bands",
@@ -63,7 +66,7 @@ def plot_run(
     run: Run,
     out_dir: str | Path | None = None,
     *,
-    bands: Bands | None = None,
+    targets: Targets | None = None,
     state: str | None = None,
     pdf: bool = False,
     tell: Callable[[str], None] = logger.info,
@@ -75,8 +78,8 @@ def plot_run(
     run : Run
     out_dir : path, optional
         ``figures/`` in the run folder by default.
-    bands : mapping of population to (low, high), optional
-        Target rates in spikes/s.
+    targets : Targets, optional
+        Bands of the rates.
     state : str, optional
         Name of the state, put into the titles.
     pdf : bool
@@ -91,18 +94,31 @@ def plot_run(
         connectivity and weights if the plan has projections; ``traces_<variable>`` per recorded variable.
         Raster, rate courses and traces show the first 2 s of what was recorded, the others all of it.
     """
-    out = Path(out_dir) if out_dir is not None else run.figures_dir
+    with presented(presentation_of(run.plan)):
+        figures = _figures(run, targets, state, tell)
+        out = Path(out_dir) if out_dir is not None else run.figures_dir
+        return [path for name, figure in figures.items() for path in save(figure, out / name, pdf=pdf)]
+
+
+def _figures(run: Run, targets: Targets | None, state: str | None, tell: Callable[[str], None]) -> dict[str, Figure]:
     start, stop = run.window
     early = min(stop, start + DETAIL)
     about = f"{label(run.name)}, {label(state)}" if state and state not in run.name else label(run.name)
     figures: dict[str, Figure] = {}
-    spikes = {name: run.spikes(name) for name in run.recorded}
+    names = presentation().sorted(run.recorded)
+    spikes = {name: run.spikes(name) for name in names}
     if spikes:
         figures["raster"] = raster(spikes, start, early, title=about)
-        figures["rates"] = rate_bands(population_table(run_spikes(run), start, stop), bands, title=about)
+        smaller = targets is not None and not targets.holds_for(sum(run.populations.values()))
+        figures["rates"] = rate_bands(
+            RunData(run).table,
+            targets.bands if targets else None,
+            size=targets.n_neurons if targets and smaller else None,
+            title=about,
+        )
         figures["rate_courses"] = rate_courses(spikes, start, early, title=about)
         if stop - start >= SPECTRUM:
-            figures["spectra"] = spectra(spikes, start, stop, title=about)
+            figures["spectra"] = spectra(spikes, start, stop, band=presentation().beta.limits, title=about)
         else:
             tell(f"no spectra: {stop - start:.6g} ms of spikes are too few, from {SPECTRUM:g} ms on they are drawn")
         figures["intervals"] = intervals(spikes, start, stop, title=about)
@@ -110,7 +126,9 @@ def plot_run(
         figures["connectivity"] = connectivity(run.plan, title=about)
         figures["weights"] = weights(run.plan, title=about)
     for variable in dict.fromkeys(variable for _, variable in run.reports):
-        recorded = [key for name in run.populations for key in run.traces if key[:2] == (name, variable)]
+        recorded = [
+            key for name in presentation().sorted(run.populations) for key in run.traces if key[:2] == (name, variable)
+        ]
         reports = [run.report(*key) for key in recorded]
         figures[f"traces_{variable}"] = traces(reports, spikes=spikes, longest=DETAIL, title=about)
-    return [path for name, figure in figures.items() for path in save(figure, out / name, pdf=pdf)]
+    return figures

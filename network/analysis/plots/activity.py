@@ -115,7 +115,9 @@ def rate_courses(
 
 
 @styled
-def rate_bands(table: pd.DataFrame, bands: Bands | None = None, *, title: str | None = None) -> Figure:
+def rate_bands(
+    table: pd.DataFrame, bands: Bands | None = None, *, size: int | None = None, title: str | None = None
+) -> Figure:
     """Mean rate of each population beside its target band, with the numbers as a table.
 
     Parameters
@@ -124,6 +126,8 @@ def rate_bands(table: pd.DataFrame, bands: Bands | None = None, *, title: str | 
         From `network.analysis.statistics.population_table`.
     bands : mapping of population to (low, high), optional
         In spikes/s.
+    size : int, optional
+        Number of neurons that the bands hold for, if the network is smaller: nothing is marked as failed then.
     """
     judged = judge(table, bands or {})
     figure = page(16.0 + 5.5 * len(judged))
@@ -161,8 +165,8 @@ def rate_bands(table: pd.DataFrame, bands: Bands | None = None, *, title: str | 
             ha="right",
             va="center",
             fontsize=6.5,
-            color="black" if not judged_here else style.PASS if good else style.FAIL,
-            fontweight="bold" if judged_here and not good else "normal",
+            color="black" if not judged_here or size else style.PASS if good else style.FAIL,
+            fontweight="bold" if judged_here and not good and not size else "normal",
         )
     side.set(xlim=(0, right))
     side.axis("off")
@@ -174,7 +178,8 @@ def rate_bands(table: pd.DataFrame, bands: Bands | None = None, *, title: str | 
     plain_numbers(axes.xaxis)
     axes.set_yticks(range(len(judged)), [label(str(name)) for name in judged.index])
     axes.set(ylim=(len(judged) - 0.4, -1.4), ylabel="population")
-    axes.set_xlabel("mean rate (spikes/s); grey: target band" if bands else "mean rate (spikes/s)")
+    about = f"; grey: target band{f' of {size:,} neurons' if size else ''}" if bands else ""
+    axes.set_xlabel(f"mean rate (spikes/s){about}")
     axes.grid(axis="x", color="0.9", linewidth=0.5)
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
@@ -314,7 +319,7 @@ def spectra(
     for axes in panels[-4:]:
         axes.set_xlabel("frequency (Hz)")
     figure.supylabel("power of population rate ((spikes/s)$^2$/Hz)", fontsize=7)
-    legend = f"resolution {1000.0 / segment:g} Hz, dashed: independent Poisson neurons"
+    legend = f"resolution {1000.0 / segment:.3g} Hz, dashed: independent Poisson neurons"
     legend += f", grey: {band[0]:g}-{band[1]:g} Hz" if band else ""
     heading(figure, f"{title}: {legend}" if title else legend)
     return figure

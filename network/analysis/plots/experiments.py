@@ -13,17 +13,16 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...experiment.presentation import Mark
 from ..effects import Effects
+from ..targets.measures import find
 from ..targets.windows import Targets
 from . import style
 from .base import heading, page, plain_numbers, styled
-from .style import colours, label
+from .style import colours, label, presentation
 
-MARKS = {
-    "mallet2008": ("s", "experiment (Mallet et al. 2008)"),
-    "published_model": ("D", "published model"),
-    "resimulation_80000": ("|", "re-simulation of the specification"),
-}
+MARKS = "sDo^vP"
+"""Marks of references, where a network does not say which."""
 
 ACTIONS = ("#D55E00", "#0072B2")
 
@@ -45,7 +44,7 @@ def states(
     targets : mapping of state to Targets
         Bands are grey, single values are marks.
     quantity : str
-        ``rate`` (spikes/s, logarithmic) or ``cv``.
+        A measure of populations; ``rate`` is drawn on a logarithmic axis.
     """
     columns = 2
     rows = -(-len(tables) // columns)
@@ -55,8 +54,8 @@ def states(
     for axes, (state, table) in zip(grid.ravel(), tables.items(), strict=False):
         goal = targets[state]
         names = [name for name in goal.report_order if name in table.index]
-        bands = goal.bands if quantity == "rate" else goal.cv_bands
-        read = goal.rate if quantity == "rate" else goal.cv
+        bands = goal.windows.get(quantity, {})
+        marks = _marks(goal)
         for x, name in enumerate(names):
             value = float(table[quantity][name])
             bar = axes.bar(x, value, width=0.5, color=colours(names)[name], zorder=2)
@@ -65,13 +64,13 @@ def states(
                 low, high = bands[name]
                 area = axes.bar(x, high - low, bottom=low, width=0.86, color=style.BAND, zorder=1)
                 seen.setdefault("target band", area)
-            for key, (mark, text) in MARKS.items():
-                if (there := read(key, name)) is None:
+            for key, how in marks.items():
+                if (there := goal.value(key, quantity, name)) is None:
                     continue
-                wide = {"markersize": 8, "marker": "_", "markeredgewidth": 1.2} if mark == "|" else {}
-                options = {"marker": mark, "markersize": 3.6, "markeredgewidth": 0.8} | wide
+                wide = {"markersize": 8, "markeredgewidth": 1.2} if how.mark in "_|" else {}
+                options: dict[str, Any] = {"marker": how.mark, "markersize": 3.6, "markeredgewidth": 0.8} | wide
                 (line,) = axes.plot(x, there, linestyle="", color="black", markerfacecolor="white", zorder=3, **options)
-                seen.setdefault(text, line)
+                seen.setdefault(how.label, line)
         axes.set_title(label(state))
         axes.set_xticks(range(len(names)), [label(name) for name in names], rotation=35, ha="right")
         if quantity == "rate":
@@ -79,11 +78,17 @@ def states(
             axes.set_ylim(0.001, 150)
             plain_numbers(axes.yaxis)
         axes.tick_params(axis="x", length=0)
-    text = "mean rate (spikes/s)" if quantity == "rate" else "CV of inter-spike intervals (dimensionless)"
-    figure.supylabel(text, fontsize=7)
+    figure.supylabel(find(quantity).text, fontsize=7)
     figure.legend(list(seen.values()), list(seen), loc="outside lower center", ncols=5, fontsize=6)
     heading(figure, title)
     return figure
+
+
+def _marks(goal: Targets) -> dict[str, Mark]:
+    """References to draw: those that the network has marks for, else all."""
+    named = presentation().references
+    chosen = [key for key in goal.references if key in named] or list(goal.references)
+    return {key: named.get(key) or Mark(label=label(key), mark=MARKS[k % len(MARKS)]) for k, key in enumerate(chosen)}
 
 
 @styled
@@ -151,19 +156,22 @@ def selection_maps(
     maps: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
     levels: Sequence[float],
     *,
-    threshold: float = 14.0,
+    population: str,
+    threshold: float,
     title: str | None = None,
 ) -> Figure:
-    """Which action SNr selects for every pair of input strengths, a panel per condition.
+    """Which action the output of a network selects for every pair of input strengths, a panel per condition.
 
     Parameters
     ----------
     maps : mapping of condition to (rates 1, rates 2)
-        SNr rates in spikes/s during the pulse, arrays (strength of action 2, strength of action 1).
+        Rates of the output in spikes/s during the pulse, arrays (strength of action 2, strength of action 1).
     levels : sequence of float
         Strengths, relative to the base rate.
+    population : str
+        The output.
     threshold : float
-        An action is selected if its SNr rate is below this (spikes/s; 14 in the original).
+        An action is selected if its rate is below this (spikes/s).
     """
     figure = page(74.0)
     grid = figure.subplots(1, len(maps), squeeze=False, sharex=True, sharey=True)[0]
@@ -187,7 +195,8 @@ def selection_maps(
         axes.set_xlabel("action 1 (x base rate)")
     grid[0].set_ylabel("action 2 (x base rate)")
     handles = [grid[0].scatter([], [], marker="s", color=tone) for tone in tones]
-    text = f"selected: SNr below {threshold:g} spikes/s; numbers: SNr rates (spikes/s) of action 1 (above) and 2"
+    name = label(population)
+    text = f"selected: {name} below {threshold:g} spikes/s; numbers: {name} rates (spikes/s) of action 1 (above) and 2"
     figure.legend(handles, kinds, loc="outside lower center", ncols=4, title=text, title_fontsize=6.5)
     heading(figure, title)
     return figure
@@ -198,7 +207,7 @@ def pulse_courses(
     courses: Mapping[str, Mapping[str, pd.DataFrame]],
     *,
     duration: float,
-    threshold: float = 14.0,
+    threshold: float,
     title: str | None = None,
 ) -> Figure:
     """Rates around a pulse: a column per condition, a row per pair of strengths, a line per action.
@@ -279,7 +288,7 @@ def dose_response(
 def courses(
     tables: Mapping[str, pd.DataFrame],
     *,
-    rows: Sequence[Sequence[str]] = (("MSN_D1",), ("MSN_D2",), ("FSN",), ("GPe_TI", "GPe_TA"), ("STN",), ("SNr",)),
+    rows: Sequence[Sequence[str]] | None = None,
     titles: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
@@ -289,7 +298,11 @@ def courses(
     ----------
     tables : mapping of variant to DataFrame
         Index time in ms, column ``dopamine`` (dimensionless) and one per population (spikes/s).
+    rows : sequence of sequences of str, optional
+        By default the panels of the network, or a row for each population.
     """
+    found = next(iter(tables.values())).columns.drop("dopamine")
+    rows = rows or presentation().panels or [(str(name),) for name in found]
     figure = page(30.0 + 22.0 * (1 + len(rows)))
     grid = figure.subplots(1 + len(rows), len(tables), squeeze=False, sharex="col", sharey="row")
     for column, (variant, table) in enumerate(tables.items()):

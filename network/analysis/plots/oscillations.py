@@ -16,7 +16,7 @@ SHADES = ("#4D4D4D", "#C0392B", "#2C6FA6", "#5AA469")
 
 
 def pair_label(pair: Pair) -> str:
-    """Write a pair for people: ``GPe TI - STN``."""
+    """Write a pair for people: ``A - B``."""
     return " - ".join(label(name) for name in pair)
 
 

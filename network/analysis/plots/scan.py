@@ -16,19 +16,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from ..targets.measures import PopulationMeasure, family
 from ..targets.verdict import Bands
 from . import style
 from .base import heading, multiples, plain_numbers, styled
 from .style import colours, label
 
 QUANTITIES = {
-    "rate": "mean rate (spikes/s)",
-    "cv": "CV of inter-spike intervals (dimensionless)",
-    "active": "cells that fired (fraction)",
-    "synchrony": "variance over mean of the population rate (spikes/s)",
-    "peak_frequency": "frequency of the spectral peak (Hz)",
-    "beta_share": "power at 15-25 Hz (fraction of that up to 100 Hz)",
-    "beta_power": "power at 15-25 Hz ((spikes/s)$^2$)",
+    **{name: measure.text for name, measure in family(PopulationMeasure).items()},
     "n_spikes": "spikes recorded",
     "rtf": "real-time factor (dimensionless)",
     "seconds": "wall time of the run (s)",
@@ -83,6 +78,7 @@ def scan_lines(
     """
     axes_of = [x, *([group] if group else [])]
     names = _checked(table, [*axes_of, quantity], quantity, band, populations)
+    of_name = colours(map(str, table["population"].dropna().unique()))
     labels = labels or {}
     values = _values(table[x])
     words = not pd.api.types.is_numeric_dtype(table[x])
@@ -100,12 +96,12 @@ def scan_lines(
         for entry, shade in zip(entries, shades, strict=True):
             chosen = of_population if entry is None else of_population[of_population[group] == entry]
             found = chosen.groupby(x)[quantity].agg(["mean", "min", "max"]).reindex(values)
-            colour = colours([name])[name] if shade is None else shade
+            colour = of_name[name] if shade is None else shade
             line = _draw(axes, list(places.values()), found, colour, words=words)
             if entry is not None:
                 handles[f"{labels.get(str(group), label(str(group)))}: {_text(entry)}"] = line
         _mark_gaps(axes, table, name, x, places, words=words)
-        axes.set_title(label(name), color=colours([name])[name])
+        axes.set_title(label(name), color=of_name[name])
     _axes_of_lines(grid, values, columns, labels.get(x, label(x)), QUANTITIES[quantity], log_x, words=words)
     missing = _missing(table)
     _legend(figure, handles, [_spread(table, band), f"cross: {missing}" if missing else ""])
@@ -180,6 +176,7 @@ def scan_map(
         If a column is missing, or another axis of the table has several values.
     """
     names = _checked(table, [x, y, quantity], quantity, band, populations)
+    of_name = colours(map(str, table["population"].dropna().unique()))
     labels = labels or {}
     columns, rows = _values(table[x]), _values(table[y])
     figure, grid = multiples(len(names), columns=3, panel_height=40.0)
@@ -204,7 +201,7 @@ def scan_map(
             axes.tick_params(axis="x", rotation=35)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_title(label(name), color=colours([name])[name])
+        axes.set_title(label(name), color=of_name[name])
     for k, axes in enumerate(grid):
         axes.set_xlabel(labels.get(x, label(x)) if k + 3 >= len(grid) else "")
         axes.set_ylabel(labels.get(y, label(y)) if k % 3 == 0 else "")

@@ -1,28 +1,24 @@
-"""One look for all figures: colours and labels of populations, sizes, fonts; plain data."""
+"""One look for all figures: sizes, fonts, colours; those of populations, and their labels, come from the network.
+
+A figure is drawn with the presentation of a network by ``with presented(...)``, as Matplotlib's own settings are by
+``rc_context``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
+
+from ...experiment.presentation import Presentation
+
+_PRESENTATION: ContextVar[Presentation] = ContextVar("presentation", default=Presentation())  # noqa: B039 (frozen)
 
 MM = 1.0 / 25.4  # inches
 COLUMN, PAGE = 85.0 * MM, 180.0 * MM  # widths of one and two journal columns
 DPI = 300
 
-# Okabe & Ito's palette, safe for colour-blind readers; the subsets of GPe TI share its hue
-COLOURS = {
-    "MSN_D1": "#0072B2",
-    "MSN_D2": "#4AA3DB",
-    "FSN": "#E69F00",
-    "GPe_TI": "#009E73",
-    "GPe_TI_N": "#009E73",
-    "GPe_TI_S": "#44B88F",
-    "GPe_TA": "#CC79A7",
-    "GPe": "#6B6B6B",
-    "STN": "#D55E00",
-    "SNr": "#222222",
-}
-COLOURS |= {"D1": COLOURS["MSN_D1"], "D2": COLOURS["MSN_D2"], "GPeTI": COLOURS["GPe_TI"], "GPeTA": COLOURS["GPe_TA"]}
 OTHERS = ("#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499")
 
 INHIBITORY, EXCITATORY = "Blues", "Reds"  # colour maps
@@ -55,14 +51,26 @@ RC: dict[Any, Any] = {
 }
 
 
+@contextmanager
+def presented(presentation: Presentation) -> Iterator[None]:
+    """Draw with the colours and labels of a network: everything made inside of ``with`` has them."""
+    token = _PRESENTATION.set(presentation)
+    try:
+        yield
+    finally:
+        _PRESENTATION.reset(token)
+
+
+def presentation() -> Presentation:
+    """What figures are drawn with here."""
+    return _PRESENTATION.get()
+
+
 def colours(names: Iterable[str]) -> dict[str, str]:
-    """Colour of each population; unknown ones get a colour each, in the order given."""
-    names = list(names)
-    unknown = [name for name in names if name not in COLOURS]
-    extra = {name: OTHERS[i % len(OTHERS)] for i, name in enumerate(unknown)}
-    return {name: COLOURS.get(name) or extra[name] for name in names}
+    """Colour of each population; those that the network says nothing about get a colour each, in the order given."""
+    return presentation().colours(names)
 
 
 def label(name: str) -> str:
-    """Write a population name for people: ``GPe_TI_N`` is "GPe TI N"."""
-    return name.replace("_", " ")
+    """Write a name for people: what the network calls a population, else ``layer_4`` becomes "layer 4"."""
+    return presentation().label(name)

@@ -1,4 +1,4 @@
-"""The verdict on a run: rates, CVs and, if there are targets for them, unit pairs and the response to a transient."""
+"""The verdict on a run: every measure for which its state has target windows, held against them."""
 
 from __future__ import annotations
 
@@ -7,43 +7,53 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...runs import Run
-from ..oscillations import BETA, SLOW, analyse_pairs, pair_table
-from ..response import response_of, zone_table
-from ..statistics import run_spikes, run_table
+from .measures import NotMeasuredError, RunData, known
+from .measures.pairs import PairMeasure
 from .verdict import NONE, PASS, aligned, judge, number, render
-from .windows import Targets, load_targets
+from .windows import Targets, load_targets, states_with_targets
 
-PAIR_QUANTITIES = {"coherence": "coherence", "phase": "phase_size", "resultant": "resultant"}
-"""Quantities of pair targets and their columns in `pair_table`; phases are judged by their magnitude."""
-CYCLES = 3
-"""Shortest recording in cycles of the cortical rhythm in which pairs are judged."""
-TRIALS = 20
-"""Fewest transients from which a response is judged: with fewer its edges are those of the noise."""
-UNITS = {
-    **{"cv": "CV", "phase": "phase (deg)", "resultant": "R of phases"},
-    **{"latency": "latency (ms)", "duration": "duration (ms)", "area": "area (1/s x ms)"},
-}
-"""How quantities are written for people."""
+SHOWN = ("rate", "cv")
+"""Measures that are listed for all populations, with and without a window."""
+ALL_GOOD, NOT_GOOD, TOO_SMALL, NOTHING = "PASS", "FAIL", "not judged at this size", "nothing to judge"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Verdicts of a run, one table per quantity as `network.analysis.targets.verdict.judge` makes them."""
+    """Verdicts of a run.
+
+    Attributes
+    ----------
+    table : DataFrame
+        `run_table` of all populations and groups.
+    rows : DataFrame
+        As `network.analysis.targets.verdict.judge` makes them, of all measures with windows.
+    notes : tuple of str
+        What could not be judged, and why.
+    n_neurons : int
+        Of the network.
+    too_small : bool
+        Whether it is smaller than the bands hold for.
+    """
 
     table: pd.DataFrame
-    """`run_table` of all populations and groups."""
-    rates: pd.DataFrame
-    cvs: pd.DataFrame
-    pairs: pd.DataFrame
-    response: pd.DataFrame
-    note: str = ""
-    """What could not be judged, and why."""
+    rows: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    n_neurons: int = 0
+    too_small: bool = False
+
+    def of(self, measure: str) -> pd.DataFrame:
+        """Rows of one measure."""
+        return self.rows[self.rows["quantity"] == measure]
+
+    @property
+    def rates(self) -> pd.DataFrame:
+        """Rows of the rates: all populations."""
+        return self.of("rate")
 
     @property
     def judged(self) -> pd.DataFrame:
         """All rows that have a band."""
-        every = pd.concat([self.rates, self.cvs, self.pairs, self.response])
-        return every[every["verdict"] != NONE]
+        return self.rows[self.rows["verdict"] != NONE]
 
     @property
     def n_good(self) -> int:
@@ -55,40 +65,55 @@ class Judgement:
         """Whether there is a band and everything that has one is inside."""
         return 0 < len(self.judged) == self.n_good
 
-    def text(self) -> str:
+    def outcome(self, *, any_size: bool = False) -> str:
+        """``PASS``, ``FAIL``, ``not judged at this size`` or ``nothing to judge``.
+
+        What is outside of bands for a larger network is no failure, unless ``any_size`` asks for it.
+        """
+        if not len(self.judged):
+            return NOTHING
+        if self.passed:
+            return ALL_GOOD
+        return TOO_SMALL if self.too_small and not any_size else NOT_GOOD
+
+    def text(self, *, any_size: bool = False) -> str:
         """Tables for the terminal, with a last line that sums up."""
-        parts = [render(self.rates).rsplit("\n", 1)[0] if self._any(self.rates) else render(self.rates)]
+        parts = [render(self.rates, total=False)]
         rows = [
             [
-                UNITS.get(row["quantity"], str(row["quantity"])),
+                known()[row["quantity"]].short,
                 str(name),
                 number(row["value"]),
                 f"{row['low']:g} - {row['high']:g}",
                 row["verdict"],
             ]
-            for name, row in pd.concat([self.cvs, self.pairs, self.response]).iterrows()
-            if row["verdict"] != NONE
+            for name, row in self.judged.iterrows()
+            if row["quantity"] != "rate"
         ]
         if rows:
             header = ["quantity", "population(s)", "value", "band", "verdict"]
             parts.append("\n".join(aligned(header, rows, left={"quantity", "population(s)", "verdict"})))
-        if self.note:
-            parts.append(self.note)
+        parts += self.notes
         if len(self.judged):
-            outcome = "PASS" if self.passed else "FAIL"
-            parts.append(f"{self.n_good} of {len(self.judged)} inside their bands: {outcome}")
+            parts.append(f"{self.n_good} of {len(self.judged)} inside their bands: {self.outcome(any_size=any_size)}")
         return "\n\n".join(parts)
-
-    @staticmethod
-    def _any(table: pd.DataFrame) -> bool:
-        return bool((table["verdict"] != NONE).any())
 
 
 def run_targets(run: Run, state: str | None = None) -> Targets | None:
-    """Published targets of a state, by default the run's own, if there are any."""
+    """Published targets of a state, by default the run's own, if there are any.
+
+    Raises
+    ------
+    SpecError
+        If a state is asked for that has none, or the file is malformed.
+    """
     meta = run.plan.get("meta", {})
-    state = state or meta.get("state")
-    return load_targets(meta["model"], state) if meta.get("model") and state else None
+    model, own = meta.get("model"), meta.get("state")
+    if not model or not (state or own):
+        return None
+    if state is None and own not in states_with_targets(model):
+        return None  # a network or a state of the user's own
+    return load_targets(model, state or own)
 
 
 def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judgement:
@@ -102,50 +127,20 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
     pairs : bool
         Also coherence and phases, which take a few seconds, if there are targets for them.
     """
-    table = run_table(run)
-    order = [name for name in (targets.report_order if targets else ()) if name in table.index]
-    shown = table.loc[order] if order else table
-    rates = judge(shown, targets.bands if targets else {})
-    cvs = judge(shown, targets.cv_bands if targets else {}, quantity="cv")
-    judged = []
-    response, note = _response(run, targets)
-    if targets and targets.pair_bands and pairs:
-        band = SLOW if targets.state.startswith("slow_wave") else BETA
-        start, stop = run.window
-        if stop - start < (needed := CYCLES * 1000.0 / band.drive):
-            pairs = False
-            note = (
-                f"unit pairs are not judged: that needs {needed:g} ms, {CYCLES} cycles; recorded: {stop - start:g} ms"
-            )
-    if targets and targets.pair_bands and pairs:
-        wanted = sorted({pair for bands in targets.pair_bands.values() for pair in bands})
-        split = [(first, second) for first, _, second in (pair.partition("/") for pair in wanted)]
-        measured = pair_table(analyse_pairs(run_spikes(run), *run.window, band, split), band)
-        for quantity, bands in targets.pair_bands.items():
-            values = measured[PAIR_QUANTITIES[quantity]].rename(quantity).to_frame()
-            judged.append(judge(values.loc[values.index.isin(list(bands))], bands, quantity=quantity))
-    return Judgement(table, rates, cvs, pd.concat(judged) if judged else rates.iloc[:0], response, note)
-
-
-def _response(run: Run, targets: Targets | None) -> tuple[pd.DataFrame, str]:
-    """Verdict on the zones of the response to a transient, and why there is none."""
-    nothing = judge({}, {})
-    if targets is None or not targets.response_bands:
-        return nothing, ""
-    about = f"the response of {targets.response_population} is not judged"
-    try:
-        response = response_of(run, targets.response_population)
-    except ValueError as error:
-        return nothing, f"{about}: {error}"
-    if (n := len(response.rates)) < TRIALS:
-        return nothing, f"{about}: that needs {TRIALS} transients; recorded: {n}"
-    measured = zone_table(response).rename(index=lambda zone: f"{targets.response_population} {zone}")
-    judged = [
-        judge(
-            measured[[quantity]],
-            {f"{targets.response_population} {zone}": band for zone, band in bands.items()},
-            quantity=quantity,
-        )
-        for quantity, bands in targets.response_bands.items()
-    ]
-    return pd.concat(judged), ""
+    data = RunData(run, targets.state if targets else None)
+    windows = targets.windows if targets else {}
+    parts, notes = [], []
+    for name, measure in known().items():
+        bands = windows.get(name, {})
+        if name in SHOWN:
+            parts.append(judge(data.table, bands, quantity=name))
+            continue
+        if not bands or (isinstance(measure, PairMeasure) and not pairs):
+            continue
+        try:
+            parts.append(judge(measure.values(data, sorted(bands)), bands, quantity=name))
+        except NotMeasuredError as reason:
+            notes.append(str(reason))
+    n_neurons = sum(run.populations.values())
+    too_small = targets is not None and not targets.holds_for(n_neurons)
+    return Judgement(data.table, pd.concat(parts), tuple(dict.fromkeys(notes)), n_neurons, too_small)

@@ -35,8 +35,8 @@ def judge(measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantit
 
     Examples
     --------
-    >>> judge({"STN": 12.4, "FSN": 3.0}, {"STN": (10.5, 14.5), "FSN": (7.5, 12.0)})["verdict"].to_dict()
-    {'STN': 'pass', 'FSN': 'low'}
+    >>> judge({"A": 12.4, "B": 3.0}, {"A": (10.5, 14.5), "B": (7.5, 12.0)})["verdict"].to_dict()
+    {'A': 'pass', 'B': 'low'}
     """
     for name, band in bands.items():
         if len(band) != 2 or not band[0] <= band[1]:
@@ -89,8 +89,8 @@ def number(value: float) -> str:
     return f"{value:.{max(0, 2 - int(np.floor(np.log10(abs(value)))))}f}"
 
 
-def render(table: pd.DataFrame) -> str:
-    """Aligned plain-text table with a last line that sums up.
+def render(table: pd.DataFrame, *, total: bool = True) -> str:
+    """Aligned plain-text table, with a last line that sums up unless ``total`` is False.
 
     Columns are population, n, rate (spikes/s), CV, band and verdict; the judged quantity is added where it
     is not the rate.
@@ -114,7 +114,7 @@ def render(table: pd.DataFrame) -> str:
         rows.append([str(name), count, number(row["rate"]), cv, *extra, band, row["verdict"]])
     lines = aligned(header, rows, left={"population", "quantity", "verdict"})
     judged = table[table["verdict"] != NONE]
-    if len(judged):
+    if total and len(judged):
         good = int((judged["verdict"] == PASS).sum())
         lines.append(f"{good} of {len(judged)} inside their bands: {'PASS' if good == len(judged) else 'FAIL'}")
     return "\n".join(lines)

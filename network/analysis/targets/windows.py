@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError, create_model
 
 from ... import resources
 from ...errors import SpecError, choices
 from ...experiment.messages import placed_problems
+from ...experiment.presentation import load_presentation
 from ...experiment.quantities import Spec
 from ...experiment.sources import load_sources
 from ...experiment.yamlfile import read_yaml
+from .measures import PopulationMeasure, family, known
+from .measures.zones import ZoneMeasure
+
+SMALLER = 0.99
+"""Part of the size that windows hold for from which on a network counts as one of that size."""
 
 
 class Band(Spec):
-    """Accepted range of a rate, spikes/s."""
+    """Accepted range of a value, limits included."""
 
     low: float
     high: float
 
 
-class Value(Spec):
-    """Mean rate in spikes/s and mean coefficient of variation of the inter-spike intervals."""
+def _sections() -> dict[str, Any]:
+    """Fields of `Acceptance` for the windows of all measures, by the key under which they are written."""
+    fields: dict[str, Any] = {}
+    below: dict[str, dict[str, Any]] = {}
+    bands: Any = (dict[str, Band], Field(default_factory=dict))
+    for measure in known().values():
+        (below.setdefault(measure.section, {}) if measure.section else fields)[measure.key] = bands
+    for section, keys in below.items():
+        own: dict[str, Any] = {"population": (str, ...)} if section == ZoneMeasure.section else {}
+        fields[section] = (create_model(section, __base__=Spec, **own, **keys) | None, None)
+    return fields
 
-    rate: float | None = None
-    cv: float | None = None
+
+class _Acceptance(Spec):
+    """Bands a simulation must hit: of populations by measure (``populations`` are rates), pairs and responses."""
+
+    source: str | None = None
+    assumed: str | None = None
+    n_neurons: int
+    """Size of the network that they hold for."""
+
+
+_VALUES: dict[str, Any] = dict.fromkeys(family(PopulationMeasure), (float | None, None))
+Value: Any = create_model("Value", __base__=Spec, **_VALUES)
+"""Values of a population in a reference, by measure."""
+Acceptance: Any = create_model("Acceptance", __base__=_Acceptance, **_sections())
 
 
 class Reference(Spec):
@@ -35,40 +64,6 @@ class Reference(Spec):
     n_neurons: int | None = None
     note: str | None = None
     populations: dict[str, Value]
-
-
-class PairBands(Spec):
-    """Bands for pairs of units, by ``A/B``: peak coherence, magnitude of the phase difference, resultant."""
-
-    coherence: dict[str, Band] = Field(default_factory=dict)
-    phase: dict[str, Band] = Field(default_factory=dict)
-    """Degrees, 0 to 180."""
-    resultant: dict[str, Band] = Field(default_factory=dict)
-    """Length of the mean over pairs of unit vectors at their phase difference."""
-
-
-class ResponseBands(Spec):
-    """Bands for the response of a population to a transient input, by zone (EE, EI, LE, LI)."""
-
-    population: str
-    latency: dict[str, Band] = Field(default_factory=dict)
-    """Start of the zone after the onset, ms."""
-    duration: dict[str, Band] = Field(default_factory=dict)
-    """Length of the zone, ms."""
-    area: dict[str, Band] = Field(default_factory=dict)
-    """Sum over the bins of 1 ms of the zone of the rate averaged over trials, spikes/s x ms."""
-
-
-class Acceptance(Spec):
-    """Bands a simulation must hit."""
-
-    source: str | None = None
-    assumed: str | None = None
-    n_neurons: int
-    populations: dict[str, Band]
-    cv: dict[str, Band] = Field(default_factory=dict)
-    pairs: PairBands | None = None
-    response: ResponseBands | None = None
 
 
 class StateTargets(Spec):
@@ -84,50 +79,59 @@ class Targets:
 
     Attributes
     ----------
-    bands : dict of str to (float, float)
-        Accepted mean rate, spikes/s, by population or group; empty if nothing is proposed for the state.
-    cv_bands : dict of str to (float, float)
-        Accepted mean CV of the inter-spike intervals.
-    pair_bands : dict of str to dict of str to (float, float)
-        By ``coherence``, ``phase`` (magnitude in degrees) and ``resultant``, then by pair ``A/B``.
-    response_bands : dict of str to dict of str to (float, float)
-        By ``latency``, ``duration`` (ms) and ``area`` (spikes/s x ms), then by zone of the response of
-        ``response_population`` to a transient.
+    windows : dict of str to dict of str to (float, float)
+        Accepted values by measure (`network.analysis.targets.measures`), then by population or group, by pair ``A/B``,
+        or by population and zone ``A EE``; empty if nothing is proposed for the state.
     references : dict of str to Reference
-        For instance ``mallet2008``, ``published_model``, ``resimulation_80000``.
+        For instance an experiment, the published model, a re-simulation.
     report_order : tuple of str
         Populations and groups in the order of a report.
+    n_neurons : int or None
+        Size of the network that the windows hold for.
     """
 
     model: str
     state: str
-    bands: dict[str, tuple[float, float]]
+    windows: dict[str, dict[str, tuple[float, float]]]
     references: dict[str, Reference]
     report_order: tuple[str, ...]
     acceptance_source: str
     n_neurons: int | None
-    """Size of the network that the bands hold for."""
-    cv_bands: dict[str, tuple[float, float]] = field(default_factory=dict)
-    pair_bands: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
-    response_bands: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
-    response_population: str = ""
+
+    def holds_for(self, n_neurons: int) -> bool:
+        """Whether the windows hold for a network of that size: small ones scatter more, and their means are others."""
+        return self.n_neurons is None or n_neurons >= SMALLER * self.n_neurons
+
+    @property
+    def bands(self) -> dict[str, tuple[float, float]]:
+        """Accepted mean rates in spikes/s, by population or group."""
+        return self.windows.get("rate", {})
+
+    def value(self, reference: str, measure: str, population: str) -> float | None:
+        """Value of a reference, None where it says nothing."""
+        entry = self.references.get(reference)
+        found = entry.populations.get(population) if entry is not None else None
+        return getattr(found, measure, None)
 
     def rate(self, reference: str, population: str) -> float | None:
         """Rate of a reference in spikes/s, None where it says nothing."""
-        entry = self.references.get(reference)
-        value = entry.populations.get(population) if entry is not None else None
-        return value.rate if value is not None else None
+        return self.value(reference, "rate", population)
 
     def cv(self, reference: str, population: str) -> float | None:
         """Coefficient of variation of a reference, None where it says nothing."""
-        entry = self.references.get(reference)
-        value = entry.populations.get(population) if entry is not None else None
-        return value.cv if value is not None else None
+        return self.value(reference, "cv", population)
 
 
 class _File(Spec):
-    report_order: list[str]
+    report_order: list[str] = Field(default_factory=list)
+    """By default what has a window, in the order of `presentation.yaml`."""
     states: dict[str, StateTargets]
+
+
+def targets_file(model: str) -> Path | None:
+    """File of the targets of a model, if it has one."""
+    files = (folder / model / "targets.yaml" for folder in resources.params_dirs())
+    return next((file for file in files if file.is_file()), None)
 
 
 def load_targets(model: str, state: str) -> Targets:
@@ -138,62 +142,55 @@ def load_targets(model: str, state: str) -> Targets:
     SpecError
         If the model has no targets, the state is unknown, or the file is malformed.
     """
-    from pydantic import ValidationError
-
-    path = next(
-        (d / model / "targets.yaml" for d in resources.params_dirs() if (d / model / "targets.yaml").is_file()),
-        None,
-    )
+    path = targets_file(model)
     if path is None:
         raise SpecError([f"no targets for the model {model!r}: no file {model}/targets.yaml"])
     label = f"{model}/targets.yaml"
+    content = _read(path, label)
+    if state not in content.states:
+        raise SpecError([f"{label}: no state {state!r}; {choices(state, content.states, 'states')}"])
+    targets = content.states[state]
+    windows = _windows(targets.acceptance)
+    order = content.report_order or load_presentation(model).sorted(windows.get("rate", {}))
+    source = targets.acceptance.source or targets.acceptance.assumed if targets.acceptance else None
+    size = targets.acceptance.n_neurons if targets.acceptance else None
+    return Targets(model, state, windows, dict(targets.references), tuple(order), source or "", size)
+
+
+def states_with_targets(model: str) -> list[str]:
+    """States in the targets of a model, none if it has no targets; SpecError if the file is malformed."""
+    path = targets_file(model)
+    return [] if path is None else list(_read(path, f"{model}/targets.yaml").states)
+
+
+def _read(path: Path, label: str) -> _File:
     data, lines = read_yaml(path, label)
     try:
         content = _File.model_validate(data)
     except ValidationError as error:
         raise SpecError(placed_problems(error, label, lines)) from error
-    known = load_sources(path.parent)
+    known_sources = load_sources(path.parent)
     problems = [
         f"{label}: states.{name}.references.{key}: unknown source {entry.source!r}; "
-        + choices(entry.source, known, "sources")
+        + choices(entry.source, known_sources, "sources")
         for name, targets in content.states.items()
         for key, entry in targets.references.items()
-        if entry.source not in known
+        if entry.source not in known_sources
     ]
-    if state not in content.states:
-        problems.append(f"{label}: no state {state!r}; {choices(state, content.states, 'states')}")
     if problems:
         raise SpecError(problems)
-    targets = content.states[state]
-    acceptance = targets.acceptance
-    bands = {} if acceptance is None else _limits(acceptance.populations)
-    pairs = acceptance.pairs if acceptance is not None else None
-    pair_bands = {
-        quantity: _limits(given)
-        for quantity in PairBands.model_fields
-        if pairs is not None and (given := getattr(pairs, quantity))
-    }
-    response = acceptance.response if acceptance is not None else None
-    response_bands = {
-        quantity: _limits(given)
-        for quantity in ("latency", "duration", "area")
-        if response is not None and (given := getattr(response, quantity))
-    }
-    source = "" if acceptance is None else acceptance.source or acceptance.assumed or ""
-    return Targets(
-        model,
-        state,
-        bands,
-        dict(targets.references),
-        tuple(content.report_order),
-        source,
-        acceptance.n_neurons if acceptance else None,
-        {} if acceptance is None else _limits(acceptance.cv),
-        pair_bands,
-        response_bands,
-        response.population if response is not None else "",
-    )
+    return content
 
 
-def _limits(bands: dict[str, Band]) -> dict[str, tuple[float, float]]:
-    return {name: (band.low, band.high) for name, band in bands.items()}
+def _windows(acceptance: Any) -> dict[str, dict[str, tuple[float, float]]]:
+    """Windows by measure, of those that have any."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    if acceptance is None:
+        return found
+    for name, measure in known().items():
+        written = getattr(acceptance, measure.section) if measure.section else acceptance
+        bands: dict[str, Band] = getattr(written, measure.key, {})
+        of = f"{written.population} " if isinstance(measure, ZoneMeasure) and bands else ""
+        if bands:
+            found[name] = {f"{of}{key}": (band.low, band.high) for key, band in bands.items()}
+    return found

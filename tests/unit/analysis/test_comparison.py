@@ -56,7 +56,9 @@ def test_the_exit_code_is_the_verdict(runs):
     good, bad = (CliRunner().invoke(app, ["verdict", str(run.path)]) for run in runs)
     assert good.exit_code == 0 and "3 of 3 inside their bands: PASS" in good.output
     assert "unit pairs are not judged: that needs 3000 ms, 3 cycles; recorded: 1000 ms" in good.output
-    assert bad.exit_code == 1 and "1 of 3 inside their bands: FAIL" in bad.output
+    assert bad.exit_code == 2 and "1 of 3 inside their bands: not judged at this size" in bad.output
+    asked = CliRunner().invoke(app, ["verdict", str(runs[1].path), "--any-size"])
+    assert asked.exit_code == 1 and "1 of 3 inside their bands: FAIL" in asked.output
 
 
 def test_nothing_to_judge_has_a_code_of_its_own(tmp_path):
@@ -71,12 +73,14 @@ def test_a_run_without_spikes_misses_all_targets(runs, tmp_path):
     (run.path / "manifest.json").unlink()
     shown = CliRunner().invoke(app, ["rates", str(run.path), "--partial"], catch_exceptions=False)
     assert shown.exit_code == 0 and "there are no spikes" in shown.output
-    assert "0 of 16 inside their bands: FAIL" in shown.output
+    assert "0 of 16 inside their bands: not judged at this size" in shown.output
     assert statistics(run, runs[0]).loc["STN", ["rate_A", "rate_B"]].isna().tolist() == [True, False]
 
 
 def test_another_state_can_be_asked_for(runs):
-    other = CliRunner().invoke(app, ["verdict", str(runs[0].path), "--state", "activation_control", "--no-pairs"])
+    other = CliRunner().invoke(
+        app, ["verdict", str(runs[0].path), "--state", "activation_control", "--no-pairs", "--any-size"]
+    )
     assert other.exit_code == 1
 
 

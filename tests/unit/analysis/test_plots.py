@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from network.analysis import plots, run_table
 from network.analysis.plots import style
 from network.analysis.wiring import connection_matrices
+from network.experiment.presentation import load_presentation
 from network.runs import Spikes
 
 UNITS = ("(ms)", "(spikes/s)", "(mV)", "(Hz)", "(nS)", "/Hz)", "(%)", "dimensionless", "per target cell)")
@@ -67,7 +68,7 @@ def test_raster_shows_the_sampled_cells_of_each_population_in_its_band(spikes):
     marks = [line for line in axes.lines if line.get_marker() == "|"]
     for row, (line, (name, train)) in enumerate(zip(marks, spikes.items(), strict=True)):
         height = np.asarray(line.get_ydata())
-        assert line.get_color() == style.COLOURS[name]
+        assert line.get_color() == style.colours(spikes)[name]
         assert np.all((height > row) & (height < row + 1))
         assert len(np.unique(height.round(6))) <= 60
         times = np.asarray(line.get_xdata())
@@ -105,15 +106,20 @@ def test_silence_is_drawn_without_complaint():
         function(silent, 0.0, 1000.0)
 
 
-def test_unknown_populations_get_colours_of_their_own():
-    table = plots.colours(["STN", "CM_Pf", "PPN"])
-    assert table["STN"] == style.COLOURS["STN"]
-    assert len(set(table.values())) == 3
+def test_a_network_says_its_colours_and_labels_and_others_get_some():
+    lindahl, chakravarty = (load_presentation(model) for model in ("lindahl2016", "chakravarty2022"))
+    with plots.presented(lindahl):
+        known = plots.colours(["STN", "CM_Pf", "PPN"])
+        assert plots.label("GPe_TI_N") == "GPe TI N"
+    with plots.presented(chakravarty):
+        assert plots.label("GPeTI") == "GPe TI" and plots.colours(["GPeTI"])["GPeTI"] == "#009E73"
+    assert known["STN"] == "#D55E00" and len(set(known.values())) == 3
+    assert plots.label("GPeTI") == "GPeTI"
 
 
 def test_standard_set(run, tmp_path):
     before = dict(mpl.rcParams)
-    paths = plots.plot_run(run, tmp_path / "figures", bands={"STN": (10.5, 14.5)}, state="control")
+    paths = plots.plot_run(run, tmp_path / "figures", state="control")
     names = [
         "raster",
         "rates",

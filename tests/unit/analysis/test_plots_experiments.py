@@ -13,6 +13,7 @@ from network.analysis.oscillations import PairResult
 from network.analysis.spectra import Coherence, PhaseDifferences
 from network.analysis.statistics import run_table
 from network.analysis.targets.windows import load_targets
+from network.experiment.presentation import load_presentation
 
 
 def words(figure):
@@ -63,7 +64,8 @@ def test_coherence_has_a_panel_for_each_pair_that_has_one(pairs):
 def test_states_stand_beside_all_references(run, quantity):
     names = ("activation_control", "activation_depleted")
     targets = {name: load_targets("lindahl2016", name) for name in names}
-    figure = plots.states(dict.fromkeys(names, run_table(run)), targets, quantity=quantity)
+    with plots.presented(load_presentation("lindahl2016")):
+        figure = plots.states(dict.fromkeys(names, run_table(run)), targets, quantity=quantity)
     fits(figure)
     assert "Mallet et al. 2008" in words(figure) and "re-simulation" in words(figure)
     assert ("(spikes/s)" if quantity == "rate" else "dimensionless") in words(figure)
@@ -102,7 +104,7 @@ def test_courses_share_their_time_and_show_the_level():
 
 def test_selection_is_below_the_threshold():
     low, high = np.array([[30.0, 5.0], [30.0, 5.0]]), np.array([[30.0, 30.0], [5.0, 5.0]])
-    figure = plots.selection_maps({"control": (low, high)}, [1.0, 3.0])
+    figure = plots.selection_maps({"control": (low, high)}, [1.0, 3.0], population="SNr", threshold=14.0)
     fits(figure)
     image = np.asarray(figure.axes[0].images[0].get_array())
     neither, one, two, both = image[0, 0], image[0, 1], image[1, 0], image[1, 1]
@@ -112,7 +114,9 @@ def test_selection_is_below_the_threshold():
 
 def test_courses_around_a_pulse_mark_it():
     table = pd.DataFrame({"action 1": [20.0, 5.0, 20.0], "action 2": [20.0, 20.0, 20.0]}, index=[-10.0, 10.0, 30.0])
-    figure = plots.pulse_courses({"control": {"1 x 3": table}, "depleted": {"1 x 3": table}}, duration=20.0)
+    figure = plots.pulse_courses(
+        {"control": {"1 x 3": table}, "depleted": {"1 x 3": table}}, duration=20.0, threshold=14.0
+    )
     fits(figure)
     for text in ("control", "1 x 3", "time since pulse (ms)", "action 2", "dashed: 14 spikes/s", "rate (spikes/s)"):
         assert text in words(figure)

@@ -100,16 +100,16 @@ def make_run(folder, n_trials):
 
 def test_the_verdict_judges_the_response(tmp_path):
     run = make_run(tmp_path / "run", 40)
-    response = judge_run(run, run_targets(run)).response
-    assert len(response) == 12
-    latencies = response[response["quantity"] == "latency"]
+    judged = judge_run(run, run_targets(run))
+    assert all(len(judged.of(measure)) == 4 for measure in ("latency", "duration", "area"))
+    latencies = judged.of("latency")
     assert (latencies["verdict"] == "pass").all()
     assert set(latencies.index) == {"SNr EE", "SNr EI", "SNr LE", "SNr LI"}
-    assert response[response["quantity"] == "area"]["value"]["SNr LE"] == pytest.approx(693.0, rel=0.05)
+    assert judged.of("area")["value"]["SNr LE"] == pytest.approx(693.0, rel=0.05)
 
 
 def test_too_few_trials_are_not_judged(tmp_path):
     run = make_run(tmp_path / "run", 5)
     judgement = judge_run(run, run_targets(run))
-    assert judgement.response.empty
+    assert judgement.of("latency").empty
     assert "the response of SNr is not judged: that needs 20 transients; recorded: 5" in judgement.text()

@@ -356,7 +356,7 @@ def test_reference_values_lie_in_the_bands():
         key = "resimulation_80000" if "resimulation_80000" in targets.references else "published_model"
         for population, (low, high) in targets.bands.items():
             assert low < targets.rate(key, population) < high
-        for population, (low, high) in targets.cv_bands.items():
+        for population, (low, high) in targets.windows.get("cv", {}).items():
             assert low < targets.cv(key, population) < high
 
 
@@ -372,7 +372,7 @@ RESIMULATED_PAIRS = {
 
 
 def test_pair_bands_hold_the_resimulation_and_exclude_its_control():
-    bands = load_targets("lindahl2016", "activation_depleted").pair_bands
+    bands = load_targets("lindahl2016", "activation_depleted").windows
     for pair, (resultant, phase) in RESIMULATED_PAIRS.items():
         low, high = bands["resultant"][pair]
         assert low < resultant < high

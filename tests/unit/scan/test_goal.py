@@ -30,10 +30,9 @@ def windows(state="activation_control", **changes):
 
 def test_windows_are_the_acceptance_bands_of_what_has_a_weight():
     rates = windows()
-    assert rates.bands["STN"] == (10.5, 14.5) and not rates.cv_bands and not rates.pair_bands
+    assert rates.bands["STN"] == (10.5, 14.5) and set(rates.windows) == {"rate"}
     both = windows(weights={"cv": 1.0, "resultant": 0.5}, targets={"populations": ["STN", "GPe_TI/GPe_TI"]})
-    assert both.bands == {} and both.cv_bands == {"STN": (0.18, 0.42)}
-    assert both.pair_bands == {"resultant": {"GPe_TI/GPe_TI": (0.0, 0.05)}}
+    assert both.windows == {"cv": {"STN": (0.18, 0.42)}, "resultant": {"GPe_TI/GPe_TI": (0.0, 0.05)}}
 
 
 def test_a_reference_becomes_windows_around_its_values():

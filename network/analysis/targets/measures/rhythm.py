@@ -1,0 +1,64 @@
+"""Measures of the power spectrum of a population rate."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+
+from ...spectra import oscillation_index
+from .base import PopulationMeasure, RunData
+
+HIGHEST = 100.0
+"""Hz up to which spectra are looked at."""
+
+
+class _Spectral(PopulationMeasure):
+    """NaN for a population that does not fire."""
+
+    def of(self, data: RunData, name: str) -> float:
+        frequencies, power = data.spectrum(name)
+        looked_at = (frequencies > 0) & (frequencies <= HIGHEST)
+        return self.of_spectrum(frequencies, power, data) if power[looked_at].any() else float("nan")
+
+    @abstractmethod
+    def of_spectrum(self, frequencies: np.ndarray, power: np.ndarray, data: RunData) -> float:
+        """Value from a spectrum with power in it."""
+
+
+class PeakFrequency(_Spectral):
+    """Where the largest power is, up to `HIGHEST`."""
+
+    name = "peak_frequency"
+    text = "frequency of the spectral peak (Hz)"
+    short = "peak (Hz)"
+
+    def of_spectrum(self, frequencies: np.ndarray, power: np.ndarray, data: RunData) -> float:
+        """Value from a spectrum with power in it."""
+        looked_at = (frequencies > 0) & (frequencies <= HIGHEST)
+        return float(frequencies[looked_at][np.argmax(power[looked_at])])
+
+
+class BetaShare(_Spectral):
+    """A flat spectrum has about the width of the band over `HIGHEST`."""
+
+    name = "beta_share"
+    text = "power in the beta band (fraction of that up to 100 Hz)"
+    short = "beta share"
+
+    def of_spectrum(self, frequencies: np.ndarray, power: np.ndarray, data: RunData) -> float:
+        """Value from a spectrum with power in it."""
+        return oscillation_index(frequencies, power, data.presentation.beta.limits, HIGHEST)
+
+
+class BetaPower(_Spectral):
+    """Integral of the power over the band."""
+
+    name = "beta_power"
+    text = "power in the beta band ((spikes/s)$^2$)"
+    short = "beta power ((1/s)^2)"
+
+    def of_spectrum(self, frequencies: np.ndarray, power: np.ndarray, data: RunData) -> float:
+        """Value from a spectrum with power in it."""
+        inside = (frequencies >= data.presentation.beta.low) & (frequencies <= data.presentation.beta.high)
+        return float(power[inside].sum() * (frequencies[1] - frequencies[0]))
