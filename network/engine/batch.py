@@ -35,9 +35,10 @@ from ..runs.layout import RECORD, read_json, run_status
 from ..runs.reader import Run
 from . import restart
 from .nest import kernel
-from .nest.build import Network, build, build_identity
+from .nest.build import Network, build
+from .nest.engine import NestEngine
 from .progress import Reporter, SilentReporter
-from .run import compile_models, run
+from .run import run
 
 logger = logging.getLogger(__name__)
 
@@ -220,13 +221,15 @@ def _groups(jobs: Sequence[_Job], *, share: bool) -> list[list[_Job]]:
         share = False
     groups: dict[Any, list[_Job]] = {}
     for job in jobs:
-        groups.setdefault(build_identity(job.plan) if share else job.key, []).append(job)
+        groups.setdefault(job.plan.build_identity if share else job.key, []).append(job)
     return list(groups.values())
 
 
 def _cannot_share(jobs: Sequence[_Job]) -> str | None:
     if present().size > 1:
         return "this is an MPI job"
+    if any(job.plan.mock is not None for job in jobs):
+        return "a mock network costs nothing to build"
     if any(job.plan.n_virtual_processes > 1 for job in jobs):
         return "only runs with one thread can share one"
     # before NEST is imported: its MPI would be started
@@ -241,7 +244,7 @@ def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Itera
     """Build the network of the first job, then run all in children; outcomes in the order in which they end."""
     plan = jobs[0].plan
     try:
-        module = compile_models(plan, reporter)
+        module = NestEngine().compile(plan, reporter)
         kernel.reset(plan, module.path)
         network = build(plan, module, reporter)
     except _EXPECTED as error:

@@ -11,14 +11,14 @@ A membrane potential that is not finite needs no guard: the cells themselves end
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from .nest import kernel
-from .nest.build import Network
-from .nest.devices import SpikeRecorder
+from ..plans.plan import Plan
+from .base import Engine, SpikeSource
 
 logger = logging.getLogger(__name__)
 
@@ -49,23 +49,25 @@ class Guard:
 
     Parameters
     ----------
-    network : Network
-        Its plan says which limit holds; without one nothing is watched.
-    recorders : list of SpikeRecorder
+    plan : Plan
+        Says which limit holds; without one nothing is watched.
+    recorders : sequence of SpikeSource
         Of the populations to watch.
+    engine : Engine
+        Adds up the counts of all ranks.
     """
 
-    def __init__(self, network: Network, recorders: list[SpikeRecorder]) -> None:
-        self.recorders = recorders
-        self.plan = network.plan.guard if self._possible(network) else None
-        self._resolution = network.plan.resolution
-        self._sizes = np.array([network.plan.population(r.population).n_neurons for r in recorders], dtype=float)
+    def __init__(self, plan: Plan, recorders: Sequence[SpikeSource], engine: Engine) -> None:
+        self.recorders, self._engine = recorders, engine
+        self.plan = plan.guard if self._possible(plan, engine) else None
+        self._resolution = plan.resolution
+        self._sizes = np.array([plan.population(r.population).n_neurons for r in recorders], dtype=float)
         self._step = 0
         self._counts = np.zeros(len(recorders))
 
     @staticmethod
-    def _possible(network: Network) -> bool:
-        if network.plan.guard is None or kernel.num_processes() == 1 or kernel.can_sum():
+    def _possible(plan: Plan, engine: Engine) -> bool:
+        if plan.guard is None or engine.can_sum():
             return True
         logger.warning("activity is not watched: several ranks need the package mpi4py for it")
         return False
@@ -81,7 +83,7 @@ class Guard:
         left = self.steps_left(step)
         if left is None or left > 0 or self.plan is None:
             return None
-        counts = kernel.summed(np.array([recorder.count for recorder in self.recorders], dtype=float))
+        counts = self._engine.summed(np.array([recorder.count for recorder in self.recorders], dtype=float))
         window = (step - self._step) * self._resolution
         rates = (counts - self._counts) / self._sizes / window * 1000.0
         self._step, self._counts = step, counts

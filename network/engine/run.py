@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from .. import codegen
 from ..cluster.job import identity
 from ..cluster.ranks import Ranks, present
-from ..codegen import toolchain
 from ..errors import EngineError, RunawayError
 from ..experiment import dump_experiment
 from ..experiment.schema import Experiment
@@ -25,8 +25,8 @@ from ..runs.folder import RunFolder
 from ..runs.reader import Run
 from ..runs.record import collect_record
 from . import restart
-from .nest import kernel
-from .nest.build import Network, build_identity
+from .base import Engine
+from .engines import engine_of
 from .progress import FileReporter, Reporter, SilentReporter
 from .session import Outcome, simulate
 
@@ -48,7 +48,7 @@ def run(
     resume: bool = False,
     take_over: bool = False,
     reporter: Reporter | None = None,
-    built: Network | None = None,
+    built: Any = None,
 ) -> Run:
     """Run an experiment and return the reader of its folder.
 
@@ -73,8 +73,8 @@ def run(
         Replace a run of another machine, too, that has given a sign of life lately.
     reporter : Reporter, optional
         Shows the progress; silent by default.
-    built : Network, optional
-        Network that is in NEST already, see `network.engine.batch`.
+    built : optional
+        Network that is in the simulator already, see `network.engine.batch`.
 
     Raises
     ------
@@ -94,9 +94,10 @@ def run(
         return _take_part(plan, path, here)
     if resume:
         restart.release(path)
-    if built is not None and build_identity(built.plan) != build_identity(plan):
+    engine = engine_of(plan)
+    if built is not None and built.plan.build_identity != plan.build_identity:
         raise EngineError(f"{plan.name}: the network that is built is another one than planned")
-    record = collect_record(versions=versions(), threads=threads, ranks=plan.ranks) | {"job": identity()}
+    record = collect_record(versions=versions(engine), threads=threads, ranks=plan.ranks) | {"job": identity()}
     record["shared_build"] = built is not None
     with RunFolder.create(path, overwrite=overwrite, take_over=take_over, record=record) as folder:
         reporter = FileReporter(folder.path, reporter)
@@ -106,15 +107,14 @@ def run(
         with log_to(folder.log_path):
             start = time.perf_counter()
             # before NEST is imported: a process that has started MPI must not start compilers
-            module = compile_models(plan, reporter) if built is None else built.module
+            module = engine.compile(plan, reporter) if built is None else built.module
             compiled = time.perf_counter() - start
             parts.write_start(folder.path, module, plan.simulation_hash)
-            kernel.import_nest()
-            kernel.synchronise()
+            engine.join()
             outcome = simulate(plan, module, folder, reporter, built=built)
         outcome.timers = {"compile": compiled, **outcome.timers}
         done = seal(folder, plan, module, outcome)
-    kernel.synchronise()
+    engine.synchronise()
     _refuse_runaway(path, outcome)
     return done
 
@@ -126,8 +126,8 @@ def _refuse_runaway(path: Path, outcome: Outcome) -> None:
 
 def _take_part(plan: Plan, path: Path, here: Ranks) -> Run:
     """Do the part of a rank that is not the first; returns when the first has sealed the run."""
-    kernel.import_nest()  # waits, idle, until rank 0 has compiled the models and imports NEST, too
-    kernel.synchronise()
+    engine = engine_of(plan)
+    engine.join()  # waits, idle, until rank 0 has compiled the models and joins, too
     module = parts.read_start(path, plan.simulation_hash)
     (path / "log").mkdir(exist_ok=True)
     try:
@@ -137,7 +137,7 @@ def _take_part(plan: Plan, path: Path, here: Ranks) -> Run:
         if not parts.claim_failure(path, f"rank {here.rank}: {type(error).__name__}: {error}"):
             time.sleep(10.0)  # another rank was first to tell; its end will end this one
         raise
-    kernel.synchronise()
+    engine.synchronise()
     _refuse_runaway(path, outcome)
     return Run.open(path)
 
@@ -166,16 +166,9 @@ def log_to(path: Path) -> Iterator[None]:
             handler.close()
 
 
-def compile_models(plan: Plan, reporter: Reporter) -> codegen.BuiltModule:
-    """Compile the models that a plan uses, or find them in the cache."""
-    models = sorted({population.model for population in plan.populations})
-    with reporter.phase("models", len(models), "") as phase:
-        return codegen.build(models, target=plan.target, progress=lambda note: phase.advance(0, note))
-
-
-def versions() -> dict[str, str]:
+def versions(engine: Engine) -> dict[str, str]:
     """Versions of everything that computes a result."""
-    found = {"nest": toolchain.find_nest().version}
+    found = engine.versions()
     for package in ("bgnest", "nestml", "numpy", "h5py"):
         try:
             found[package] = metadata.version(package)

@@ -7,7 +7,8 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..codegen import BuiltModule
 from ..errors import EngineError
@@ -15,13 +16,12 @@ from ..plans.plan import Plan
 from ..runs import parts
 from ..runs.folder import RunFolder
 from ..runs.layout import report_filenames
-from ..runs.record import peak_memory_bytes
+from ..runs.record import memory_bytes, peak_memory_bytes
 from ..runs.sonata import ReportWriter, SpikeWriter
+from .base import Engine, Simulation
+from .changes import Changes
+from .engines import engine_of
 from .guard import Guard, Runaway
-from .nest import kernel
-from .nest.build import Network, build
-from .nest.changes import Changes
-from .nest.devices import SpikeRecorder, StateRecorder, connect_inputs, connect_recorders
 from .progress import Reporter, SilentReporter
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ def simulate(
     folder: RunFolder,
     reporter: Reporter | None = None,
     *,
-    built: Network | None = None,
+    built: Any = None,
 ) -> Outcome:
     """Build the network of a plan, simulate it, and write its recordings into a run folder.
 
@@ -89,8 +89,8 @@ def simulate(
         Folder of the run, the same for all ranks; gets the spikes and one report per recorded variable.
     reporter : Reporter, optional
         Shows the progress; silent by default.
-    built : Network, optional
-        Network that is in NEST already, without input or recorders, with the same `build_identity` as the plan.
+    built : optional
+        Network that is in the simulator already, without input or recorders; its plan has the same `build_identity`.
 
     Returns
     -------
@@ -106,28 +106,27 @@ def simulate(
     """
     reporter = reporter or SilentReporter()
     outcome = Outcome()
-    network = _build(plan, module, reporter, outcome) if built is None else replace(built, plan=plan)
-    nest = kernel.import_nest()
-    outcome.timers |= network.timers
-    connect_inputs(network)
-    spike_recorders, state_recorders = connect_recorders(network)
-    outcome.memory["network"] = kernel.memory_bytes()
-    changes = Changes(network)
+    engine = engine_of(plan)
+    if built is None:
+        outcome.memory["base"] = memory_bytes()
+    simulation = engine.start(plan, module, reporter, built)
+    outcome.timers |= simulation.timers
+    outcome.memory["network"] = memory_bytes()
+    changes = Changes(plan, simulation.change)
     changes.apply(0)
 
     with ExitStack() as stack:
-        sink = _Sink(network, folder, spike_recorders, state_recorders, stack)
-        course = _Course(plan, sink, changes, Guard(network, spike_recorders), reporter)
+        sink = _Sink(plan, folder, simulation, engine.rank(), stack)
+        course = _Course(plan, simulation, sink, changes, Guard(plan, simulation.spikes, engine), reporter)
         with reporter.phase("prepare", 1, ""), outcome.timed("prepare"):
-            nest.Prepare()
-        outcome.memory["prepared"] = kernel.memory_bytes()
+            simulation.prepare()
+        outcome.memory["prepared"] = memory_bytes()
         with outcome.timed("presimulate"):
             course.advance("warm up", plan.t_presim)
         with outcome.timed("simulate"):
             course.advance("simulate", plan.t_sim)
-        if state_recorders:
-            nest.Run(plan.min_delay)  # a multimeter gets the samples of a slice in the next one
-        nest.Cleanup()
+        simulation.flush()
+        simulation.cleanup()
         if course.runaway is not None:
             outcome.runaway, outcome.recorded = course.runaway, course.left_over()
             logger.info("stopped: %s", course.runaway)
@@ -135,26 +134,20 @@ def simulate(
         sink.drain(whole=course.time <= plan.spike_start)
         outcome.timers["biological"] = max(0.0, course.time - plan.t_presim) / 1000.0
         outcome.memory_over_time = course.memory
-        outcome.memory["simulated"] = kernel.memory_bytes()
+        outcome.memory["simulated"] = memory_bytes()
         outcome.memory["peak"] = peak_memory_bytes()
         start = time.perf_counter()
         outcome.n_spikes = sink.close()
-    outcome.native_timers = kernel.native_timers()
-    _collect(plan, folder, outcome, sink)
+    outcome.native_timers = simulation.native_timers()
+    _collect(plan, folder, outcome, sink, engine)
     outcome.timers["write"] = time.perf_counter() - start
     logger.info("simulated %g ms at a real-time factor of %.2f", course.time, outcome.real_time_factor)
     return outcome
 
 
-def _build(plan: Plan, module: BuiltModule, reporter: Reporter, outcome: Outcome) -> Network:
-    kernel.reset(plan, module.path)
-    outcome.memory["base"] = kernel.memory_bytes()
-    return build(plan, module, reporter)
-
-
-def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> None:
+def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink, engine: Engine) -> None:
     """Rank 0 merges the files of all ranks; its outcome then stands for all."""
-    rank = kernel.rank()
+    rank = engine.rank()
     facts = parts.Facts(
         rank,
         timers=outcome.timers,
@@ -165,7 +158,7 @@ def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> No
         reports=sink.reports,
     )
     parts.write_facts(folder.path, facts)
-    kernel.synchronise()
+    engine.synchronise()
     if rank == 0:
         reports = [file for files in _report_files(plan) for file in files.values()]
         outcome.ranks = parts.merge(folder.path, reports, plan.ranks)
@@ -173,7 +166,7 @@ def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink) -> No
         outcome.native_timers = parts.combine([facts.native_timers for facts in outcome.ranks], max)
         outcome.memory = parts.combine([facts.memory for facts in outcome.ranks], sum)
         outcome.n_spikes = parts.combine([facts.n_spikes for facts in outcome.ranks], sum)
-    kernel.synchronise()
+    engine.synchronise()
 
 
 def _report_files(plan: Plan) -> list[dict[str, str]]:
@@ -195,11 +188,14 @@ def drain_interval(plan: Plan) -> float:
 class _Course:
     """The prepared network on its way through time, in stretches of 100 ms or less.
 
-    For readouts and changes of parameters NEST is cleaned up and prepared again.
+    For readouts and changes of parameters the simulator is cleaned up and prepared again.
     """
 
-    def __init__(self, plan: Plan, sink: _Sink, changes: Changes, guard: Guard, reporter: Reporter) -> None:
-        self.plan, self.sink, self.changes, self.guard, self.reporter = plan, sink, changes, guard, reporter
+    def __init__(
+        self, plan: Plan, simulation: Simulation, sink: _Sink, changes: Changes, guard: Guard, reporter: Reporter
+    ) -> None:
+        self.plan, self.simulation, self.sink = plan, simulation, sink
+        self.changes, self.guard, self.reporter = changes, guard, reporter
         self.runaway: Runaway | None = None
         self.memory: list[tuple[float, int]] = []
         self._step = 0
@@ -214,25 +210,24 @@ class _Course:
         """Advance by ``duration`` ms, or until activity explodes; after that do nothing."""
         if self.runaway is not None:
             return
-        nest = kernel.import_nest()
         resolution = self.plan.resolution
         drain = round(drain_interval(self.plan) / resolution)
         end, next_drain = self._step + round(duration / resolution), self._step + drain
         with self.reporter.phase(name, duration, "ms") as phase:
             while self._step < end:
                 if self._step == next_drain or self.changes.steps_left(self._step) == 0:
-                    nest.Cleanup()
+                    self.simulation.cleanup()
                     if self._step == next_drain:
                         self.sink.drain()
-                        self.memory.append((self.time, kernel.memory_bytes()))
+                        self.memory.append((self.time, memory_bytes()))
                         self._drained, next_drain = self._step, self._step + drain
                     self.changes.apply(self._step)
-                    nest.Prepare()
+                    self.simulation.prepare()
                 now = self._stretch(min(end, next_drain))
                 try:
-                    nest.Run(now * resolution)
-                except nest.NESTError as error:
-                    raise EngineError(f"{name}: NEST stopped at {nest.biological_time:g} ms: {error}") from error
+                    self.simulation.run(now * resolution)
+                except EngineError as error:
+                    raise EngineError(f"{name}: {error}") from error
                 self._step += now
                 phase.advance(now * resolution)
                 self.runaway = self.guard.look(self._step)
@@ -259,19 +254,18 @@ class _Sink:
 
     def __init__(
         self,
-        network: Network,
+        plan: Plan,
         folder: RunFolder,
-        spikes: list[SpikeRecorder],
-        states: list[StateRecorder],
+        simulation: Simulation,
+        rank: int,
         stack: ExitStack,
     ) -> None:
-        self.spikes, self.states = spikes, states
-        rank = kernel.rank()
+        self.spikes, self.states = simulation.spikes, simulation.states
         sizes: dict[str, int | None] = {
-            recorder.population: network.plan.population(recorder.population).n_neurons for recorder in spikes
+            recorder.population: plan.population(recorder.population).n_neurons for recorder in self.spikes
         }
         self.spike_file = stack.enter_context(SpikeWriter(parts.spikes_part(folder.path, rank), sizes))
-        names = _report_files(network.plan)
+        names = _report_files(plan)
         self.report_files = [
             {
                 variable: stack.enter_context(
@@ -280,7 +274,7 @@ class _Sink:
                         state.plan.population,
                         variable,
                         state.node_ids,
-                        units=network.model(state.plan.population).states.get(variable, "nS"),
+                        units=state.plan.units.get(variable, "1"),
                         start=state.first_time,
                         interval=state.plan.interval,
                         trace=state.plan.name,
@@ -290,7 +284,7 @@ class _Sink:
             }
             if len(state.node_ids)
             else {}
-            for state, files in zip(states, names, strict=True)
+            for state, files in zip(self.states, names, strict=True)
         ]
         self.reports = [
             name[variable] for name, files in zip(names, self.report_files, strict=True) for variable in files

@@ -289,6 +289,8 @@ class _Checker(ModelChecks):
         simulation = mapping_of(self.tree.data, "simulation")
         for key in ("t_presim", "t_sim"):
             self._multiple(("simulation", key), simulation.get(key))
+        for name in mapping_of(mapping_of(simulation, "mock"), "rates"):
+            self._is_population(("simulation", "mock", "rates", name), name)
         self._multiple(("simulation", "guard", "window"), mapping_of(simulation, "guard").get("window"))
         self._drive(simulation.get("target", DEFAULT_TARGET), simulation.get("drive"))
 

@@ -23,7 +23,7 @@ _MODEL = re.compile(r"^(?:model|neuron)\s+(\w+)\s*:")
 _BLOCK = re.compile(r"^\s+(state|parameters|internals|equations|input|output|update|function|on\w+)\b.*:\s*$")
 _PORT = re.compile(r"^\s+(\w+)(?:\s+[^<]+)?\s*<-\s*(?:\w+\s+)*spike\b")
 _DECLARATION = re.compile(r"^\s+(?:recordable\s+)?((?:\w+\s*,\s*)*\w+)\s+([^=]+?)\s*=")
-_INLINE = re.compile(r"^\s+recordable\s+inline\s+(\w+)\b")
+_INLINE = re.compile(r"^\s+recordable\s+inline\s+(\w+)\s+([^=]+?)\s*=")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class ModelInterface:
         State variables and recordable inline expressions.
     digest : str
         SHA-256 of the source text.
+    inlines : dict of str to str
+        Declared type or unit of every recordable inline expression.
     file : str
         Where it was read, for messages.
     problem : str
@@ -56,6 +58,7 @@ class ModelInterface:
     states: Mapping[str, str] = field(default_factory=dict)
     recordables: tuple[str, ...] = ()
     digest: str = ""
+    inlines: Mapping[str, str] = field(default_factory=dict)
     file: str = ""
     problem: str = ""
     unsupported: tuple[Unsupported, ...] = ()
@@ -74,6 +77,11 @@ class ModelInterface:
                 port = max(fitting, key=len)
                 owned[parameter] = (port, parameter.removesuffix(f"_{port}"))
         return owned
+
+    def recorded_unit(self, variable: str) -> str:
+        """Unit in which a recorded variable comes, as the model declares it; 1 where it is a plain number."""
+        declared = self.states.get(variable, self.inlines.get(variable, "1"))
+        return "1" if declared in ("real", "integer", "boolean") else declared
 
     def unit(self, parameter: str) -> str | None:
         """Look up the unit of a parameter or state; None where it is only ``real`` or ``integer``."""
@@ -118,7 +126,7 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
     ports: list[str] = []
     parameters: dict[str, str] = {}
     states: dict[str, str] = {}
-    inlines: list[str] = []
+    inlines: dict[str, str] = {}
     for raw in text.splitlines():
         line = raw.split("#", 1)[0].rstrip()
         if not line:
@@ -133,7 +141,7 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
             for variable in found.group(1).split(","):
                 target[variable.strip()] = found.group(2).strip()
         elif block == "equations" and (found := _INLINE.match(line)):
-            inlines.append(found.group(1))
+            inlines[found.group(1)] = found.group(2)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return ModelInterface(
         name,
@@ -142,6 +150,7 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
         states,
         (*states, *inlines),
         digest,
+        inlines,
         file=where,
         unsupported=tuple(unsupported(text)),
     )

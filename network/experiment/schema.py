@@ -226,6 +226,16 @@ DRAWING_TARGETS = ("vectorised",)
 """Targets whose cells can draw Poisson input themselves."""
 
 
+class Mock(Spec):
+    """Let cells fire at given rates without a simulator: to try everything around one in seconds."""
+
+    rate: Rate
+    """Of populations that are not named."""
+    rates: dict[Name, Rate] = Field(default_factory=dict)
+    pace: NonNegative | None = None
+    """Seconds that a second of biological time takes; as fast as it goes if not given."""
+
+
 class Simulation(Spec):
     """Time, seed and how the models are compiled and driven."""
 
@@ -239,6 +249,8 @@ class Simulation(Spec):
     """Who makes the Poisson input: the cells, where the target can (else devices do), or NEST's generators."""
     guard: Guard | None = None
     """Not watched if not given."""
+    mock: Mock | None = None
+    """Nothing is simulated if given."""
 
     @property
     def drive_in_use(self) -> Literal["internal", "device"]:

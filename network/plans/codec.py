@@ -13,6 +13,7 @@ from .plan import (
     Clamped,
     GuardPlan,
     InputPlan,
+    MockPlan,
     Plan,
     PopulationPlan,
     ProjectionPlan,
@@ -79,6 +80,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
         RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
         for r in data["recorders"]
     )
+    rest["mock"] = None if data["mock"] is None else MockPlan(**data["mock"])
     rest["guard"] = None if data["guard"] is None else GuardPlan(**data["guard"])
     rest["spike_populations"] = tuple(data["spike_populations"])
     rest["groups"] = {name: tuple(members) for name, members in data["groups"].items()}

@@ -9,7 +9,7 @@ from ..experiment import derive, nest_limits
 from ..experiment.limits import MAX_PROCESSES, shown
 from ..experiment.nestml import ModelInterface, model_interfaces
 from ..experiment.quantities import Quantity
-from ..experiment.schema import Experiment, Population, Projection, Trace
+from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
 from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
 from .inputs import plan_input, plan_spike_input, share_drive
 from .modulation import build_segments, effective_params
@@ -17,6 +17,7 @@ from .plan import (
     Clamped,
     GuardPlan,
     InputPlan,
+    MockPlan,
     Plan,
     PopulationPlan,
     ProjectionPlan,
@@ -69,11 +70,14 @@ def make_plan(
     resolution = simulation.resolution.value
     t_stop = simulation.t_presim.value + simulation.t_sim.value
 
+    def model_of(population: str) -> ModelInterface:
+        name = experiment.populations[population].model
+        return interfaces.get(name, ModelInterface(name))
+
     populations = []
     first_id = 0
     for name, population in experiment.populations.items():
-        interface = interfaces.get(population.model, ModelInterface(population.model))
-        populations.append(_population(name, population, sizes[name], first_id, phi, interface))
+        populations.append(_population(name, population, sizes[name], first_id, phi, model_of(name)))
         first_id += sizes[name]
     enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
     multapses = experiment.network.small_network == "multapses"
@@ -117,7 +121,7 @@ def make_plan(
         projections=projections,
         inputs=inputs,
         recorders=tuple(
-            _recorder(trace_name, trace, sizes, simulation.t_presim.value, t_stop)
+            _recorder(trace_name, trace, sizes, simulation.t_presim.value, t_stop, model_of(trace.population))
             for trace_name, trace in recording.traces.items()
         ),
         spike_populations=_spike_populations(experiment),
@@ -142,6 +146,7 @@ def make_plan(
         guard=None
         if simulation.guard is None or not simulation.guard.enabled
         else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
+        mock=None if simulation.mock is None else _mock(simulation.mock),
     )
     if beyond := [_with_origin(experiment, *problem) for problem in nest_limits.plan_problems(plan)]:
         raise SpecError(beyond)
@@ -250,7 +255,13 @@ def _projection(
     )
 
 
-def _recorder(name: str, trace: Trace, sizes: dict[str, int], t_presim: float, t_stop: float) -> RecorderPlan:
+def _mock(mock: Mock) -> MockPlan:
+    return MockPlan(mock.rate.value, {name: rate.value for name, rate in mock.rates.items()}, _value(mock.pace, 0.0))
+
+
+def _recorder(
+    name: str, trace: Trace, sizes: dict[str, int], t_presim: float, t_stop: float, model: ModelInterface
+) -> RecorderPlan:
     """Plan of a trace; a cell or variable that is named twice is recorded once."""
     size = sizes[trace.population]
     ids = range(min(trace.cells, size)) if isinstance(trace.cells, int) else dict.fromkeys(trace.cells)
@@ -262,6 +273,7 @@ def _recorder(name: str, trace: Trace, sizes: dict[str, int], t_presim: float, t
         start=_value(trace.start, t_presim),
         stop=_value(trace.stop, t_stop),
         name=name,
+        units={variable: model.recorded_unit(variable) for variable in dict.fromkeys(trace.variables)},
     )
 
 

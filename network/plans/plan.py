@@ -166,6 +166,8 @@ class RecorderPlan:
     start: float
     stop: float
     name: str = field(default="", metadata=LABEL)
+    units: dict[str, str] = field(default_factory=dict, metadata=LABEL)
+    """Unit of each variable, as the model declares it."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,18 @@ class GuardPlan:
 
     rate: float
     window: float
+
+
+@dataclass(frozen=True)
+class MockPlan:
+    """Nothing is simulated: populations fire at ``rates`` (spikes/s), those that are not named at ``rate``.
+
+    ``pace`` seconds of wall time pass in a second of biological time.
+    """
+
+    rate: float
+    rates: dict[str, float]
+    pace: float
 
 
 @dataclass(frozen=True)
@@ -209,6 +223,8 @@ class Plan:
     spike_inputs: tuple[SpikeInputPlan, ...] = ()
     guard: GuardPlan | None = field(default=None, metadata=LABEL)
     """Not identity: a run that it does not stop is the same without it."""
+    mock: MockPlan | None = None
+    """Takes the place of the simulation."""
 
     @property
     def n_neurons(self) -> int:
@@ -234,6 +250,14 @@ class Plan:
     def simulation_hash(self) -> str:
         """Identity of the simulation, see :mod:`network.plans.identity`."""
         return hashes(self, self.n_virtual_processes)[1]
+
+    @property
+    def build_identity(self) -> tuple[str, int, int, float, float, str]:
+        """Everything that building a network reads of a plan: equal for plans that can use one build.
+
+        The extrema of the delays are part of it because input from devices, or spike trains, may widen them.
+        """
+        return self.network_hash, self.threads, self.ranks, self.min_delay, self.max_delay, self.target
 
     def population(self, name: str) -> PopulationPlan:
         """Find a population by name; KeyError lists the names."""

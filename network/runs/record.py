@@ -108,6 +108,11 @@ def git_state(source: str | Path) -> dict[str, Any] | None:
         return None
 
 
+def memory_bytes() -> int:
+    """Resident memory of this process in bytes."""
+    return int(psutil.Process().memory_info().rss)
+
+
 def peak_memory_bytes() -> int:
     """Largest resident size of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -15,13 +15,13 @@ pytestmark = [pytest.mark.mpi, pytest.mark.nest]
 FAIL = """
 import sys
 from network.cluster.ranks import present
-from network.engine import session as simulate
+from network.engine.nest import engine
 from network.errors import EngineError
 
 if present().rank == int(sys.argv.pop(1)):
     def fail(network):
         raise EngineError("population STN: made to fail")
-    simulate.connect_recorders = fail
+    engine.connect_recorders = fail
 """
 
 FILL_DISK = """

@@ -9,7 +9,6 @@ import signal
 import pytest
 
 from network.engine.batch import BatchError, run_all
-from network.engine.nest.build import build_identity
 from network.experiment import load_experiment
 from network.plans import make_plan
 from network.runs.layout import run_status
@@ -121,8 +120,8 @@ def plan(*changes, threads=1):
 
 def test_what_the_build_depends_on():
     """Weights, seed and size are built, and with devices the delays of input limit those of the network."""
-    base = build_identity(plan())
-    assert base == build_identity(plan("inputs.CTX_to_STN.rate=300", "simulation.t_sim=50", "recording.traces=null"))
+    base = plan().build_identity
+    assert base == plan("inputs.CTX_to_STN.rate=300", "simulation.t_sim=50", "recording.traces=null").build_identity
     different = (
         "projections.STN_to_SNr.weight=1",
         "simulation.seed=2",
@@ -130,11 +129,11 @@ def test_what_the_build_depends_on():
         "network.n_neurons=9000",
     )
     for change in (*different, "simulation.target=plain"):
-        assert build_identity(plan(change)) != base
+        assert plan(change).build_identity != base
     device = "simulation.drive=device"
     slow = "inputs.CTX_to_STN.delay={value: 20, unit: ms, assumed: slow}"
-    assert build_identity(plan(slow)) == base
-    assert build_identity(plan(device, slow)) != build_identity(plan(device))
+    assert plan(slow).build_identity == base
+    assert plan(device, slow).build_identity != plan(device).build_identity
 
 
 def test_errors_of_single_runs_come_at_the_end(tmp_path, monkeypatch):

@@ -9,7 +9,8 @@ import pytest
 
 from network.engine.nest import kernel
 from network.engine.nest.build import build
-from network.engine.nest.changes import Changes
+from network.engine.changes import Changes
+from network.engine.nest.changes import set_parameters
 from network.engine.nest.devices import connect_inputs
 from network.engine.session import simulate
 from network.experiment import load_experiment
@@ -56,7 +57,7 @@ def test_nest_holds_the_parameters_of_each_level(module):
     assert [(s.time, s.dopamine) for s in plan.segments] == [(30.0, 0.0), (60.0, 0.8)]
     kernel.reset(plan, module.path)
     network = build(plan, module)
-    changes = Changes(network)
+    changes = Changes(network.plan, lambda segment: set_parameters(network, segment))
     for step, level in ((0, 0.8), (300, 0.0), (600, 0.8)):
         changes.apply(step)
         for population in at[level].populations:
@@ -159,7 +160,7 @@ def test_a_current_is_on_between_its_steps_only(module):
     ]
     kernel.reset(plan, module.path)
     network = build(plan, module)
-    changes = Changes(network)
+    changes = Changes(network.plan, lambda segment: set_parameters(network, segment))
     found = []
     for step in (0, 200, 500):
         changes.apply(step)

@@ -44,14 +44,6 @@ class Network:
         return self.model(population).ports[receptor]
 
 
-def build_identity(plan: Plan) -> tuple[str, int, int, float, float, str]:
-    """Everything that `kernel.reset` and `build` read of a plan: equal for plans that can use one build.
-
-    The extrema of the delays are part of it because input from devices, or spike trains, may widen them.
-    """
-    return plan.network_hash, plan.threads, plan.ranks, plan.min_delay, plan.max_delay, plan.target
-
-
 def stream(seed: int, *purpose: str) -> np.random.Generator:
     """Random numbers for one purpose, the same on every rank and independent of all other purposes.
 

@@ -6,30 +6,10 @@ NEST accepts new parameters only outside a run, so each change costs a ``Cleanup
 
 from __future__ import annotations
 
-from collections import deque
-
 from ...errors import EngineError
 from ...plans.plan import Segment
 from . import kernel
 from .build import Network
-
-
-class Changes:
-    """Segments of a plan that are still to come; steps are counted from the start of the simulation."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        resolution = network.plan.resolution
-        self._pending = deque((round(s.time / resolution), s) for s in network.plan.segments)
-
-    def steps_left(self, step: int) -> int | None:
-        """Return the number of steps until the next change, None if there is none; 0 if it is due."""
-        return self._pending[0][0] - step if self._pending else None
-
-    def apply(self, step: int) -> None:
-        """Make all changes that are due. NEST must not be prepared."""
-        while self._pending and self._pending[0][0] <= step:
-            set_parameters(self.network, self._pending.popleft()[1])
 
 
 def set_parameters(network: Network, segment: Segment) -> None:

@@ -1,0 +1,102 @@
+"""NEST as the engine of a run; see `network.engine.base` for what each part is for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import codegen
+from ...codegen import toolchain
+from ...errors import EngineError
+from ...plans.plan import Plan, Segment
+from ..progress import Reporter
+from . import kernel
+from .build import Network, build
+from .changes import set_parameters
+from .devices import connect_inputs, connect_recorders
+
+
+class NestSimulation:
+    """A network in NEST with its input and recorders."""
+
+    def __init__(self, network: Network) -> None:
+        self._network, self._nest = network, kernel.import_nest()
+        self.timers = network.timers
+        connect_inputs(network)
+        self.spikes, self.states = connect_recorders(network)
+
+    def prepare(self) -> None:
+        """Let NEST prepare."""
+        self._nest.Prepare()
+
+    def run(self, duration: float) -> None:
+        """Advance by so many ms."""
+        try:
+            self._nest.Run(duration)
+        except self._nest.NESTError as error:
+            raise EngineError(f"NEST stopped at {self._nest.biological_time:g} ms: {error}") from error
+
+    def flush(self) -> None:
+        """A multimeter gets the samples of a slice in the next one."""
+        if self.states:
+            self._nest.Run(self._network.plan.min_delay)
+
+    def cleanup(self) -> None:
+        """Let NEST clean up."""
+        self._nest.Cleanup()
+
+    def change(self, segment: Segment) -> None:
+        """Set new parameters of cells."""
+        set_parameters(self._network, segment)
+
+    def native_timers(self) -> dict[str, float]:
+        """Seconds by NEST's timers."""
+        return kernel.native_timers()
+
+
+class NestEngine:
+    """NEST, with threads and MPI."""
+
+    name = "nest"
+
+    def versions(self) -> dict[str, str]:
+        """Version of NEST, which is not imported for it."""
+        return {"nest": toolchain.find_nest().version}
+
+    def compile(self, plan: Plan, reporter: Reporter) -> codegen.BuiltModule:
+        """Compile the models that a plan uses, or find them in the cache."""
+        models = sorted({population.model for population in plan.populations})
+        with reporter.phase("models", len(models), "") as phase:
+            return codegen.build(models, target=plan.target, progress=lambda note: phase.advance(0, note))
+
+    def join(self) -> None:
+        """Import NEST, which starts MPI."""
+        kernel.import_nest()
+        kernel.synchronise()
+
+    def synchronise(self) -> None:
+        """Wait until all ranks have come here."""
+        kernel.synchronise()
+
+    def rank(self) -> int:
+        """Rank of this process."""
+        return kernel.rank()
+
+    def can_sum(self) -> bool:
+        """On one rank always, on several with mpi4py."""
+        return kernel.can_sum()
+
+    def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum over all ranks."""
+        return kernel.summed(values)
+
+    def start(
+        self, plan: Plan, module: codegen.BuiltModule, reporter: Reporter, built: Network | None = None
+    ) -> NestSimulation:
+        """Build the network, or take the one that is built, and attach input and recorders."""
+        if built is None:
+            kernel.reset(plan, module.path)
+            built = build(plan, module, reporter)
+        return NestSimulation(replace(built, plan=plan))
