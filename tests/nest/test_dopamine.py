@@ -83,7 +83,7 @@ def test_cells_stay_different_and_keep_their_state(module):
     nest.Simulate(30.0)
     keys = ["C_m", "V_th", "V_m", "u"]
     before = cells.get(keys)
-    Changes(network).apply(300)
+    Changes(network.plan, lambda segment: set_parameters(network, segment)).apply(300)
     after = cells.get(keys)
     for key in keys:
         np.testing.assert_array_equal(before[key], after[key])
