@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from network.engine.changes import Changes
 from network.engine.nest import kernel
 from network.engine.nest.build import build
-from network.engine.changes import Changes
 from network.engine.nest.changes import set_parameters
 from network.engine.nest.devices import connect_inputs
 from network.engine.session import simulate
