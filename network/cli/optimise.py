@@ -51,8 +51,9 @@ def optimise(
 
 def show_result(study: Study, *, pdf: bool = False) -> None:
     """Print the best trial beside its windows; write the table and the figure."""
-    from ..analysis.plots import optimisation, save
+    from ..analysis.plots import optimisation, presented, save
     from ..analysis.targets.verdict import number
+    from ..experiment.presentation import load_presentation
     from ..plans.summary import table
 
     targets, best = study.targets(), study.study.best_trial
@@ -65,7 +66,8 @@ def show_result(study: Study, *, pdf: bool = False) -> None:
         print(f"  {name} = {value:.4g}")
     print("\n" + table(["state", "quantity", "population(s)", "value", "window", "verdict"], rows, "lllrrl"))
     scales = {name: bool(axis.distribution and axis.distribution.log) for name, axis in study.spec.search.items()}
-    figure = optimisation(study.table(), scales, targets, title=study.spec.title)
+    with presented(load_presentation(study.model)):
+        figure = optimisation(study.table(), scales, targets, title=study.spec.title)
     print(
         "\n" + "\n".join(str(path) for path in [study.write_table(), *save(figure, study.folder / "trials", pdf=pdf)])
     )

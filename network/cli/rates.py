@@ -35,8 +35,8 @@ def show_rates(run: Run) -> pd.DataFrame:
 
 def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True, any_size: bool = False) -> Judgement:
     """Print rates, CVs and unit pairs of a run beside the targets of its state (or of another one)."""
+    from ..analysis.look import presentation_of
     from ..analysis.targets.judge import judge_run, run_targets
-    from ..experiment.presentation import presentation_of
 
     targets = run_targets(run, state)
     judgement = judge_run(run, targets, pairs=pairs)

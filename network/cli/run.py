@@ -28,6 +28,7 @@ from .options import (
 from .plot import draw
 from .progress import TerminalReporter
 from .rates import show_rates
+from .validate import beside_network
 
 
 @with_changes
@@ -65,6 +66,7 @@ def run(
     code = [f"simulation.{key}={value}" for key, value in (("target", target), ("drive", drive)) if value]
     spec = changes.load(experiment, *code)
     if present().first:
+        beside_network(spec)
         tell_drive(spec)
     from ..engine.run import run as run_experiment
 

@@ -262,6 +262,7 @@ def plot(
     """Draw a quantity of every population over one axis (lines, seeds as bands) or two (maps). Needs no NEST."""
     from ..analysis.plots.base import save
     from ..analysis.plots.scan import scan_lines, scan_map
+    from ..analysis.plots.style import presented
 
     chosen = open_scan(scan, out)
     made = chosen.collect()
@@ -270,10 +271,13 @@ def plot(
         raise typer.BadParameter(f"no axis is left; axes: {', '.join(chosen.spec.leaves)}", param_hint="--x")
     title, names = chosen.spec.title, population or None
     try:
-        if y is None:
-            figure = scan_lines(made, x=x, quantity=quantity, group=group, band=band, populations=names, title=title)
-        else:
-            figure = scan_map(made, x=x, y=y, quantity=quantity, band=band, populations=names, title=title)
+        with presented(chosen.presentation()):
+            if y is None:
+                figure = scan_lines(
+                    made, x=x, quantity=quantity, group=group, band=band, populations=names, title=title
+                )
+            else:
+                figure = scan_map(made, x=x, y=y, quantity=quantity, band=band, populations=names, title=title)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="scan plot") from error
     path = to or chosen.folder / f"{quantity}_{'_'.join(axis for axis in (x, y, group) if axis)}.png"

@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from ..errors import SpecError, choices
+from ..experiment import Experiment
+from ..experiment.presentation import FILE as PRESENTATION
+from ..experiment.presentation import load_presentation, unknown_names
 from ..experiment.quantities import Quantity, QuantityList, Spec
 from ..plans import make_plan
 from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_drive, with_changes
@@ -23,6 +27,7 @@ def validate(
     """Check an experiment completely; all problems are listed at once, with file, key and valid choices."""
     spec = changes.load(experiment)
     make_plan(spec)
+    beside_network(spec)
     print(f"{spec.name}: valid")
     tell_drive(spec)
     if show is not None:
@@ -32,6 +37,17 @@ def validate(
         for path, origin in sorted(found):
             if (text := _value(spec, path)) is not None:
                 print(f"  {path} = {text}    [{origin}]")
+
+
+def beside_network(spec: Experiment) -> None:
+    """Check what lies beside the parameters of a network: its targets and how it is shown; SpecError with problems."""
+    from ..analysis.targets.windows import states_with_targets
+
+    model, names = spec.meta.model, [*spec.populations, *spec.groups]
+    if unknown := unknown_names(load_presentation(model), names):
+        file = f"{model}/{PRESENTATION}"
+        raise SpecError([f"{file}: {name!r} is no population; {choices(name, names, 'names')}" for name in unknown])
+    states_with_targets(model)
 
 
 def _value(spec: object, path: str) -> str | None:

@@ -197,7 +197,7 @@ def variants_of(data: dict[str, Any], lines: dict[KeyPath, int], label: str) -> 
 
 def default_experiment() -> str:
     """Name of the experiment that is meant where none is named; ``params/defaults.yaml`` says it."""
-    path = resources.params_dir() / "defaults.yaml"
+    path = resources.data_root() / "params" / "defaults.yaml"
     return str(read_yaml(path, path.name)[0]["experiment"])
 
 

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -179,14 +179,6 @@ def load_presentation(model: str | None) -> Presentation:
     return Presentation()
 
 
-def presentation_of(plan: Mapping[str, Any]) -> Presentation:
-    """Presentation of the network of a plan (its plain form), completed for all its populations and groups."""
-    found = load_presentation(plan.get("meta", {}).get("model"))
-    members = [str(p["name"]) for p in plan["populations"]]
-    names = found.sorted([*members, *plan.get("groups", {})])
-    return completed(found, names, _signs(plan))
-
-
 def completed(found: Presentation, names: Sequence[str], signs: Mapping[str, int] | None = None) -> Presentation:
     """Give every one of these populations a place in the order and a colour; ``signs`` are +1, -1 or 0."""
     looks = dict(found.looks)
@@ -204,12 +196,6 @@ def completed(found: Presentation, names: Sequence[str], signs: Mapping[str, int
     return Presentation(
         tuple(order), looks, panels, found.pairs, found.bands, found.references, found.rates, found.size_note
     )
-
-
-def _signs(plan: Mapping[str, Any]) -> dict[str, int]:
-    """+1 or -1 for populations whose transmitter is known, as far as a plan says it."""
-    known = {"glutamate": 1, "GABA": -1}
-    return {str(p["name"]): known.get(str(p.get("transmitter")), 0) for p in plan["populations"]}
 
 
 def unknown_names(found: Presentation, names: Collection[str]) -> list[str]:

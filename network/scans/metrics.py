@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..analysis.look import presentation_of
 from ..analysis.targets.judge import run_targets
 from ..analysis.targets.measures import PopulationMeasure, RunData, family
 from ..analysis.targets.verdict import judge
-from ..experiment.presentation import presentation_of
 from ..plans.identity import digest
 from ..processes import end_with_parent
 from ..runs import Run

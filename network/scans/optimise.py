@@ -91,6 +91,11 @@ class Study:
         return goals_of(self.spec, experiment.meta.model, experiment.meta.state, self.label)
 
     @property
+    def model(self) -> str:
+        """Network whose targets are to be reached."""
+        return self._goals[0].model
+
+    @property
     def identity(self) -> str:
         """Digest of everything that decides the distance for given parameters: network, limits, targets, code."""
         plans = [self._planner.plan(point) for point in self.spec.points(self.spec.corners()[0])]

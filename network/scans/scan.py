@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ..analysis.look import presentation_of
 from ..cluster.job import is_gone
 from ..errors import RunError, ScanError, SpecError
+from ..experiment.presentation import Presentation
 from ..experiment.yamlfile import read_yaml
 from ..runs.layout import RECORD, read_json, run_status
 from ..runs.reader import Run
@@ -206,6 +208,11 @@ class Scan:
                 return "nothing to do\n"
             write_workflow(self.folder, plan, todo, self.label, slurm)
             return dry_run(self.folder, snakemake_command(self.folder, plan, slurm=slurm, dry_run=True))
+
+    def presentation(self) -> Presentation:
+        """How the network is shown, from the first complete run; defaults before there is one."""
+        done = next((status.run for status in self.status() if status.state == DONE), None)
+        return Presentation() if done is None else presentation_of(Run.open(done).plan)
 
     def collect(self) -> pd.DataFrame:
         """One row per point and population, see `network.scans.collect.collect`; any number of times, without NEST."""

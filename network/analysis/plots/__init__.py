@@ -12,8 +12,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ...experiment.presentation import presentation_of
 from ...runs import Run
+from ..look import presentation_of
 from ..targets.measures import RunData
 from ..targets.windows import Targets
 from .activity import intervals, raster, rate_bands, rate_courses, spectra, traces

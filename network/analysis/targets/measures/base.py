@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from ....errors import SpecError, choices
-from ....experiment.presentation import Band, Presentation, presentation_of
+from ....experiment.presentation import Band, Presentation
 from ....runs import Run, Spikes
+from ...look import presentation_of
 from ...oscillations import analyse_pairs, pair_table
 from ...response import Response, response_of
 from ...spectra import rate_spectrum

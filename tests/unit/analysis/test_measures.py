@@ -1,0 +1,134 @@
+"""Measures are read from one registry: what is added there is judged, searched for and tabulated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+
+from network.analysis.plots.scan import QUANTITIES
+from network.analysis.statistics import fano_factor
+from network.analysis.targets import measures
+from network.analysis.targets.judge import judge_run, run_targets
+from network.analysis.targets.measures import PopulationMeasure, RunData, base, family, known
+from network.analysis.targets.windows import load_targets
+from network.errors import SpecError
+from network.runs import RunFolder
+from network.scans.collect import NUMBERS
+from network.scans.metrics import metrics, population_rows
+from network.scans.schema import RESERVED
+
+
+def make_run(path, state="rest", model="ring"):
+    """1,000 ms of two populations: A fires like a clock at 10 spikes/s, B at 20 in half of its cells."""
+    populations = [
+        {"name": "A", "model": "lif", "n_neurons": 10, "first_id": 0},
+        {"name": "B", "model": "lif", "n_neurons": 10, "first_id": 10},
+    ]
+    meta = {"model": model, "state": state}
+    plan = {"name": "x", "seed": 1, "t_presim": 0.0, "t_sim": 1000.0, "populations": populations, "meta": meta}
+    with RunFolder.create(path) as folder:
+        folder.write_plan({**plan, "groups": {"both": ["A", "B"]}})
+        folder.write_timers({"real_time_factor": 1.0})
+        with folder.spike_writer(["A", "B"]) as writer:
+            for name, cells, rate in (("A", range(10), 10), ("B", range(5), 20)):
+                times = np.repeat((np.arange(rate) + 0.5) * 1000.0 / rate, len(cells))
+                writer.append(name, times, np.tile(list(cells), rate))
+        return folder.finish()
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    """Targets of a network of the user's own, by any measures."""
+    folder = tmp_path / "params" / "ring"
+    folder.mkdir(parents=True)
+    (folder / "sources.yaml").write_text("book: {what: a book}\n")
+    monkeypatch.setenv("BGNEST_PARAMS", str(folder.parent))
+
+    def write(acceptance, **references):
+        state = {"acceptance": {"assumed": "by hand", "n_neurons": 20, **acceptance}, "references": references}
+        (folder / "targets.yaml").write_text(yaml.safe_dump({"states": {"rest": state}}))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def fano():
+    """A measure that is added: one class."""
+
+    class Fano(PopulationMeasure):
+        name, text, short = "fano", "Fano factor of counts in 100 ms (dimensionless)", "Fano factor"
+
+        def of(self, data, name):
+            train = data.spikes[name]
+            return float(np.nanmean(fano_factor(train.times, train.node_ids, train.n_neurons, *data.window)))
+
+    yield Fano
+    del base._REGISTRY["fano"]
+
+
+def test_every_measure_of_populations_is_a_column_of_scans_and_can_be_drawn():
+    assert {"rate", "cv", "active", "synchrony", "peak_frequency", "beta_share", "beta_power"} == set(
+        family(PopulationMeasure)
+    )
+    for name, measure in family(PopulationMeasure).items():
+        assert name in metrics() and name in NUMBERS and name in RESERVED and QUANTITIES[name] == measure.text
+    assert all("(" in measure.text and measure.short for measure in known().values())
+
+
+def test_any_measure_can_have_windows_and_is_judged_by_them(params, tmp_path):
+    params(
+        {
+            "populations": {"A": {"low": 9, "high": 11}},
+            "active": {"A": {"low": 1, "high": 1}, "B": {"low": 0.6, "high": 1}},
+        }
+    )
+    run = make_run(tmp_path / "run")
+    judged = judge_run(run, run_targets(run))
+    assert judged.of("active")["verdict"].to_dict() == {"A": "pass", "B": "low"}
+    assert judged.rates["verdict"].to_dict() == {"A": "pass", "B": "-", "both": "-"}  # all, also those without a band
+    assert "active    B" in judged.text() and judged.outcome() == "FAIL"
+
+
+def test_a_class_is_all_that_a_new_measure_takes(fano, params, tmp_path):
+    run = make_run(tmp_path / "run")
+    row = next(row for row in population_rows(run) if row["population"] == "A")
+    assert row["fano"] == pytest.approx(0.0) and row["rate"] == pytest.approx(10.0)
+    assert measures.find("fano").value(RunData(run), "nobody") != row["fano"]  # NaN
+
+
+def test_network_without_targets_or_state_is_not_judged(params, tmp_path):
+    run = make_run(tmp_path / "free", state="of my own")
+    assert run_targets(run) is None  # no file at all
+    params({"populations": {}})
+    assert run_targets(run) is None  # a state without targets
+    with pytest.raises(SpecError, match="no state 'of my own'"):
+        run_targets(run, "of my own")
+    assert judge_run(run, None).outcome() == "nothing to judge"
+
+
+@pytest.mark.parametrize(
+    ("acceptance", "message"),
+    [
+        ({"fanno": {"A": {"low": 0, "high": 1}}}, "states.rest.acceptance.fanno"),
+        ({"cv": {"A": {"low": "few", "high": 1}}}, "states.rest.acceptance.cv.A.low: must be a number, not 'few'"),
+        ({"pairs": {"phase": {"A/B": {"low": 0}}}}, "states.rest.acceptance.pairs.phase.A/B.high: is missing"),
+        ({"response": {"latency": {}}}, "states.rest.acceptance.response.population: is missing"),
+    ],
+)
+def test_mistakes_in_targets_are_placed(params, acceptance, message):
+    params(acceptance)
+    with pytest.raises(SpecError) as found:
+        load_targets("ring", "rest")
+    assert message in str(found.value) and "ring/targets.yaml:" in str(found.value)
+
+
+def test_smaller_networks_are_not_failed(params, tmp_path):
+    params({"populations": {"A": {"low": 11, "high": 12}}, "n_neurons": 200})
+    run = make_run(tmp_path / "run")
+    judged = judge_run(run, run_targets(run))
+    assert judged.too_small and judged.rates["verdict"]["A"] == "low"
+    assert (judged.outcome(), judged.outcome(any_size=True)) == ("not judged at this size", "FAIL")
+    params({"populations": {"A": {"low": 9, "high": 12}}, "n_neurons": 200})
+    assert judge_run(run, run_targets(run)).outcome() == "PASS"
