@@ -34,6 +34,7 @@ from .origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
 from .physiology import check_physiology
 from .schema import Experiment
 from .sources import load_sources
+from .wiring import wiring_problems
 from .yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
 
 _STRUCTURAL = ("overlay_of", "include", "variants")
@@ -207,6 +208,7 @@ def validate(
         limits = [*check_physiology(experiment, interfaces)]
         if ("simulation", "resolution") not in wrong:
             limits += nest_limits.check_experiment(experiment)
+        limits += wiring_problems(experiment)
         found += [problem for problem in limits if problem[0][:2] not in wrong]
     for path, message in found:
         origin = tree.origin(path)

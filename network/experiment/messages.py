@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from ..errors import choices
+from .distributions import NAMES as DISTRIBUTIONS
 from .origins import Tree, number_hint
 from .quantities import Check, Spec
 from .schema import Experiment
@@ -16,7 +17,8 @@ from .yamlfile import KeyPath
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-_TAGS = ("uniform", "constant")
+_KINDS = ("kind", "rule", "distribution", "shape")
+"""Keys by which alternatives are told apart."""
 
 
 def structural_problems(error: ValidationError, tree: Tree, explained: Collection[KeyPath] = ()) -> list[str]:
@@ -49,12 +51,23 @@ def _message(item: Any, path: KeyPath, parent: Any, check: Check | None) -> str:
         return in_words(item) + number_hint(given)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         tags = str(context.get("expected_tags", "")).replace("'", "")
-        return f"kind must be one of: {tags}" if tags else "kind is missing"
+        key = _discriminator(context)
+        tags = tags.removeprefix("constant, ")
+        given = f", not {context['tag']!r}" if "tag" in context else ""
+        if key == "distribution":
+            return f"{key} must be one of: {tags or ', '.join(DISTRIBUTIONS)}{given}; or a number: value, unit, source"
+        return f"{key} must be one of: {tags}{given}" if tags else f"{key} is missing"
     if kind in ("model_type", "dict_type", "model_attributes_type") and check is not None and isinstance(given, str):
         return f"must be a number with its unit, not {given!r}{number_hint(given)}"
     if kind == "string_pattern_mismatch":
         return f"{given!r} is not a name (letters, digits and underscores)"
     return in_words(item)
+
+
+def _discriminator(context: Mapping[str, Any]) -> str:
+    """Key that tells alternatives apart; pydantic quotes it, or names the function that does it."""
+    name = str(context.get("discriminator", "kind")).strip("'")
+    return "distribution" if name.endswith("()") else name
 
 
 def _is_spec(annotation: Any) -> bool:
@@ -90,8 +103,8 @@ def _walk(loc: tuple[int | str, ...]) -> tuple[KeyPath, Any, Check | None]:
         if tagged and len(options) > 1:
             options = tagged
             continue
-        if key in _TAGS and len(options) > 1:
-            options = [o for o in options if _is_spec(o) and (("low" in o.model_fields) == (key == "uniform"))]
+        if key == "constant" and len(options) > 1:
+            options = [o for o in options if _is_spec(o) and "value" in o.model_fields]
             continue
         models = [o for o in options if _is_spec(o)]
         dicts = [o for o in options if get_origin(o) is dict]
@@ -111,9 +124,10 @@ def _walk(loc: tuple[int | str, ...]) -> tuple[KeyPath, Any, Check | None]:
 
 
 def _tag(model: type[Spec]) -> str | None:
-    kind = model.model_fields.get("kind")
-    values = get_args(kind.annotation) if kind is not None else ()
-    return values[0] if values else None
+    for key in _KINDS:
+        if (kind := model.model_fields.get(key)) is not None and (values := get_args(kind.annotation)):
+            return str(values[0])
+    return None
 
 
 def placed_problems(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import derive
+from .distributions import bounds, plain
 from .yamlfile import KeyPath
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def check_experiment(experiment: Experiment) -> Iterator[Problem]:
     for section in ("projections", "inputs", "spike_inputs"):
         for name, entry in getattr(experiment, section).items():
             spread = getattr(entry, "delay_spread", None)
-            high = derive.delay_range(entry.delay.value, 0.0 if spread is None else spread.value, resolution)[1]
+            longest_given = bounds(plain(entry.delay))[1] * (1.0 + (0.0 if spread is None else spread.value))
+            high = derive.on_grid(resolution, longest_given, resolution)[1] if longest_given < 1e18 else 0.0
             if high > longest:
                 message = f"{high:g} ms is longer than NEST can keep, {longest:g} ms at this resolution"
                 yield (section, name, "delay"), message

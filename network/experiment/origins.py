@@ -14,6 +14,10 @@ from .yamlfile import KeyPath
 
 COMMAND_LINE = "command line"
 _OPERATIONS = ("scale", "add")
+_KINDS = ("kind", "rule", "distribution", "shape")
+"""Keys that say of which kind a mapping is: the other keys of one kind mean nothing to another."""
+_SPELLINGS = {"connect": ("in_degree", "in_degree_beta", "in_degree_rounding"), "in_degree": ("connect",)}
+"""Two ways to write the wiring of a projection: one on top of the other takes its place."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,17 @@ def is_quantity(node: Any) -> bool:
     return isinstance(node, dict) and any(key in node for key in ("value", *_OPERATIONS))
 
 
+def _of_a_kind(node: Any) -> bool:
+    return isinstance(node, dict) and any(key in node for key in _KINDS)
+
+
+def _replaced(key: str, value: Any) -> tuple[str, ...]:
+    """Keys of a projection that mean the same in another spelling."""
+    if key in ("weight", "delay"):
+        return (f"{key}_spread",) if isinstance(value, dict) and "distribution" in value else ()
+    return _SPELLINGS.get(key, ())
+
+
 def is_glob(key: str) -> bool:
     """Whether a key stands for several names."""
     return any(sign in key for sign in "*?")
@@ -74,7 +89,8 @@ class Tree:
         """Merge a layer on top.
 
         Mappings are merged key by key; quantities and lists are replaced as a whole; ``{}`` empties a section;
-        ``null`` removes a key; a mapping whose ``kind`` changes is replaced.  Keys with ``*`` or ``?`` stand for all
+        ``null`` removes a key; a mapping whose ``kind``, ``rule``, ``distribution`` or ``shape`` changes is replaced.
+        Keys with ``*`` or ``?`` stand for all
         existing keys that match.  ``{scale: f}`` and ``{add: x, unit: u}`` change the value that is there.
         """
         self._merge(self.data, layer.data, (), (), layer)
@@ -96,6 +112,10 @@ class Tree:
     ) -> None:
         for key, value in patch.items():
             source = (*written, key)
+            if path[:1] == ("projections",) and len(path) == 2:
+                for other in _replaced(key, value):
+                    if other not in patch and node.pop(other, None) is not None:
+                        self._forget((*path, other))
             if not is_glob(key):
                 self._set(node, key, value, (*path, key), source, layer)
                 continue
@@ -114,12 +134,11 @@ class Tree:
         elif value == {}:
             node[key] = {}
             self._forget(path)
-        elif is_quantity(value) or (is_quantity(old) and not isinstance(value, list)):
+        elif is_quantity(value) or (is_quantity(old) and not isinstance(value, list) and not _of_a_kind(value)):
             node[key] = self._quantity(old, value, path, written, layer)
             self._forget(path)
         elif isinstance(value, dict):
-            replaced = isinstance(old, dict) and value.get("kind", old.get("kind")) != old.get("kind")
-            if not isinstance(old, dict) or replaced:
+            if not isinstance(old, dict) or any(value.get(key, old.get(key)) != old.get(key) for key in _KINDS):
                 node[key] = {}
                 self._forget(path)
             self._merge(node[key], value, path, written, layer)

@@ -7,13 +7,16 @@ occurs, and the ends of the distributions that they are drawn from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from ..errors import SpecError
 from ..plans.modulation import dopamine_levels, effective_params
 from . import derive
+from .distributions import bounds
 from .nestml import ModelInterface
 from .quantities import Quantity
 from .schema import Experiment, Population
@@ -139,12 +142,13 @@ def _values(path: KeyPath, population: Population, model: ModelInterface, phi: f
             where, how = (*path, "dopamine", key), at
         yield _Value(where, key, quantity.unit, value, value, how)
         if (spread := population.heterogeneity.get(key)) is not None:
-            reach = spread.clamp_sd.value * (
-                spread.sd.value if spread.sd is not None else abs(value) * _number(spread.sd_relative)
-            )
-            how = f"{at} at {spread.clamp_sd.value:g} standard deviations from the mean"
             where = (*path, "heterogeneity", key)
-            yield _Value(where, key, quantity.unit, value - reach, value + reach, how)
+            if spread.distribution == "lognormal" and value <= 0.0:
+                continue  # that is said by the check of distributions
+            low, high = bounds(spread.plain(centre=value))
+            if spread.distribution == "lognormal":
+                low = max(low, math.ulp(0.0))  # 0 is never drawn
+            yield _Value(where, key, quantity.unit, low, high, f"{at}{_reach(spread)}")
     for port, receptor in population.receptors.items():
         for key, quantity in receptor.parameters.items():
             where = (*path, "receptors", port, "parameters", key)
@@ -153,8 +157,12 @@ def _values(path: KeyPath, population: Population, model: ModelInterface, phi: f
             yield _Value((*path, "receptors", port, "beta"), "gain", "1", gain, gain, f"{at} (1 + beta * phi)")
 
 
-def _number(quantity: Quantity | None) -> float:
-    return 0.0 if quantity is None else quantity.value
+def _reach(spread: Any) -> str:
+    """Where in a distribution the end of its range is."""
+    reach = getattr(spread, "clamp_sd", None) or getattr(spread, "truncate_sd", None)
+    if reach is not None:
+        return f" at {reach.value:g} standard deviations from the mean"
+    return f" at the end of the {spread.distribution} distribution"
 
 
 def _beyond(values: Iterable[_Value]) -> Iterator[tuple[_Value, str]]:
@@ -192,13 +200,14 @@ def _initial(path: KeyPath, population: Population, model: ModelInterface) -> It
             low = high = given.value
             unit = given.unit
         else:
-            if given.low.value > given.high.value:
-                yield where, f"low = {given.low.value:g} {given.low.unit} must not be above high = {given.high.value:g}"
-                continue
             if given.relative_to is not None and given.relative_to not in population.neuron:
                 continue
             origin = population.neuron[given.relative_to].value if given.relative_to is not None else 0.0
-            low, high, unit = origin + given.low.value, origin + given.high.value, given.low.unit
+            low, high = bounds(given.plain(origin))
+            unit = given.quantities()[0].unit
+            if low > high:
+                yield where, f"low = {low - origin:g} {unit} must not be above high = {high - origin:g}"
+                continue
         unit = model.unit(key) or unit
         rule = rule_for(key, unit)
         if rule is not None and rule.broken_by(low):

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, PrivateAttr, Tag, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from .distributions import DrawnConductance, DrawnDelay, Heterogeneity, Initial
 from .limits import MAX_NAME, MAX_TRACED
 from .origins import Origin
 from .quantities import (
     AnatomicalCount,
-    AnyPositive,
     AnyQuantity,
     Conductance,
     Count,
@@ -29,7 +29,6 @@ from .quantities import (
     NonNegative,
     NonNegativeMilliseconds,
     Number,
-    Positive,
     PositiveFraction,
     PositiveMilliseconds,
     PositiveMillivolts,
@@ -38,6 +37,7 @@ from .quantities import (
     WarmUp,
 )
 from .stimuli import Actions, Current, DopamineSchedule, Modulation, Name, SpikeInput, Stimulus
+from .wiring import Connect, Positions
 
 
 def _exactly_one(model: Any, first: str, second: str, *, required: bool) -> None:
@@ -89,44 +89,6 @@ class Receptor(Spec):
     """Other parameters of the port, NESTML name ``<key>_<port>``."""
 
 
-class Heterogeneity(Spec):
-    """Clamped normal distribution of a parameter around its table value."""
-
-    sd: AnyPositive | None = None
-    """Standard deviation in the unit of the parameter."""
-    sd_relative: Positive | None = None
-    """Standard deviation relative to the magnitude of the mean."""
-    clamp_sd: Positive
-    """Values further away than this many standard deviations are set to the limit."""
-
-    @model_validator(mode="after")
-    def _one_sd(self) -> Heterogeneity:
-        _exactly_one(self, "sd", "sd_relative", required=True)
-        return self
-
-
-class InitialUniform(Spec):
-    """Initial value drawn from ``[low, high]``, both relative to a parameter if one is named."""
-
-    relative_to: Name | None = None
-    low: AnyQuantity
-    high: AnyQuantity
-
-
-def _initial_tag(value: Any) -> str:
-    """Constant or distribution: a quantity has a value, everything else must be a uniform distribution."""
-    if isinstance(value, InitialUniform):
-        return "uniform"
-    is_mapping_without_value = isinstance(value, dict) and "value" not in value
-    return "uniform" if is_mapping_without_value else "constant"
-
-
-Initial = Annotated[
-    Annotated[InitialUniform, Tag("uniform")] | Annotated[AnyQuantity, Tag("constant")],
-    Discriminator(_initial_tag),
-]
-
-
 class Population(Spec):
     """Neurons of one kind."""
 
@@ -144,6 +106,8 @@ class Population(Spec):
     receptors: dict[Name, Receptor] = Field(default_factory=dict)
     heterogeneity: dict[Name, Heterogeneity] = Field(default_factory=dict)
     initial: dict[Name, Initial] = Field(default_factory=dict)
+    positions: Positions | None = None
+    """Where the cells are, for projections whose wiring depends on distance."""
 
     @model_validator(mode="after")
     def _one_size(self) -> Population:
@@ -161,22 +125,26 @@ class Plasticity(Spec):
 
 
 class Projection(Spec):
-    """Random connections with a fixed in-degree."""
+    """Connections from one population to one receptor of another, by a wiring rule."""
 
     source: Name
     target: Name
     receptor: Name
-    in_degree: Count
+    connect: Connect | None = None
+    """Wiring rule, see :mod:`network.experiment.wiring`."""
+    in_degree: Count | None = None
+    """Short form of the rule ``fixed_in_degree``."""
     in_degree_beta: Number | None = None
     """Dopamine: the in-degree becomes k (1 + beta * phi), a whole number."""
-    in_degree_rounding: Literal["nearest", "down"] = "nearest"
-    weight: Conductance
+    in_degree_rounding: Literal["nearest", "down"] | None = None
+    """``nearest`` if not given."""
+    weight: DrawnConductance
     """Mean conductance step; with plasticity the absolute efficacy A, where a rested synapse gives U A."""
     weight_beta: Number | None = None
     """Dopamine: the weight becomes w (1 + beta * phi)."""
     weight_spread: Fraction | None = None
     """s: weights are uniform on (1 - s, 1 + s) times the mean."""
-    delay: Delay
+    delay: DrawnDelay
     delay_spread: Fraction | None = None
     plasticity: Plasticity | None = None
     within_action: bool = False
@@ -185,6 +153,14 @@ class Projection(Spec):
     multapses: bool = False
     enabled: bool = True
     note: str | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Projection:
+        _exactly_one(self, "in_degree", "connect", required=True)
+        beside = [name for name in ("in_degree_beta", "in_degree_rounding") if getattr(self, name) is not None]
+        if self.connect is not None and beside:
+            raise PydanticCustomError("exactly_one", f"{', '.join(beside)}: write beta and rounding into 'connect'")
+        return self
 
 
 class Input(Spec):

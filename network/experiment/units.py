@@ -17,6 +17,8 @@ NEST_UNITS = (
     "pA/mV^2",
     "pA/mV^3",
     "mV/pA",
+    "um",
+    "um/ms",
 )
 """Units of the values in a plan. Hz is for oscillations only; rates of spikes are in spikes/s."""
 
@@ -36,6 +38,9 @@ UNITS: dict[str, tuple[str, float]] = {
     "kHz": ("Hz", 1e3),
     "1/s": ("1/ms", 1e-3),
     "nS/V": ("nS/mV", 1e-3),
+    "mm": ("um", 1e3),
+    "mm/ms": ("um/ms", 1e3),
+    "m/s": ("um/ms", 1e3),
 }
 """Accepted spelling -> (NEST's unit of the same dimension, factor)."""
 

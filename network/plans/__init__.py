@@ -1,11 +1,11 @@
 """What will be built: plain numbers in NEST's units, made from an experiment without a simulator."""
 
+from ..experiment.distributions import Clamped, LogNormal, TruncatedNormal, Uniform
 from .codec import plan_from_dict
 from .cost import Estimate, estimate
 from .make import make_plan
 from .plan import (
     Cells,
-    Clamped,
     InputPlan,
     Plan,
     PopulationPlan,
@@ -14,7 +14,6 @@ from .plan import (
     Segment,
     SpikeInputPlan,
     Tsodyks,
-    Uniform,
 )
 from .summary import plan_summary
 
@@ -23,12 +22,14 @@ __all__ = [
     "Clamped",
     "Estimate",
     "InputPlan",
+    "LogNormal",
     "Plan",
     "PopulationPlan",
     "ProjectionPlan",
     "RecorderPlan",
     "Segment",
     "SpikeInputPlan",
+    "TruncatedNormal",
     "Tsodyks",
     "Uniform",
     "estimate",

@@ -7,10 +7,11 @@ from typing import Any
 
 from ..errors import SpecError
 from ..experiment.courses import Waveform
+from ..experiment.distributions import drawn_from_dict
+from ..experiment.wiring import rule_from_dict, shape_from_dict
 from .plan import (
     PLAN_FORMAT,
     Cells,
-    Clamped,
     GuardPlan,
     InputPlan,
     MockPlan,
@@ -21,12 +22,22 @@ from .plan import (
     Segment,
     SpikeInputPlan,
     Tsodyks,
-    Uniform,
 )
 
 
-def _distribution(value: Any) -> Uniform | float:
-    return Uniform(**value) if isinstance(value, dict) else float(value)
+def _projection(given: dict[str, Any]) -> ProjectionPlan:
+    """Projection of a plan; those of before the wiring rules have an in-degree instead of a rule."""
+    data = {key: value for key, value in given.items() if key != "in_degree"}
+    data.setdefault("rule", {"rule": "fixed_in_degree", "in_degree": given.get("in_degree")})
+    return ProjectionPlan(
+        **{
+            **data,
+            "rule": rule_from_dict(data["rule"]),
+            "weight": drawn_from_dict(data["weight"]),
+            "delay": drawn_from_dict(data["delay"]),
+            "plasticity": None if data["plasticity"] is None else Tsodyks(**data["plasticity"]),
+        }
+    )
 
 
 def plan_from_dict(data: dict[str, Any]) -> Plan:
@@ -47,23 +58,14 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
         PopulationPlan(
             **{
                 **p,
-                "heterogeneity": {key: Clamped(**c) for key, c in p["heterogeneity"].items()},
-                "initial": {key: _distribution(v) for key, v in p["initial"].items()},
+                "heterogeneity": {key: drawn_from_dict(c) for key, c in p["heterogeneity"].items()},
+                "initial": {key: drawn_from_dict(v) for key, v in p["initial"].items()},
+                "positions": shape_from_dict(p.get("positions")),
             }
         )
         for p in data["populations"]
     )
-    rest["projections"] = tuple(
-        ProjectionPlan(
-            **{
-                **p,
-                "weight": _distribution(p["weight"]),
-                "delay": _distribution(p["delay"]),
-                "plasticity": None if p["plasticity"] is None else Tsodyks(**p["plasticity"]),
-            }
-        )
-        for p in data["projections"]
-    )
+    rest["projections"] = tuple(_projection(p) for p in data["projections"])
     rest["inputs"] = tuple(
         InputPlan(
             **{

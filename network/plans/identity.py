@@ -24,7 +24,8 @@ LABEL = {"identity": False}
 def encode(value: Any) -> Any:
     """Plain data of a frozen part of a plan: dictionaries, lists, numbers, text."""
     if is_dataclass(value):
-        return {f.name: encode(getattr(value, f.name)) for f in fields(value)}
+        # what kind it is of a family; never left out, since two kinds may have equal fields
+        return {**getattr(value, "TAG", {}), **{f.name: encode(getattr(value, f.name)) for f in fields(value)}}
     if isinstance(value, dict):
         return {key: encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 from ..errors import SpecError
 from ..experiment import derive, nest_limits
+from ..experiment.distributions import Drawn, Uniform, bounds, plain, scaled
 from ..experiment.limits import MAX_PROCESSES, shown
 from ..experiment.nestml import ModelInterface, model_interfaces
 from ..experiment.quantities import Quantity
 from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
 from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
+from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
 from .inputs import plan_input, plan_spike_input, share_drive
 from .modulation import build_segments, effective_params
 from .plan import (
-    Clamped,
     GuardPlan,
     InputPlan,
     MockPlan,
@@ -24,7 +25,6 @@ from .plan import (
     RecorderPlan,
     SpikeInputPlan,
     Tsodyks,
-    Uniform,
 )
 
 
@@ -80,16 +80,13 @@ def make_plan(
         populations.append(_population(name, population, sizes[name], first_id, phi, model_of(name)))
         first_id += sizes[name]
     enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
-    multapses = experiment.network.small_network == "multapses"
-    projections = tuple(
-        _projection(name, p, sizes, phi, multapses, n_actions(experiment, p.source) if p.within_action else 1)
-        for name, p in enabled.items()
-    )
+    projections = tuple(_projection(experiment, name, p, sizes, phi) for name, p in enabled.items())
     recording = experiment.recording
     delays = [
-        derive.delay_range(p.delay.value, _value(p.delay_spread, 0.0), resolution)
+        derive.on_grid(shortest, longest + made.rule.longest_lag(ends_of(experiment, p, sizes, phi)), resolution)
         for p, made in zip(enabled.values(), projections, strict=True)
-        if made.in_degree
+        if made.n_synapses
+        for shortest, longest in [bounds(made.delay)]
     ]
     inputs = share_drive(
         part
@@ -177,22 +174,6 @@ def _half_way(experiment: Experiment, source: InputPlan, resolution: float) -> t
     return round(steps // 2 * resolution, 10), round((steps - steps // 2) * resolution, 10)
 
 
-def population_sizes(experiment: Experiment) -> dict[str, int]:
-    """Work out the number of neurons of every population of an experiment."""
-    counts = {n: p.n_anatomical.value for n, p in experiment.populations.items() if p.n_anatomical is not None}
-    scaled = {}
-    if counts and experiment.network.n_neurons is not None:
-        scaled = derive.population_sizes(counts, int(experiment.network.n_neurons.value))
-    fixed = {n: int(p.n_neurons.value) for n, p in experiment.populations.items() if p.n_neurons is not None}
-    return {name: (scaled | fixed)[name] for name in experiment.populations}
-
-
-def n_actions(experiment: Experiment, population: str) -> int:
-    """Look up into how many interleaved sets a population is split."""
-    actions = experiment.network.actions
-    return int(actions.n.value) if actions is not None and population in actions.populations else 1
-
-
 def _value(quantity: Quantity | None, default: float) -> float:
     return default if quantity is None else quantity.value
 
@@ -201,57 +182,44 @@ def _population(
     name: str, population: Population, n_neurons: int, first_id: int, phi: float, interface: ModelInterface
 ) -> PopulationPlan:
     params = effective_params(population, phi, interface)
-    heterogeneity = {}
-    for key, spread in population.heterogeneity.items():
-        mean = params[key]
-        sd = spread.sd.value if spread.sd is not None else abs(mean) * _value(spread.sd_relative, 0.0)
-        reach = spread.clamp_sd.value * sd
-        heterogeneity[key] = Clamped(mean, sd, mean - reach, mean + reach)
-    initial: dict[str, Uniform | float] = {}
-    for key, value in population.initial.items():
-        if isinstance(value, Quantity):
-            initial[key] = value.value
-        else:
-            # relative to the table value of the population, not to the randomised one of each cell
-            origin = params[value.relative_to] if value.relative_to is not None else 0.0
-            initial[key] = Uniform(origin + value.low.value, origin + value.high.value)
-    return PopulationPlan(name, population.model, n_neurons, params, heterogeneity, initial, first_id)
+    heterogeneity = {key: spread.plain(centre=params[key]) for key, spread in population.heterogeneity.items()}
+    # relative to the table value of the population, not to the randomised one of each cell
+    initial = {
+        key: plain(value, origin=params[value.relative_to] if getattr(value, "relative_to", None) is not None else 0.0)
+        for key, value in population.initial.items()
+    }
+    positions = None if population.positions is None else population.positions.plain()
+    return PopulationPlan(name, population.model, n_neurons, params, heterogeneity, initial, first_id, positions)
 
 
-def _spread(mean: float, spread: float) -> Uniform | float:
-    return Uniform(mean * (1.0 - spread), mean * (1.0 + spread)) if spread > 0.0 and mean != 0.0 else mean
+def _spread(value: Drawn | float, spread: Quantity | None) -> Drawn | float:
+    if spread is None or spread.value == 0.0 or not isinstance(value, int | float) or value == 0.0:
+        return value
+    return Uniform(value * (1.0 - spread.value), value * (1.0 + spread.value))
 
 
 def _projection(
-    name: str,
-    projection: Projection,
-    sizes: dict[str, int],
-    phi: float,
-    multapses_where_needed: bool,
-    n_sets: int,
+    experiment: Experiment, name: str, projection: Projection, sizes: dict[str, int], phi: float
 ) -> ProjectionPlan:
-    in_degree = derive.modulated_in_degree(
-        projection.in_degree.value, _value(projection.in_degree_beta, 0.0), phi, projection.in_degree_rounding
-    )
-    weight = derive.modulated_weight(projection.weight.value, _value(projection.weight_beta, 0.0), phi)
-    same = projection.source == projection.target
-    fits = derive.fits(in_degree, sizes[projection.source] // n_sets, same=same, autapses=projection.autapses)
+    rule = planned_rule(projection, phi)
+    ends = ends_of(experiment, projection, sizes, phi)
+    factor = derive.modulated_weight(1.0, _value(projection.weight_beta, 0.0), phi)
     plasticity = projection.plasticity
     return ProjectionPlan(
         name=name,
         source=projection.source,
         target=projection.target,
         receptor=projection.receptor,
-        in_degree=in_degree,
-        n_synapses=in_degree * sizes[projection.target],
-        weight=_spread(weight, _value(projection.weight_spread, 0.0)),
-        delay=_spread(projection.delay.value, _value(projection.delay_spread, 0.0)),
+        rule=rule,
+        n_synapses=round(rule.expected(ends)),
+        weight=_spread(scaled(plain(projection.weight), factor), projection.weight_spread),
+        delay=_spread(plain(projection.delay), projection.delay_spread),
         plasticity=None
         if plasticity is None
         else Tsodyks(plasticity.U.value, plasticity.tau_rec.value, plasticity.tau_fac.value, plasticity.tau_psc.value),
-        allow_multapses=projection.multapses or (multapses_where_needed and not fits),
+        allow_multapses=ends.multapses,
         allow_autapses=projection.autapses,
-        n_sets=n_sets,
+        n_sets=ends.n_sets,
     )
 
 

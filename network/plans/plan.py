@@ -11,33 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..experiment.courses import Waveform
+from ..experiment.distributions import Drawn
+from ..experiment.rules import Ends, FixedInDegree, Rule
+from ..experiment.space import Layout, Shape
 from .identity import LABEL, encode, hashes
 
 PLAN_FORMAT = 2
 """Version of the JSON form of a plan."""
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """Uniform distribution on ``[low, high]``."""
-
-    low: float
-    high: float
-
-    @property
-    def mean(self) -> float:
-        """Mean of the distribution."""
-        return 0.5 * (self.low + self.high)
-
-
-@dataclass(frozen=True)
-class Clamped:
-    """Normal distribution; draws beyond ``low`` or ``high`` are set to the limit, not redrawn."""
-
-    mean: float
-    sd: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -62,9 +42,10 @@ class PopulationPlan:
     model: str
     n_neurons: int
     params: dict[str, float]
-    heterogeneity: dict[str, Clamped]
-    initial: dict[str, Uniform | float]
+    heterogeneity: dict[str, Drawn]
+    initial: dict[str, Drawn | float]
     first_id: int
+    positions: Shape | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +64,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class ProjectionPlan:
-    """One projection: every target neuron receives ``in_degree`` synapses from random source neurons.
+    """One projection by a wiring rule; ``n_synapses`` are those that the rule makes, on average where they are random.
 
     With ``n_sets`` above 1 source i and target j are connected only if i and j are equal modulo ``n_sets``.
     """
@@ -92,14 +73,19 @@ class ProjectionPlan:
     source: str
     target: str
     receptor: str
-    in_degree: int
+    rule: Rule
     n_synapses: int
-    weight: Uniform | float
-    delay: Uniform | float
+    weight: Drawn | float
+    delay: Drawn | float
     plasticity: Tsodyks | None
     allow_multapses: bool
     allow_autapses: bool
     n_sets: int = 1
+
+    @property
+    def in_degree(self) -> int | None:
+        """Synapses per target cell where the rule fixes them, else None."""
+        return self.rule.in_degree if isinstance(self.rule, FixedInDegree) else None
 
 
 @dataclass(frozen=True)
@@ -265,6 +251,21 @@ class Plan:
             if population.name == name:
                 return population
         raise KeyError(f"no population {name!r}; populations: {', '.join(p.name for p in self.populations)}")
+
+    def ends(self, projection: ProjectionPlan) -> Ends:
+        """The two populations of a projection as its rule sees them."""
+        sides = [self.population(name) for name in (projection.source, projection.target)]
+        layouts = [None if p.positions is None else Layout(p.name, p.positions, p.n_neurons, self.seed) for p in sides]
+        return Ends(
+            n_source=sides[0].n_neurons,
+            n_target=sides[1].n_neurons,
+            same=projection.source == projection.target,
+            autapses=projection.allow_autapses,
+            multapses=projection.allow_multapses,
+            n_sets=projection.n_sets,
+            source=layouts[0],
+            target=layouts[1],
+        )
 
     def members(self, name: str) -> tuple[str, ...]:
         """Return the populations of a group, or the population itself."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..experiment import derive
 from ..experiment.courses import Waveform
+from ..experiment.distributions import Drawn, Uniform, bounds
 from .cost import Estimate, estimate
-from .plan import Plan, ProjectionPlan, Uniform
+from .plan import Plan, ProjectionPlan
 
 
 def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:
@@ -43,15 +44,22 @@ def _populations(plan: Plan) -> str:
     return table(["population", "model", "neurons"], rows, "llr")
 
 
-def _number(value: Uniform | float) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else f"{value.low:g}-{value.high:g}"
-
-
-def _delay(value: Uniform | float, resolution: float) -> str:
-    """Delays as NEST will use them: what is drawn is rounded to the nearest step."""
+def _number(value: Drawn | float) -> str:
     if isinstance(value, int | float):
         return f"{value:g}"
-    low, high = derive.on_grid(value.low, value.high, resolution)
+    if isinstance(value, Uniform):
+        return f"{value.low:g}-{value.high:g}"
+    high = "" if value.high is None else f", {value.low:g}-{value.high:g}"
+    return f"{value.TAG['distribution']} {value.mean:g} (sd {value.sd:g}{high})"
+
+
+def _delay(plan: Plan, projection: ProjectionPlan) -> str:
+    """Delays as NEST will use them: what is drawn is rounded to the nearest step."""
+    low, high = bounds(projection.delay)
+    high += projection.rule.longest_lag(plan.ends(projection))
+    if low == high:
+        return f"{low:g}"
+    low, high = derive.on_grid(low, high, plan.resolution)
     return f"{low:g}-{high:g}"
 
 
@@ -62,16 +70,25 @@ def _projections(plan: Plan) -> str:
         return [
             p.name,
             p.receptor,
-            f"{p.in_degree}",
+            f"{p.in_degree}" if p.in_degree is not None else p.rule.describe(),
             f"{p.n_synapses:,}",
             _number(p.weight),
-            _delay(p.delay, plan.resolution),
+            _delay(plan, p),
             kind,
         ]
 
     if not plan.projections:
         return ""
-    header = ["projection", "receptor", "in-degree", "synapses", "weight (nS)", "delay (ms)", "kind"]
+    degrees = all(p.in_degree is not None for p in plan.projections)
+    header = [
+        "projection",
+        "receptor",
+        "in-degree" if degrees else "in-degree or rule",
+        "synapses",
+        "weight (nS)",
+        "delay (ms)",
+        "kind",
+    ]
     return table(header, [row(p) for p in plan.projections], "llrrrrl")
 
 

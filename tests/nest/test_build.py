@@ -11,6 +11,7 @@ from network.engine.nest import devices, kernel
 from network.engine.nest.audit import audit
 from network.engine.nest.build import build, draw, stream
 from network.errors import EngineError
+from network.experiment.rules import FixedInDegree
 from network.plans import Clamped, Uniform
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
@@ -25,7 +26,7 @@ def test_the_audit_finds_the_network_as_planned(built):
     ("what", "change"),
     [
         ("MSN_D1.E_L", {"populations": ("MSN_D1", "params", "E_L", -70.0)}),
-        ("FSN_to_MSN_D1: in-degree", {"projections": ("FSN_to_MSN_D1", "in_degree", 17)}),
+        ("FSN_to_MSN_D1: in-degree", {"projections": ("FSN_to_MSN_D1", "rule", FixedInDegree(17))}),
         ("STN_to_SNr.weight", {"projections": ("STN_to_SNr", "weight", Uniform(0.1, 0.2))}),
         ("STN_to_SNr.delay", {"projections": ("STN_to_SNr", "delay", Uniform(0.5, 0.6))}),
         ("STN_to_SNr: not on receptor", {"projections": ("STN_to_SNr", "receptor", "ampa_ext")}),

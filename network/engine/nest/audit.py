@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from ...errors import EngineError
-from ...plans.plan import PopulationPlan, ProjectionPlan, Uniform
+from ...experiment.distributions import bounds
+from ...plans.plan import PopulationPlan, ProjectionPlan
 from . import kernel
 from .build import Network
 
@@ -47,8 +48,9 @@ def _population(network: Network, population: PopulationPlan, n_cells: int) -> l
     for name, expected in population.params.items():
         values = np.atleast_1d(np.asarray(status[name], dtype=float))
         if (limits := population.heterogeneity.get(name)) is not None:
-            if values.min() < limits.low or values.max() > limits.high:
-                problems.append(f"{population.name}.{name}: outside [{limits.low}, {limits.high}]")
+            low, high = bounds(limits)
+            if values.min() < low or values.max() > high:
+                problems.append(f"{population.name}.{name}: outside [{low}, {high}]")
         elif not all(math.isclose(value, expected, rel_tol=1e-12) for value in values):
             problems.append(f"{population.name}.{name}: {values[0]}, {expected} planned")
     return problems
@@ -60,20 +62,28 @@ def _projection(network: Network, projection: ProjectionPlan, n_cells: int) -> l
     if (targets := kernel.local_nodes(network.populations[projection.target], n_cells)) is None:
         return []
     found = nest.GetConnections(target=targets, synapse_model=network.synapse_models[projection.name])
+    if not len(found):
+        return _none_found(network, projection)
     data = found.get(["source", "target", "weight", "delay", "receptor"])
     source, target = np.atleast_1d(data["source"]), np.atleast_1d(data["target"])
-    problems = []
+    problems = _out_degrees(network, projection, n_cells)
+    ends = network.plan.ends(projection)
+    low, high = projection.rule.in_degrees(ends)
     for cell in targets.tolist():
         sources = source[target == cell]
-        if len(sources) != projection.in_degree:
-            problems.append(f"{projection.name}: in-degree {len(sources)}, {projection.in_degree} planned")
+        if not low <= len(sources) <= high:
+            problems.append(f"{projection.name}: in-degree {len(sources)}, {_range(low, high)} planned")
+            break
+        if ends.without_self and cell in sources:
+            problems.append(f"{projection.name}: a cell is its own source")
             break
         if not projection.allow_multapses and len(set(sources)) < len(sources):
             problems.append(f"{projection.name}: a source occurs twice")
             break
     resolution = network.plan.resolution
     for name, planned, slack in (("weight", projection.weight, 0.0), ("delay", projection.delay, resolution)):
-        low, high = (planned.low, planned.high) if isinstance(planned, Uniform) else (planned, planned)
+        low, high = bounds(planned)
+        high += projection.rule.longest_lag(ends) if name == "delay" else 0.0
         values = np.atleast_1d(np.asarray(data[name], dtype=float))
         if values.size and (values.min() < low - slack - 1e-12 or values.max() > high + slack + 1e-12):
             problems.append(f"{projection.name}.{name}: [{values.min()}, {values.max()}], [{low}, {high}] planned")
@@ -82,3 +92,29 @@ def _projection(network: Network, projection: ProjectionPlan, n_cells: int) -> l
     if np.any(np.atleast_1d(data["receptor"]) != port):
         problems.append(f"{projection.name}: not on receptor {projection.receptor}")
     return problems
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
+
+def _out_degrees(network: Network, projection: ProjectionPlan, n_cells: int) -> list[str]:
+    """Where the rule says how many targets a source has; with several ranks nobody holds all of them."""
+    nest = kernel.import_nest()
+    sources = network.populations[projection.source]
+    low, high = projection.rule.out_degrees(network.plan.ends(projection))
+    if math.isinf(high) or kernel.num_processes() > 1:
+        return []
+    sample = sources[: min(n_cells, len(sources))]
+    found = nest.GetConnections(source=sample, synapse_model=network.synapse_models[projection.name])
+    source = np.atleast_1d(found.get("source")) if len(found) else np.array([])
+    for cell in sample.tolist():
+        if not low <= (n := int((source == cell).sum())) <= high:
+            return [f"{projection.name}: out-degree {n}, {_range(low, high)} planned"]
+    return []
+
+
+def _none_found(network: Network, projection: ProjectionPlan) -> list[str]:
+    """Sampled cells without any synapse are right only where the rule allows it."""
+    low, _ = projection.rule.in_degrees(network.plan.ends(projection))
+    return [f"{projection.name}: in-degree 0, {low:g} planned"] if low > 0 else []

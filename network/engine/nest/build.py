@@ -11,7 +11,6 @@ address the cells.
 from __future__ import annotations
 
 import time
-import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +19,12 @@ from numpy.typing import NDArray
 
 from ...codegen import BuiltModule, ModelInfo
 from ...errors import EngineError
-from ...plans.plan import Clamped, Plan, PopulationPlan, ProjectionPlan, Uniform
+from ...experiment.distributions import Drawn
+from ...experiment.streams import stream
+from ...plans.plan import Plan, PopulationPlan
 from ..progress import Reporter, SilentReporter
 from . import kernel
+from .wiring import connect
 
 
 @dataclass
@@ -44,23 +46,10 @@ class Network:
         return self.model(population).ports[receptor]
 
 
-def stream(seed: int, *purpose: str) -> np.random.Generator:
-    """Random numbers for one purpose, the same on every rank and independent of all other purposes.
-
-    Examples
-    --------
-    >>> float(stream(1, "A", "C_m").random()) == float(stream(1, "A", "C_m").random())
-    True
-    """
-    return np.random.default_rng(np.random.SeedSequence([seed, *(zlib.crc32(part.encode()) for part in purpose)]))
-
-
-def draw(value: Clamped | Uniform | float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def draw(value: Drawn | float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """``n`` values of a distribution of the plan; a clamped normal puts its tails onto the limits."""
-    if isinstance(value, Clamped):
-        return np.clip(rng.normal(value.mean, value.sd, n), value.low, value.high)
-    if isinstance(value, Uniform):
-        return rng.uniform(value.low, value.high, n)
+    if not isinstance(value, int | float):
+        return value.draw(n, rng)
     return np.full(n, float(value))
 
 
@@ -85,7 +74,7 @@ def build(plan: Plan, module: BuiltModule, reporter: Reporter | None = None) -> 
     start = time.perf_counter()
     with reporter.phase("connect", plan.n_synapses, "synapses") as phase:
         for projection in plan.projections:
-            _connect(network, projection)
+            connect(network, projection)
             phase.advance(projection.n_synapses, projection.name)
     network.timers["connect"] = time.perf_counter() - start
     return network
@@ -137,7 +126,7 @@ def _copy_synapse_models(network: Network) -> None:
         elif small and receptor == min(network.model(projection.target).ports.values()):
             base += "_hpc"
         for name, value in (("weight", projection.weight), ("delay", projection.delay)):
-            if not isinstance(value, Uniform):
+            if isinstance(value, int | float):
                 constants[name] = value
         name = f"bgnest.projection.{projection.name}"
         try:
@@ -145,34 +134,3 @@ def _copy_synapse_models(network: Network) -> None:
         except nest.NESTError as error:
             raise EngineError(f"projection {projection.name}: NEST refused its synapses: {error}") from error
         network.synapse_models[projection.name] = name
-
-
-def _connect(network: Network, projection: ProjectionPlan) -> None:
-    """``in_degree`` random sources for every target; weights and delays drawn per synapse."""
-    nest = kernel.import_nest()
-    synapse: dict[str, Any] = {"synapse_model": network.synapse_models[projection.name]}
-    for name, value in (("weight", projection.weight), ("delay", projection.delay)):
-        if isinstance(value, Uniform):
-            synapse[name] = nest.random.uniform(value.low, value.high)
-    rule = {
-        "rule": "fixed_indegree",
-        "indegree": projection.in_degree,
-        "allow_multapses": projection.allow_multapses,
-        "allow_autapses": projection.allow_autapses,
-    }
-    before = nest.num_connections
-    sources, targets = network.populations[projection.source], network.populations[projection.target]
-    try:
-        if projection.n_sets == 1:
-            nest.Connect(sources, targets, rule, synapse)
-        else:
-            for first in range(projection.n_sets):
-                part = slice(first, None, projection.n_sets)
-                nest.Connect(sources[part], targets[part], rule, synapse)
-    except nest.NESTError as error:
-        raise EngineError(f"projection {projection.name}: NEST refused it: {error}") from error
-    made = nest.num_connections - before
-    # NEST counts the synapses that this rank holds: those onto its own cells
-    planned = projection.n_synapses // len(targets) * kernel.count_local(targets)
-    if made != planned:
-        raise EngineError(f"projection {projection.name}: {made} synapses made, {planned} planned")
