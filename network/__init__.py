@@ -1,5 +1,8 @@
 """bgnest: spiking networks of the basal ganglia on NEST, from parameter files to figures.
 
+The front door: `load` an experiment, change it, `plan` and `run` it, `open_run` what was recorded, `scan` parameters.
+Nothing is imported before it is asked for, so that ``import bgnest`` costs nothing.
+
 The package lies in a folder called ``network``, and so are packages and scripts of many users. It therefore goes by
 the name ``bgnest``, under which nothing of a user hides it; ``import network`` is the same package, module by module.
 """
@@ -7,6 +10,45 @@ the name ``bgnest``, under which nothing of a user hides it; ``import network`` 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import door as door
+    from .door import list_experiments, load, open_run, plan, run, scan
+    from .errors import Error
+
+    __version__: str
+
+__all__ = ["Error", "list_experiments", "load", "open_run", "plan", "run", "scan"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for."""
+    if name in __all__:
+        from importlib import import_module
+
+        home = "errors" if name == "Error" else "door"
+        value = getattr(import_module(f".{home}", __name__), name)
+    elif name == "door":  # the classes, for annotations
+        from importlib import import_module
+
+        value = import_module(".door", __name__)
+    elif name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            value = version("bgnest")
+        except PackageNotFoundError:  # a folder on the path, not installed
+            value = "0+unknown"
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
 
 if __name__ == "bgnest":
     from .names import allow_both_names

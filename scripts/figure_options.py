@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from network.analysis import plots
 from network.analysis.effects import compare_variants, effects_table
-from network.cli.progress import TerminalReporter
+from network.door.progress import TerminalReporter
 from network.engine.batch import run_all
 from network.experiment import list_variants, load_experiment
 from network.experiment.presentation import BETA, Band, load_presentation

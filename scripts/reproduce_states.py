@@ -21,7 +21,7 @@ from network.analysis.statistics import run_spikes
 from network.analysis.targets.judge import Judgement, judge_run
 from network.analysis.targets.verdict import NONE, number
 from network.analysis.targets.windows import Targets, load_targets
-from network.cli.progress import TerminalReporter
+from network.door.progress import TerminalReporter
 from network.engine.batch import run_all
 from network.experiment import load_experiment
 from network.experiment.presentation import load_presentation

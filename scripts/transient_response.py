@@ -12,7 +12,7 @@ import pandas as pd
 from network.analysis import plots
 from network.analysis.response import response_of, zone_table
 from network.analysis.targets.judge import judge_run, run_targets
-from network.cli.progress import TerminalReporter
+from network.door.progress import TerminalReporter
 from network.engine.batch import run_all
 from network.experiment import load_experiment
 from network.experiment.presentation import load_presentation

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ..door.progress import TerminalReporter
 from ..errors import SpecError
 from .options import Changes, Quiet, TakeOver, Threads, with_changes
-from .progress import TerminalReporter
 
 
 @with_changes
@@ -42,7 +42,7 @@ def batch(
     names = [Path(name).stem if name.endswith((".yaml", ".yml")) else name.rpartition("/")[2] for name in experiments]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise SpecError([f"two experiments would run into {out / twice[0]}; give the files different names"])
-    specs = {name: changes.load(experiment) for name, experiment in zip(names, experiments, strict=True)}
+    specs = {name: changes.load(experiment).spec for name, experiment in zip(names, experiments, strict=True)}
     runs = run_all(
         specs,
         out,

@@ -69,7 +69,7 @@ def invariance(
 
 def _compile(experiment: str, overlay: list[str] | None, overrides: list[str] | None) -> None:
     """Compile the models for the NEST with MPI, so that it shows and is not part of the time of the first run."""
-    spec = Changes(overlay=overlay, set_=overrides).load(experiment)
+    spec = Changes(overlay=overlay, set_=overrides).load(experiment).spec
     models = sorted({population.model for population in spec.populations.values()})
     command = program.command("models", "build", *models, python=launch.mpi_python())
     done = subprocess.run([*command, "--target", spec.simulation.target], stdout=subprocess.DEVNULL, check=False)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ..experiment import list_experiments, list_overlays, list_variants
+from ..door import list_experiments
+from ..experiment import list_overlays, list_variants
 
 
 def list_all(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .progress import TerminalReporter
+from ..door.progress import TerminalReporter
 
 app = typer.Typer(no_args_is_help=True, help="Compile and list NESTML neuron models.")
 

@@ -12,8 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ..experiment import Experiment, load_experiment
+from ..door import Experiment
+from ..experiment import Experiment as Spec
 from ..experiment.files import default_experiment
+from ..experiment.origins import COMMAND_LINE
 
 DEFAULT_EXPERIMENT = default_experiment()
 
@@ -92,10 +94,10 @@ class Changes:
             "network.n_neurons": self.n_neurons,
         }
         given = [f"{key}={value}" for key, value in short.items() if value is not None]
-        return load_experiment(name, self.overlay or (), [*(self.set_ or ()), *more, *given])
+        return Experiment.load(name, self.overlay or (), [*(self.set_ or ()), *more, *given], where=COMMAND_LINE)
 
 
-def tell_drive(experiment: Experiment) -> None:
+def tell_drive(experiment: Spec) -> None:
     """Say on the terminal where the input comes from if that is not what the files say."""
     if note := experiment.simulation.drive_note:
         print(f"bgnest: {note}", file=sys.stderr)

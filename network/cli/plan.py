@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 
-from ..plans import make_plan
-from ..plans.summary import plan_summary
 from .options import DEFAULT_EXPERIMENT, AsJson, Changes, ExperimentArgument, Ranks, Threads, tell_drive, with_changes
 
 
@@ -18,7 +16,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what would be built: neurons, synapses per projection, memory, expected time. Needs no NEST."""
-    spec = changes.load(experiment)
-    made = make_plan(spec, threads=threads, ranks=ranks)
-    tell_drive(spec)
-    print(json.dumps(made.to_dict(), indent=1) if as_json else plan_summary(made))
+    chosen = changes.load(experiment)
+    made = chosen.plan(threads=threads, ranks=ranks)
+    tell_drive(chosen.spec)
+    print(json.dumps(made.to_dict(), indent=1) if as_json else made.summary())

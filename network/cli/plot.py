@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..runs.reader import Run
+from ..door import Run, open_run
 from .options import Partial, Pdf, RunArgument
 
 
@@ -18,16 +18,13 @@ def plot(
     pdf: Pdf = False,
 ) -> None:
     """Draw the standard figures of a run: raster, rates, spectra, V_m traces, connectivity."""
-    draw(Run.open(run, allow_incomplete=partial), out, pdf=pdf)
+    draw(open_run(run, partial=partial), out, pdf=pdf)
 
 
 def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
     """Draw the standard figures and name them."""
-    from ..analysis.plots import plot_run
-    from ..analysis.targets.judge import run_targets
-
     notes: list[str] = []
-    made = plot_run(run, out or run.figures_dir, targets=run_targets(run), pdf=pdf, tell=notes.append)
+    made = run.plot.all(out, pdf=pdf, tell=notes.append)
     print("\nfigures:" if made else "\nno figures: neither spikes nor traces nor projections")
     for line in [*made, *notes]:
         print(f"  {line}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..runs.reader import Run
+from ..door import Run, open_run
 from .options import Partial, RunArgument
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def rates(
     csv: Annotated[Path | None, typer.Option(help="Also write the full table as CSV.")] = None,
 ) -> None:
     """Print rates and CVs of a run per population, beside the target bands of its state."""
-    table = show_rates(Run.open(run, allow_incomplete=partial))
+    table = show_rates(open_run(run, partial=partial))
     if csv is not None:
         csv.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(csv)
@@ -36,18 +36,18 @@ def show_rates(run: Run) -> pd.DataFrame:
 def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True, any_size: bool = False) -> Judgement:
     """Print rates, CVs and unit pairs of a run beside the targets of its state (or of another one)."""
     from ..analysis.look import presentation_of
-    from ..analysis.targets.judge import judge_run, run_targets
+    from ..analysis.targets.judge import run_targets
 
-    targets = run_targets(run, state)
-    judgement = judge_run(run, targets, pairs=pairs)
+    targets = run_targets(run.reader, state)
+    judgement = run.verdict(state, pairs=pairs).judgement
     print(judgement.text(any_size=any_size))
     if not run.recorded:
         print("there are no spikes: none were recorded, or the run ended before they were written")
     start, stop = run.window
-    print(f"rates and CVs over {start:.10g} - {stop:.10g} ms; seed {run.plan['seed']}")
+    print(f"rates and CVs over {start:.10g} - {stop:.10g} ms; seed {run.reader.plan['seed']}")
     if targets is None or not targets.windows:
         print("no targets: this is none of the published states; `bgnest verdict RUN --state STATE` takes theirs")
     elif judgement.too_small:
-        note = presentation_of(run.plan).size_note or "smaller networks scatter"
+        note = presentation_of(run.reader.plan).size_note or "smaller networks scatter"
         print(f"the bands hold for {targets.n_neurons:,} neurons, this network has {judgement.n_neurons:,}; {note}")
     return judgement

@@ -5,14 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 
 from ..cluster import launch
 from ..cluster.ranks import present
-from ..experiment import Experiment
-from ..plans import make_plan
+from ..door import Experiment
 from .options import (
     DEFAULT_EXPERIMENT,
     Changes,
@@ -26,7 +24,6 @@ from .options import (
     with_changes,
 )
 from .plot import draw
-from .progress import TerminalReporter
 from .rates import show_rates
 from .validate import beside_network
 
@@ -64,23 +61,18 @@ def run(
     Exit code 3: activity exploded, and the run was stopped with what it had recorded (`simulation.guard`).
     """
     code = [f"simulation.{key}={value}" for key, value in (("target", target), ("drive", drive)) if value]
-    spec = changes.load(experiment, *code)
+    chosen = changes.load(experiment, *code)
     if present().first:
-        beside_network(spec)
-        tell_drive(spec)
-    from ..engine.run import run as run_experiment
-
-    ranks = _ranks(spec, ranks, threads, out)
-
-    done = run_experiment(
-        spec,
+        beside_network(chosen.spec)
+        tell_drive(chosen.spec)
+    done = chosen.run(
         threads=threads,
-        ranks=ranks,
+        ranks=_ranks(chosen, ranks, threads, out),
         out=out,
         overwrite=overwrite,
         resume=resume,
         take_over=take_over,
-        reporter=TerminalReporter(quiet),
+        progress=not quiet,
     )
     if not present().first:
         return
@@ -91,12 +83,8 @@ def run(
     print(f"\nrun folder: {done.path}")
 
 
-def _ranks(spec: Experiment, asked: int, threads: int, out: Path | None) -> int:
+def _ranks(experiment: Experiment, asked: int, threads: int, out: Path | None) -> int:
     """Ranks of the present MPI job; starts one if ranks are asked for outside of a job, and ends with it."""
-    from ..engine.restart import mark_interrupted
-    from ..engine.run import default_folder
-    from ..errors import RunawayError
-
     here = present()
     if here.size > 1:
         if asked not in (1, here.size):
@@ -105,15 +93,9 @@ def _ranks(spec: Experiment, asked: int, threads: int, out: Path | None) -> int:
             )
         launch.become_rank(sys.argv[1:])
     elif asked > 1:
-        path = out or default_folder(make_plan(spec, threads=threads, ranks=asked))
-        job = uuid4().hex
-        code = launch.start(sys.argv[1:], ranks=asked, threads=threads, name=job)
-        if code not in (0, 1, 2, RunawayError.exit_code):  # these have been explained by the job itself
-            interrupted = code == launch.INTERRUPTED
-            reason = "interrupted" if interrupted else f"the MPI job ended with code {code}"
-            marked = mark_interrupted(path, job, reason)
-            hint = "" if interrupted else " (137: a rank was killed, perhaps for want of memory)"
-            left = f"; the run in {path} is marked incomplete" if marked else ""
-            print(f"bgnest: {reason}{hint}{left}", file=sys.stderr)
-        raise typer.Exit(code)
+        from ..engine.ranks import start
+        from ..engine.run import default_folder
+
+        path = out or default_folder(experiment.plan(threads=threads, ranks=asked))
+        raise typer.Exit(start(sys.argv[1:], path=path, ranks=asked, threads=threads))
     return here.size

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..plans.summary import human_bytes, table
+from ..text import duration
 from .options import Account, AsJson, Partition, Quiet, Sbatch, Setup
 
 if TYPE_CHECKING:
     from ..scans import Scan
     from ..scans.planning import ScanPlan
-    from ..scans.status import PointStatus
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,16 +41,6 @@ Out = Annotated[Path | None, typer.Option(help="Folder of the scan; by default s
 Cores = Annotated[int | None, typer.Option(min=1, help="Cores for all jobs together.")]
 Memory = Annotated[str | None, typer.Option(help="Memory for all jobs together, e.g. 16G.")]
 SHOWN_POINTS = 12
-REPORT_EVERY = 30.0
-
-
-def open_scan(name: str, out: Path | None = None) -> Scan:
-    """Scan of a file, a built-in name, or the folder that `bgnest scan run` made."""
-    from ..scans import Scan
-
-    if (Path(name) / "points.json").is_file():
-        return Scan.open(name)
-    return Scan.load(name, out)
 
 
 @app.command("list")
@@ -70,7 +60,9 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the points, their cost, and what fits at the same time; refuse what makes no sense. Needs no NEST."""
-    chosen = open_scan(scan).limited(cores=cores, memory=memory)
+    from ..door.scans import open_points
+
+    chosen = open_points(scan).limited(cores=cores, memory=memory)
     made = chosen.plan()
     print(json.dumps(made.to_dict(), indent=1) if as_json else plan_text(chosen, made))
 
@@ -101,7 +93,7 @@ def plan_text(scan: Scan, plan: ScanPlan) -> str:
         f"each: {execution.ranks} rank(s) x {execution.threads} thread(s), up to "
         f"{human_bytes(plan.job_memory_bytes)} with reserve",
         f"at once: {plan.n_jobs} of them in {plan.cores} cores and {human_bytes(plan.memory_bytes)}",
-        f"in all: {_duration(plan.core_seconds)} of one core, {_duration(plan.wall_seconds)} of wall time, "
+        f"in all: {duration(plan.core_seconds)} of one core, {duration(plan.wall_seconds)} of wall time, "
         f"{human_bytes(plan.disk_bytes)} on disk in {scan.folder}",
     ]
     return "\n".join([*head, "", *lines, "", *costs])
@@ -109,12 +101,6 @@ def plan_text(scan: Scan, plan: ScanPlan) -> str:
 
 def _few(values: Sequence[str]) -> str:
     return ", ".join(values) if len(values) <= 12 else f"{', '.join(values[:5])}, ..., {values[-1]} ({len(values)})"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 @app.command("run")
@@ -146,10 +132,12 @@ def run(
 
     A point that fails leaves its log and does not stop the others; the exit code is then 1.
     """
+    from ..door.scan_progress import ScanProgress
+    from ..door.scans import open_points
     from ..scans.status import DONE, EXPLODED, STALE, counts, problems_table
     from ..scans.workflow import Slurm
 
-    chosen = open_scan(scan, out).limited(cores=cores, memory=memory, threads=threads, ranks=ranks)
+    chosen = open_points(scan, out).limited(cores=cores, memory=memory, threads=threads, ranks=ranks)
     cluster = None
     if slurm:
         cluster = Slurm(partition, account, jobs, tuple(sbatch or ()), tuple(setup or ()))
@@ -157,7 +145,7 @@ def run(
         print(chosen.dry_run(cluster))
         return
     redo = [*([STALE] if redo_stale else []), *([EXPLODED] if redo_exploded else [])]
-    show = None if quiet else _Progress(chosen.plan(local=not slurm).n_jobs)
+    show = None if quiet else ScanProgress(chosen.plan(local=not slurm).n_jobs)
     try:
         chosen.run(keep_going=keep_going, redo=redo, leave_stale=leave_stale, slurm=cluster, show=show)
     except KeyboardInterrupt:
@@ -173,30 +161,6 @@ def run(
         raise typer.Exit(1)
 
 
-class _Progress:
-    """One line about the whole scan: rewritten on a terminal, now and then in a log."""
-
-    def __init__(self, n_jobs: int) -> None:
-        self.n_jobs = n_jobs
-        self.said, self.last = 0.0, ""
-
-    def __call__(self, statuses: list[PointStatus]) -> None:
-        line = progress_line(statuses, self.n_jobs)
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
-        elif line != self.last and time.monotonic() - self.said > REPORT_EVERY:
-            print(line, file=sys.stderr, flush=True)
-            self.said, self.last = time.monotonic(), line
-
-
-def progress_line(statuses: Sequence[PointStatus], n_jobs: int) -> str:
-    """Counts and time that is left."""
-    from ..scans.status import counts, seconds_left
-
-    left = seconds_left(statuses, n_jobs)
-    return counts(statuses) + (f"; about {_duration(left)} left" if left else "")
-
-
 @app.command("status")
 def status(
     scan: ScanArgument,
@@ -204,9 +168,11 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show again every two seconds until Ctrl-C.")] = False,
 ) -> None:
     """Show how far the points are; may be called while the scan runs. Needs no NEST."""
+    from ..door.scan_progress import progress_line
+    from ..door.scans import open_points
     from ..scans.status import code_remark, problems_table
 
-    chosen = open_scan(scan, out)
+    chosen = open_points(scan, out)
     n_jobs = chosen.plan(local=False).n_jobs
     while True:
         statuses = chosen.status()
@@ -234,10 +200,11 @@ def collect(
     ] = None,
 ) -> None:
     """Write the table of all points (CSV and Parquet): parameters, rates, CVs, spectra, verdicts. Needs no NEST."""
+    from ..door.scans import open_points
     from ..scans.collect import write_table
     from ..scans.status import counts
 
-    chosen = open_scan(scan, out)
+    chosen = open_points(scan, out)
     made = chosen.collect()
     files = write_table(made, to or chosen.folder / "table")
     print(f"{len(made):,} rows: {counts(chosen.status())}")
@@ -263,8 +230,9 @@ def plot(
     from ..analysis.plots.base import save
     from ..analysis.plots.scan import scan_lines, scan_map
     from ..analysis.plots.style import presented
+    from ..door.scans import open_points
 
-    chosen = open_scan(scan, out)
+    chosen = open_points(scan, out)
     made = chosen.collect()
     x = x or next((axis for axis in chosen.spec.leaves if axis not in (y, group, band)), None)
     if x is None:

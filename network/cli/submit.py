@@ -67,7 +67,7 @@ def submit(
     The folder gets the complete experiment, so that later changes of your files do not matter. Submitting again
     does nothing to a complete run and starts an incomplete one from the beginning.
     """
-    spec = changes.load(experiment)
+    spec = changes.load(experiment).spec
     plan = make_plan(spec, threads=threads, ranks=nodes * ranks_per_node)
     names = {"--partition": partition, "--account": account}
     directives = [f"{option}={slurm.one_line(name, option)}" for option, name in names.items() if name]

@@ -11,7 +11,6 @@ from ..experiment import Experiment
 from ..experiment.presentation import FILE as PRESENTATION
 from ..experiment.presentation import load_presentation, unknown_names
 from ..experiment.quantities import Quantity, QuantityList, Spec
-from ..plans import make_plan
 from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_drive, with_changes
 
 
@@ -25,8 +24,7 @@ def validate(
     ] = None,
 ) -> None:
     """Check an experiment completely; all problems are listed at once, with file, key and valid choices."""
-    spec = changes.load(experiment)
-    make_plan(spec)
+    spec = changes.load(experiment).validate().spec
     beside_network(spec)
     print(f"{spec.name}: valid")
     tell_drive(spec)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..runs.reader import Run
+from ..door import open_run
 from .options import RunArgument
 from .rates import show_verdict
 
@@ -26,6 +26,6 @@ def verdict(
     Exit code 0 if everything is inside its window, 1 if not, 2 if there is nothing to compare with: no window, or only
     windows that hold for a larger network, which this one is not inside of.
     """
-    judgement = show_verdict(Run.open(run), state=state, pairs=pairs, any_size=any_size)
+    judgement = show_verdict(open_run(run), state=state, pairs=pairs, any_size=any_size)
     if code := {"PASS": 0, "FAIL": 1}.get(judgement.outcome(any_size=any_size), 2):
         raise typer.Exit(code)

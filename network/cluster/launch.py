@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shlex
@@ -9,8 +10,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -118,11 +121,12 @@ def _version(program: str) -> str:
     return done.stdout + done.stderr
 
 
-def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> int:
+def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str, output: Path | None = None) -> int:
     """Run ``bgnest`` with the given arguments as an MPI job of some name and return its exit code.
 
-    The job gets the terminal: what rank 0 prints appears as it would without MPI. Ctrl-C, SIGTERM and SIGHUP end
-    the job; the exit code is then 130. If this process is killed, the job ends, too.
+    The job gets the terminal: what rank 0 prints appears as it would without MPI. With ``output`` it gets a file
+    instead, and a session of its own. Ctrl-C, SIGTERM and SIGHUP end the job; the exit code is then 130. If this
+    process is killed, the job ends, too.
 
     Raises
     ------
@@ -143,9 +147,19 @@ def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str) -> i
         interrupted = True
         if number != signal.SIGINT:  # Ctrl-C reaches the launcher by itself, being in our process group
             job.terminate()
+        elif output is not None:
+            job.send_signal(signal.SIGINT)
 
-    with family() as ranks_too, subprocess.Popen(command, env=environment | ranks_too.environment) as job:
-        heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    with contextlib.ExitStack() as stack:
+        streams: dict[str, Any] = {}
+        if output is not None:
+            file = stack.enter_context(output.open("wb"))
+            streams = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file, "start_new_session": True}
+        environment |= stack.enter_context(family()).environment
+        job = stack.enter_context(subprocess.Popen(command, env=environment, **streams))
+        in_main = threading.current_thread() is threading.main_thread()  # others get no signals
+        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if in_main else ()
+        heard = [number for number in wanted if signal.getsignal(number) != signal.SIG_IGN]
         before = {number: signal.signal(number, interrupt) for number in heard}
         try:
             code = job.wait()

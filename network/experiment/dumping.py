@@ -24,15 +24,16 @@ def _block(data: dict[str, Any], depth: int) -> list[str]:
         if isinstance(value, dict) and value and "value" not in value:
             lines += [f"{indent}{key}:", *_block(value, depth + 1)]
         else:
-            lines.append(f"{indent}{key}: {_flow(value)}")
+            lines.append(f"{indent}{key}: {flow(value)}")
     return lines
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """Value on one line, in flow style."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_flow(item) for item in value) + "]"
+        return "[" + ", ".join(flow(item) for item in value) + "]"
     if isinstance(value, str):
         return value if _PLAIN.match(value) and value.lower() not in _YAML_WORDS else json.dumps(value)
     if isinstance(value, float):

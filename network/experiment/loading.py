@@ -37,6 +37,9 @@ from .sources import load_sources
 from .wiring import wiring_problems
 from .yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
 
+Overrides = Sequence[str | tuple[str, Any]] | Mapping[str, Any]
+"""``KEY.PATH=VALUE``, or key path and value."""
+
 _STRUCTURAL = ("overlay_of", "include", "variants")
 
 
@@ -93,7 +96,7 @@ class Draft:
 
     def experiment(
         self,
-        overrides: Sequence[str] | Mapping[str, Any] = (),
+        overrides: Overrides = (),
         *,
         where: str = COMMAND_LINE,
         models: Mapping[str, ModelInterface] | None = None,
@@ -280,16 +283,16 @@ def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
                 entry["file"] = str(beside.resolve())
 
 
-def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any], where: str) -> list[tuple[str, KeyPath, Any]]:
+def _parse_overrides(overrides: Overrides, where: str) -> list[tuple[str, KeyPath, Any]]:
     parsed: list[tuple[str, KeyPath, Any]] = []
     problems = []
-    items = overrides.items() if isinstance(overrides, Mapping) else [_split(text) for text in overrides]
+    items = overrides.items() if isinstance(overrides, Mapping) else map(_split, overrides)
     for key_path, value in items:
         keys = tuple(key.strip() for key in str(key_path).split("."))
         if value is _MISSING or not all(key.isprintable() and key for key in keys) or len(keys) > MAX_DEPTH:
             problems.append(f"{where}: {key_path!r} is not KEY.PATH=VALUE")
             continue
-        text = f"{key_path}={value if isinstance(value, str) else shown(value)}"
+        text = f"{key_path}={written(value)}"
         try:
             parsed.append((text, keys, _parse_value(value, f"{where} ({text})", keys)))
         except SpecError as error:
@@ -302,9 +305,18 @@ def _parse_overrides(overrides: Sequence[str] | Mapping[str, Any], where: str) -
 _MISSING = object()
 
 
-def _split(text: str) -> tuple[str, Any]:
+def _split(text: str | tuple[str, Any]) -> tuple[str, Any]:
+    if not isinstance(text, str):
+        return text
     key_path, sign, value = text.partition("=")
     return key_path.strip(), value.strip() if sign else _MISSING
+
+
+def written(value: Any) -> str:
+    """Value of an override as one would write it on the command line."""
+    if isinstance(value, Mapping) and value.keys() == {"value", "unit"}:
+        return f"{value['value']}" if value["unit"] == "1" else f"{value['value']} {value['unit']}"
+    return value if isinstance(value, str) else shown(value)
 
 
 def _parse_value(given: Any, where: str, keys: KeyPath) -> Any:

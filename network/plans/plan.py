@@ -245,6 +245,10 @@ class Plan:
         """
         return self.network_hash, self.threads, self.ranks, self.min_delay, self.max_delay, self.target
 
+    def __repr__(self) -> str:
+        size = f"{self.n_neurons:,} neurons, {self.n_synapses:,} synapses"
+        return f"<Plan {self.name}: {size}, {self.ranks} rank(s) x {self.threads} thread(s)>"
+
     def population(self, name: str) -> PopulationPlan:
         """Find a population by name; KeyError lists the names."""
         for population in self.populations:

@@ -98,13 +98,13 @@ class RunFolder:
         """
         path = Path(path)
         before = process_of(record_of(path) or {})
-        _refuse(path, overwrite=overwrite, take_over=take_over)
+        refuse(path, overwrite=overwrite, take_over=take_over)
         path.mkdir(parents=True, exist_ok=True)
         claim = Claim.take(path)
         if claim is None:
             raise RunBusyError(holder(path).explain(path))
         try:
-            status = _refuse(path, overwrite=overwrite, claimed=True)  # another process may have been quicker
+            status = refuse(path, overwrite=overwrite, claimed=True)  # another process may have been quicker
             if status == "interrupted" and process_of(record_of(path) or {}) != before:
                 raise RunBusyError(f"{path}: another machine has begun a run in this folder just now")
             if status not in ("missing", "empty"):
@@ -262,7 +262,7 @@ def holder(path: Path) -> Holder:
     return Holder.of(path, process_of(record_of(path) or {}))
 
 
-def _refuse(path: Path, *, overwrite: bool, take_over: bool = False, claimed: bool = False) -> str:
+def refuse(path: Path, *, overwrite: bool, take_over: bool = False, claimed: bool = False) -> str:
     """Status of a folder that a new run may have; `RunExistsError` if it may not."""
     status = run_status(path, claimed=claimed)
     if status == "foreign":

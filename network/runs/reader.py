@@ -95,7 +95,7 @@ class Run:
             if name not in self.manifest["files"] and file.suffix not in (".partial", ".tmp"):
                 self._damage[name] = "not in the manifest"
 
-    def _checked(self, name: str) -> Path:
+    def checked(self, name: str) -> Path:
         """File of the run that is about to be read; `RunCorruptError` if it is damaged."""
         file = self.path / name
         if name in self._unread:
@@ -126,17 +126,17 @@ class Run:
     @cached_property
     def plan(self) -> dict[str, Any]:
         """``plan.json``."""
-        return read_json(self._checked("plan.json"))
+        return read_json(self.checked("plan.json"))
 
     @cached_property
     def record(self) -> dict[str, Any]:
         """``record.json``: provenance and status."""
-        return read_json(self._checked(RECORD))
+        return read_json(self.checked(RECORD))
 
     @cached_property
     def timers(self) -> dict[str, Any]:
         """``timers.json``: seconds per phase."""
-        return read_json(self._checked("timers.json"))
+        return read_json(self.checked("timers.json"))
 
     @property
     def name(self) -> str:
@@ -174,7 +174,7 @@ class Run:
     @cached_property
     def recorded(self) -> tuple[str, ...]:
         """Populations whose spikes were recorded, in the order of the plan."""
-        file = self._checked("spikes.h5")
+        file = self.checked("spikes.h5")
         present = set(spike_populations(file)) if file.is_file() else set()
         return tuple(name for name in self.populations if name in present)
 
@@ -188,7 +188,7 @@ class Run:
         if members is None or any(member not in self.recorded for member in members):
             choices = [*self.recorded, *(g for g, m in self.groups.items() if set(m) <= set(self.recorded))]
             raise RunMissingError(f"{self.path}: no spikes of {name!r}; there are: {', '.join(choices) or 'none'}")
-        parts = [read_spikes(self._checked("spikes.h5"), member) for member in members]
+        parts = [read_spikes(self.checked("spikes.h5"), member) for member in members]
         if len(parts) == 1:
             return Spikes(*parts[0], sizes[members[0]])
         first = np.cumsum([0, *(sizes[member] for member in members)])
@@ -232,7 +232,7 @@ class Run:
             raise RunMissingError(
                 f"{self.path}: {population}.{variable} was recorded by several traces; name one of them: {names}"
             )
-        return read_report(self._checked(self._report_files[chosen[0]].name))
+        return read_report(self.checked(self._report_files[chosen[0]].name))
 
 
 def _no_run(path: Path, status: str) -> str:

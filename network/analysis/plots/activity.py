@@ -43,7 +43,21 @@ def raster(
         Of the choice.
     """
     figure = page(12.0 + 14.0 * len(spikes))
-    axes = figure.subplots()
+    raster_panel(figure.subplots(), spikes, t_start, t_stop, n_cells=n_cells, seed=seed, title=title)
+    return figure
+
+
+def raster_panel(
+    axes: Axes,
+    spikes: Mapping[str, Spikes],
+    t_start: float,
+    t_stop: float,
+    *,
+    n_cells: int = 60,
+    seed: int = 0,
+    title: str | None = None,
+) -> Axes:
+    """Draw what `raster` draws into given axes."""
     rng = np.random.default_rng(seed)
     shades, gap = colours(spikes), 0.16
     for row, (name, train) in enumerate(spikes.items()):
@@ -77,7 +91,7 @@ def raster(
     axes.spines["left"].set_visible(False)
     if title:
         axes.set_title(title)
-    return figure
+    return axes
 
 
 @styled

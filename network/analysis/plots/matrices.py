@@ -20,26 +20,45 @@ from .style import COLUMN, MM, label
 @styled
 def connectivity(plan: Mapping[str, Any], *, title: str | None = None) -> Figure:
     """In-degree between populations, colour logarithmic, numbers written in."""
-    in_degree, _, _ = connection_matrices(plan)
-    figure, axes = _frame(in_degree, bars=1, title=title)
-    _matrix(axes, in_degree, "viridis_r", "in-degree (synapses per target cell)", "{:.0f}")
+    figure, axes = _figure(connection_matrices(plan)[0], bars=1, title=title)
+    connectivity_panel(axes, plan)
     return figure
+
+
+def connectivity_panel(axes: Axes, plan: Mapping[str, Any]) -> Axes:
+    """Draw what `connectivity` draws into given axes."""
+    in_degree, _, _ = connection_matrices(plan)
+    _frame(axes, in_degree)
+    _matrix(axes, in_degree, "viridis_r", "in-degree (synapses per target cell)", "{:.0f}")
+    return axes
 
 
 @styled
 def weights(plan: Mapping[str, Any], *, title: str | None = None) -> Figure:
     """Mean weight between populations, inhibition blue, excitation red; plastic synapses as recovered."""
-    _, inhibitory, excitatory = connection_matrices(plan)
-    figure, axes = _frame(inhibitory, bars=2, title=title)
-    _matrix(axes, excitatory, style.EXCITATORY, "excitatory weight (nS)", "{:.3g}")
-    _matrix(axes, inhibitory, style.INHIBITORY, "inhibitory weight (nS)", "{:.3g}")
+    figure, axes = _figure(connection_matrices(plan)[1], bars=2, title=title)
+    weights_panel(axes, plan)
     return figure
 
 
-def _frame(values: pd.DataFrame, *, bars: int, title: str | None) -> tuple[Figure, Axes]:
-    """Empty matrix of column width."""
+def weights_panel(axes: Axes, plan: Mapping[str, Any]) -> Axes:
+    """Draw what `weights` draws into given axes."""
+    _, inhibitory, excitatory = connection_matrices(plan)
+    _frame(axes, inhibitory)
+    _matrix(axes, excitatory, style.EXCITATORY, "excitatory weight (nS)", "{:.3g}")
+    _matrix(axes, inhibitory, style.INHIBITORY, "inhibitory weight (nS)", "{:.3g}")
+    return axes
+
+
+def _figure(values: pd.DataFrame, *, bars: int, title: str | None) -> tuple[Figure, Axes]:
+    """Figure of column width with room for a matrix and its colour bars."""
     figure = Figure(figsize=(COLUMN, (24.0 + 11.0 * bars + 6.5 * len(values)) * MM), layout="constrained")
-    axes = figure.subplots()
+    heading(figure, title)
+    return figure, figure.subplots()
+
+
+def _frame(axes: Axes, values: pd.DataFrame) -> None:
+    """Empty matrix."""
     names = [label(name) for name in values.index]
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
@@ -55,8 +74,6 @@ def _frame(values: pd.DataFrame, *, bars: int, title: str | None) -> tuple[Figur
     )
     for spine in axes.spines.values():
         spine.set_visible(False)
-    heading(figure, title)
-    return figure, axes
 
 
 def _matrix(axes: Axes, values: pd.DataFrame, colour_map: str, text: str, form: str) -> None:

@@ -19,7 +19,7 @@ PHASES = """
 import contextlib, os, sys
 from network.cli import terminal
 terminal.secure()
-from network.cli.progress import TerminalReporter
+from network.door.progress import TerminalReporter
 recording = open("recording", "w")
 for name in ("warm up", "simulate"):
     with TerminalReporter().phase(name, 100.0, "ms") as phase:

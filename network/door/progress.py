@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; plain lines in a log file."""
+"""Progress as bars in terminals and notebooks, as plain lines in a log file."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
 
 from tqdm import tqdm
 
@@ -15,7 +17,7 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit} [{elapsed}<{r
 class _Bar:
     """A phase as a bar. For biological time it shows the real-time factor: wall time over biological time."""
 
-    def __init__(self, name: str, total: float, unit: str, bar: tqdm | None, quiet: bool) -> None:
+    def __init__(self, name: str, total: float, unit: str, bar: tqdm[Any] | None, quiet: bool) -> None:
         self.name, self.total, self.unit, self.bar = name, total, unit, bar
         self.quiet = quiet
         self.start = time.perf_counter()
@@ -47,8 +49,25 @@ class _Bar:
         return f"{text}  {self.done:,.0f} {self.unit}" if self.unit else text
 
 
+def in_notebook() -> bool:
+    """Whether the program runs in a kernel of Jupyter, whose standard error is no terminal and shows bars."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def _bar() -> type[tqdm[Any]] | None:
+    """Kind of bars for where the program runs; None for a log file."""
+    if in_notebook():
+        if find_spec("ipywidgets") is None:
+            return tqdm  # text, which notebooks can rewrite, too
+        from tqdm.notebook import tqdm as widgets
+
+        return widgets
+    return tqdm if sys.stderr.isatty() else None
+
+
 class TerminalReporter:
-    """Shows a bar while a phase runs and leaves one line when it has ended."""
+    """Shows a bar while a phase runs and leaves one line when it has ended; in notebooks, too."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -58,8 +77,8 @@ class TerminalReporter:
         """Open a phase."""
         bar = None
         quiet = self.quiet or sys.stderr is None  # Python has none where the descriptor is closed
-        if not quiet and sys.stderr.isatty():
-            bar = tqdm(
+        if not quiet and (made := _bar()) is not None:
+            bar = made(
                 total=total,
                 desc=f"{name:<10}",
                 unit=unit,

@@ -1,0 +1,47 @@
+"""The front door: what ``import bgnest`` gives, as objects for scripts and notebooks; the command line uses it, too.
+
+Each is imported when it is asked for: who plans need not wait for what scans need.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .experiment import Experiment, load, plan, run
+    from .listing import Listing, list_experiments
+    from .planned import Plan
+    from .runs import Run, Verdict, open_run
+    from .scans import Scan, scan
+
+_HOMES = {
+    "experiment": ("Experiment", "load", "plan", "run"),
+    "listing": ("Listing", "list_experiments"),
+    "planned": ("Plan",),
+    "runs": ("Run", "Verdict", "open_run"),
+    "scans": ("Scan", "scan"),
+}
+
+__all__ = [
+    "Experiment",
+    "Listing",
+    "Plan",
+    "Run",
+    "Scan",
+    "Verdict",
+    "list_experiments",
+    "load",
+    "open_run",
+    "plan",
+    "run",
+    "scan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f".{module}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has: {', '.join(__all__)}")

@@ -1,0 +1,281 @@
+"""A run as an object: tables for pandas, arrays, Neo, figures in the caller's axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from ..errors import RunError, RunMissingError
+from ..experiment.yamlfile import read_yaml
+from ..plans.codec import plan_from_dict
+from ..runs import Run as Reader
+from ..runs import Spikes
+from ..runs.layout import run_status
+from .planned import Plan
+from .tables import html
+
+if TYPE_CHECKING:
+    import neo
+    import pandas as pd
+
+    from ..analysis.targets.judge import Judgement
+    from .experiment import Experiment
+    from .plotting import Plots
+
+
+class Verdict:
+    """Which measured quantities lie inside the published windows; true if all do.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row per quantity that has a window: value, low, high, verdict.
+    passed : bool
+        Whether there are windows and everything that has one is inside.
+    judgement : Judgement
+        All tables.
+    """
+
+    def __init__(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        self.passed: bool = judgement.passed
+        self.table: pd.DataFrame = judgement.judged[["quantity", "value", "low", "high", "verdict"]]
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __repr__(self) -> str:
+        return self.judgement.text()
+
+    def _repr_html_(self) -> str:
+        good, count = self.judgement.n_good, len(self.table)
+        if not count:
+            return html("no targets", self.judgement.notes)
+        rows = [[name, *row] for name, row in zip(self.table.index, self.table.itertuples(index=False), strict=True)]
+        formed = [[f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row] for row in rows]
+        return html(f"{good} of {count} inside", self.judgement.notes, ["", *map(str, self.table.columns)], formed)
+
+
+class Run:
+    """A run on disk; made by `Experiment.run` and `open_run`. What it holds is read when asked for.
+
+    Attributes
+    ----------
+    reader : network.runs.Run
+        The reader of the folder.
+    plot : Plots
+        Figures, ``run.plot.raster(ax=ax)``.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    @classmethod
+    def open(cls, path: str | Path, *, partial: bool = False) -> Self:
+        """Open a run folder; see `open_run`."""
+        return cls(Reader.open(path, allow_incomplete=partial))
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.reader.path
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return self.reader.name
+
+    @property
+    def status(self) -> str:
+        """``complete``, or what else it is."""
+        return run_status(self.path)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Recording after the warm-up, ``(start, stop)`` in ms."""
+        return self.reader.window
+
+    @property
+    def populations(self) -> dict[str, int]:
+        """Size of each population."""
+        return self.reader.populations
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Members of each group, such as ``GPe``."""
+        return self.reader.groups
+
+    @property
+    def recorded(self) -> tuple[str, ...]:
+        """Populations whose spikes were recorded."""
+        return self.reader.recorded
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Provenance: versions, commit, machine, times."""
+        return self.reader.record
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What was built."""
+        return Plan.of(plan_from_dict(self.reader.plan))
+
+    @cached_property
+    def params(self) -> dict[str, Any]:
+        """Resolved parameters as they stand in ``params.yaml``."""
+        return read_yaml(self.reader.checked("params.yaml"), "params.yaml")[0]
+
+    def experiment(self) -> Experiment:
+        """Experiment of this run, to change it and run it again."""
+        from .experiment import Experiment
+
+        return Experiment.load(self.reader.checked("params.yaml"))
+
+    def rates(self) -> pd.DataFrame:
+        """Rates (spikes/s), CVs and synchrony of all populations and groups."""
+        from ..analysis.statistics import run_table
+
+        return run_table(self.reader)
+
+    def verdict(self, state: str | None = None, *, pairs: bool = True) -> Verdict:
+        """Compare with the published windows of the run's state, or of another one; see `Verdict`.
+
+        ``pairs`` includes coherence and phases, which take a few seconds, where there are windows for them.
+        """
+        from ..analysis.targets.judge import judge_run, run_targets
+
+        return Verdict(judge_run(self.reader, run_targets(self.reader, state), pairs=pairs))
+
+    def spikes(self, name: str) -> pd.DataFrame:
+        """Spikes of a population or group.
+
+        Returns
+        -------
+        DataFrame
+            ``time_ms`` since the start of the simulation, warm-up included, and ``cell``, counted from 0 within the
+            population; sorted by time. ``attrs`` has ``population``, ``n_cells``, ``unit`` (ms) and ``window_ms``.
+        """
+        import pandas as pd
+
+        found = self.reader.spikes(name)
+        frame = pd.DataFrame({"time_ms": found.times, "cell": found.node_ids})
+        about = {"population": name, "n_cells": found.n_neurons, "unit": "ms", "window_ms": self.window}
+        frame.attrs.update(about)
+        return frame
+
+    def spike_arrays(self, name: str) -> Spikes:
+        """Spikes of a population or group as NumPy arrays: ``times``, ``node_ids``, ``n_neurons``."""
+        return self.reader.spikes(name)
+
+    def traces(
+        self, population: str, variables: str | Sequence[str] | None = None, *, trace: str | None = None
+    ) -> pd.DataFrame:
+        """Recorded state variables of a population.
+
+        Parameters
+        ----------
+        population : str
+        variables : str or sequence of str, optional
+            By default all that were recorded.
+        trace : str, optional
+            Only what this trace has recorded.
+
+        Returns
+        -------
+        DataFrame
+            A row per time and cell: ``time_ms``, ``cell``, and a column per variable, NaN where it was not sampled;
+            ``attrs["units"]`` has their units.
+
+        Raises
+        ------
+        RunMissingError
+            With what was recorded.
+        """
+        wanted = [variables] if isinstance(variables, str) else variables
+        keys = [key for key in self.reader.traces if key.population == population and trace in (None, key.trace)]
+        chosen = [key for key in keys if wanted is None or key.variable in wanted]
+        missing = set(wanted or ()) - {key.variable for key in chosen}
+        if missing or not chosen:
+            there = ", ".join(f"{p}.{v}" + (f" ({t})" if t else "") for p, v, t in self.reader.traces) or "none"
+            what = f"{population}.{min(missing)}" if missing else population
+            raise RunMissingError(f"{self.path}: no trace of {what}; there are: {there}")
+        return _trace_table(self.reader, chosen)
+
+    def to_neo(self, names: Sequence[str] | None = None) -> neo.Block:
+        """Spike trains and analogue signals as a Neo block with one segment; groups of it are the populations.
+
+        Needs the package neo.
+        """
+        from .neo_block import block
+
+        return block(self, names)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures, see `Plots`."""
+        from .plotting import Plots
+
+        return Plots(self.reader)
+
+    def verify(self) -> Self:
+        """Compare every file with the manifest; RunError lists what differs."""
+        self.reader.verify()
+        return self
+
+    def _about(self) -> list[str]:
+        start, stop = self.window
+        size = f"{sum(self.populations.values()):,} neurons, {start:g} - {stop:g} ms"
+        return [size, f"{self.status}, in {self.path}"]
+
+    def __repr__(self) -> str:
+        try:
+            return f"<Run {self.name}: {'; '.join(self._about())}>"
+        except RunError as error:
+            return f"<Run in {self.path}: {error}>"
+
+    def _repr_html_(self) -> str:
+        table = self.rates() if self.reader.recorded else None
+        if table is None:
+            return html(self.name, [*self._about(), "no spikes recorded"])
+        rows = [
+            [str(name), f"{row['n_neurons']:,.0f}", f"{row['rate']:.3g}", f"{row['cv']:.2f}"]
+            for name, row in table.iterrows()
+        ]
+        return html(self.name, self._about(), ["population", "neurons", "rate (spikes/s)", "CV"], rows)
+
+
+def _trace_table(reader: Reader, keys: Sequence[Any]) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    units: dict[str, str] = {}
+    columns: dict[str, pd.Series[float]] = {}
+    for key in keys:
+        report = reader.report(*key)
+        units[report.variable] = report.units
+        index = pd.MultiIndex.from_product([np.round(report.times, 9), report.node_ids], names=["time_ms", "cell"])
+        series = pd.Series(report.values.ravel().astype(float), index=index)
+        before = columns.get(report.variable)
+        columns[report.variable] = series if before is None else before.combine_first(series)
+    table = pd.concat(columns, axis=1).sort_index().reset_index()
+    table.attrs.update({"population": keys[0].population, "units": units})
+    return table
+
+
+def open_run(path: str | Path, *, partial: bool = False) -> Run:
+    """Open a run folder.
+
+    Parameters
+    ----------
+    path : str or Path
+    partial : bool
+        Also a run that is not complete, for instance one that was stopped because activity exploded.
+
+    Raises
+    ------
+    RunError
+        If there is no run, or it is not complete, or its files are not what it has written.
+    """
+    return Run.open(path, partial=partial)

@@ -1,0 +1,14 @@
+"""Numbers for people."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Time in the unit that suits it.
+
+    >>> duration(42), duration(600), duration(7200)
+    ('42 s', '10 min', '2.0 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
