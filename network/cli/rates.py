@@ -46,8 +46,20 @@ def show_verdict(run: Run, *, state: str | None = None, pairs: bool = True, any_
     start, stop = run.window
     print(f"rates and CVs over {start:.10g} - {stop:.10g} ms; seed {run.reader.plan['seed']}")
     if targets is None or not targets.windows:
-        print("no targets: this is none of the published states; `bgnest verdict RUN --state STATE` takes theirs")
+        print(_no_targets(run))
     elif judgement.too_small:
         note = presentation_of(run.reader.plan).size_note or "smaller networks scatter"
         print(f"the bands hold for {targets.n_neurons:,} neurons, this network has {judgement.n_neurons:,}; {note}")
     return judgement
+
+
+def _no_targets(run: Run) -> str:
+    """Why there is nothing to compare a run with, and what can be done."""
+    from ..analysis.targets.windows import states_with_targets
+
+    meta = run.plan.get("meta", {})
+    model = meta.get("model") or "this network"
+    states = states_with_targets(meta["model"]) if meta.get("model") else []
+    if not states:
+        return f"no targets: {model} has none (params/{model}/targets.yaml)" if meta.get("model") else "no targets"
+    return f"no targets for this state; `bgnest verdict RUN --state STATE` takes those of {', '.join(states)}"

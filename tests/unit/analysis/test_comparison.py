@@ -64,7 +64,7 @@ def test_the_exit_code_is_the_verdict(runs):
 def test_nothing_to_judge_has_a_code_of_its_own(tmp_path):
     run = make(tmp_path / "free", "dopamine_knockouts@intact", {"STN": 20.0})
     shown = CliRunner().invoke(app, ["verdict", str(run.path)])
-    assert shown.exit_code == 2 and "no targets" in shown.output and "--state STATE" in shown.output
+    assert shown.exit_code == 2 and "no targets for this state" in shown.output and "--state STATE" in shown.output
 
 
 def test_a_run_without_spikes_misses_all_targets(runs, tmp_path):
