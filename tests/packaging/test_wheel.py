@@ -59,6 +59,16 @@ def test_the_wheel_holds_every_parameter_and_model(wheel):
     assert any(name.endswith(".jinja2") for name in inside)
     assert "network/scans/templates/Snakefile" in inside
     assert any(name.endswith("solver.h") for name in inside)
+    assert {"network/py.typed", "bgnest/py.typed", "bgnest/__init__.pyi"} <= inside
+
+
+def test_the_front_door_of_the_wheel_opens_beside_a_network_of_the_user(environment, tmp_path):
+    (tmp_path / "network").mkdir()
+    (tmp_path / "network" / "__init__.py").write_text("raise SystemExit('the package of the user')\n")
+    code = "import bgnest; print(bgnest.load('lindahl2016/base').plan().n_synapses, bgnest.scan, bgnest.__version__)"
+    assert run(environment, tmp_path, "python", "-c", code).startswith("53872440 <function scan")
+    assert "53,872,440" in run(environment, tmp_path, "python", "-m", "bgnest", "plan")
+    assert "53,872,440" in run(environment, tmp_path, "bgnest", "plan")
 
 
 def test_the_command_plans_the_full_network_outside_the_checkout(environment, tmp_path):
