@@ -7,15 +7,11 @@ numbers (a delay of 300 s in steps of 0.1 ms is accepted). From ``nest_types.h``
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from . import derive
 from .distributions import bounds, plain
+from .schema import Experiment
 from .yamlfile import KeyPath
-
-if TYPE_CHECKING:
-    from ..plans.plan import Plan
-    from .schema import Experiment
 
 TIC = 0.001
 """Unit of NEST's clock in ms; the resolution is a multiple of it."""
@@ -48,30 +44,3 @@ def check_experiment(experiment: Experiment) -> Iterator[Problem]:
     n = sum(projection.enabled for projection in experiment.projections.values())
     if n > MAX_SYNAPSE_MODELS:
         yield ("projections",), f"{n} projections; NEST has room for {MAX_SYNAPSE_MODELS} kinds of synapses"
-
-
-def plan_problems(plan: Plan) -> Iterator[Problem]:
-    """Whatever of a plan NEST cannot take, as (key path, message)."""
-    for key, value, most in (("threads", plan.threads, MAX_THREADS), ("ranks", plan.ranks, MAX_RANKS)):
-        if value > most:
-            yield (key,), f"NEST takes at most {most}, not {value}"
-    for projection in plan.projections:
-        per_process = projection.n_synapses / plan.n_virtual_processes
-        if per_process > MAX_SYNAPSES_PER_VP:
-            yield (
-                ("projections", projection.name),
-                f"{projection.n_synapses:,} synapses are too many for NEST on "
-                f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // MAX_SYNAPSES_PER_VP)}",
-            )
-    for source in plan.inputs:
-        if plan.drive == "device" or source.device:
-            continue
-        largest = 1.0 if source.waveform is None else max(source.waveform.values)
-        mean = source.rate * largest * 1e-3 * plan.resolution
-        if mean > MAX_DRAWN_PER_STEP:
-            yield (
-                ("inputs", source.name, "rate"),
-                f"{source.rate * largest:g} spikes/s are {mean:g} spikes in a step of "
-                f"{plan.resolution:g} ms, cells draw at most {MAX_DRAWN_PER_STEP:g}; take a shorter "
-                "simulation.resolution or simulation.drive=device",
-            )

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
-from ..plans.plan import SpikeInputPlan
 
 if TYPE_CHECKING:
     import h5py
@@ -141,7 +140,7 @@ def read_group(group: h5py.Group) -> tuple[NDArray[np.float64], NDArray[np.uint6
 
 
 def played_steps(
-    source: SpikeInputPlan, trains: Trains, *, resolution: float, min_delay: float, t_stop: float
+    trains: Trains, *, delay: float, shift: float, resolution: float, min_delay: float, t_stop: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Steps at which generators fire so that spikes arrive ``delay`` after the times of the file, and their trains.
 
@@ -150,8 +149,8 @@ def played_steps(
     import numpy as np
 
     # a parrot behind each generator takes the shortest delay; what is left follows on the way to the cells
-    early = source.delay - max(min_delay, source.delay - min_delay) - min_delay
-    steps = np.round((trains.times + source.shift + early) / resolution)
+    early = delay - max(min_delay, delay - min_delay) - min_delay
+    steps = np.round((trains.times + shift + early) / resolution)
     inside = (steps >= 1) & (steps <= round(t_stop / resolution))
     return steps[inside].astype(np.int64), trains.node_ids[inside].astype(np.int64)
 

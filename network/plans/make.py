@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..errors import SpecError
-from ..experiment import derive, nest_limits
+from ..experiment import derive
 from ..experiment.distributions import Drawn, Uniform, bounds, plain, scaled
 from ..experiment.limits import MAX_PROCESSES, shown
 from ..experiment.nestml import ModelInterface, model_interfaces
@@ -14,6 +14,7 @@ from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
 from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
 from .inputs import plan_input, plan_spike_input, share_drive
+from .limits import plan_problems
 from .modulation import build_segments, effective_params
 from .plan import (
     GuardPlan,
@@ -145,7 +146,7 @@ def make_plan(
         else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
         mock=None if simulation.mock is None else _mock(simulation.mock),
     )
-    if beyond := [_with_origin(experiment, *problem) for problem in nest_limits.plan_problems(plan)]:
+    if beyond := [_with_origin(experiment, *problem) for problem in plan_problems(plan)]:
         raise SpecError(beyond)
     return plan
 
@@ -266,7 +267,9 @@ def _check_played(experiment: Experiment, plans: tuple[SpikeInputPlan, ...], min
     problems = []
     for plan in plans:
         trains = read_trains(plan.file, plan.population or None)
-        steps, _ = played_steps(plan, trains, resolution=resolution, min_delay=min_delay, t_stop=t_stop)
+        steps, _ = played_steps(
+            trains, delay=plan.delay, shift=plan.shift, resolution=resolution, min_delay=min_delay, t_stop=t_stop
+        )
         if steps.size:
             continue
         what = f"no spikes of {plan.population}" if plan.population else "no spikes"

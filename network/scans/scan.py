@@ -16,6 +16,7 @@ from ..experiment.presentation import Presentation
 from ..experiment.yamlfile import read_yaml
 from ..runs.layout import RECORD, read_json, run_status
 from ..runs.reader import Run
+from .collect import collect
 from .planning import PlannedPoint, ScanPlan, plan_scan
 from .points import Point, make_points
 from .schema import Scalar, ScanSpec, load_scan, parse_scan
@@ -216,8 +217,6 @@ class Scan:
 
     def collect(self) -> pd.DataFrame:
         """One row per point and population, see `network.scans.collect.collect`; any number of times, without NEST."""
-        from .collect import collect
-
         return collect(self.folder, self.status(), list(self.spec.leaves))
 
     def _todo(self, redo: Collection[str], *, leave_stale: bool, move: bool = True) -> list[tuple[Point, PlannedPoint]]:

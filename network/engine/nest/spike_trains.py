@@ -29,7 +29,14 @@ def connect_spike_trains(network: Network, source: SpikeInputPlan) -> None:
         raise EngineError(f"spike input {source.name}: {source.file} has changed since the run was planned")
     cells, n_trains = network.populations[source.target], read.n_trains
     t_stop = plan.t_presim + plan.t_sim
-    steps, ids = played_steps(source, read, resolution=plan.resolution, min_delay=plan.min_delay, t_stop=t_stop)
+    steps, ids = played_steps(
+        read,
+        delay=source.delay,
+        shift=source.shift,
+        resolution=plan.resolution,
+        min_delay=plan.min_delay,
+        t_stop=t_stop,
+    )
     delay = max(plan.min_delay, source.delay - plan.min_delay)
     order = np.lexsort((steps, ids))
     ends = np.cumsum(np.bincount(ids, minlength=n_trains))[:-1]

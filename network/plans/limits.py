@@ -1,0 +1,35 @@
+"""Whether NEST can take a plan: what of its limits is known only when sizes and processes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..experiment.nest_limits import MAX_DRAWN_PER_STEP, MAX_RANKS, MAX_SYNAPSES_PER_VP, MAX_THREADS, Problem
+from .plan import Plan
+
+
+def plan_problems(plan: Plan) -> Iterator[Problem]:
+    """Whatever of a plan NEST cannot take, as (key path, message)."""
+    for key, value, most in (("threads", plan.threads, MAX_THREADS), ("ranks", plan.ranks, MAX_RANKS)):
+        if value > most:
+            yield (key,), f"NEST takes at most {most}, not {value}"
+    for projection in plan.projections:
+        per_process = projection.n_synapses / plan.n_virtual_processes
+        if per_process > MAX_SYNAPSES_PER_VP:
+            yield (
+                ("projections", projection.name),
+                f"{projection.n_synapses:,} synapses are too many for NEST on "
+                f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // MAX_SYNAPSES_PER_VP)}",
+            )
+    for source in plan.inputs:
+        if plan.drive == "device" or source.device:
+            continue
+        largest = 1.0 if source.waveform is None else max(source.waveform.values)
+        mean = source.rate * largest * 1e-3 * plan.resolution
+        if mean > MAX_DRAWN_PER_STEP:
+            yield (
+                ("inputs", source.name, "rate"),
+                f"{source.rate * largest:g} spikes/s are {mean:g} spikes in a step of "
+                f"{plan.resolution:g} ms, cells draw at most {MAX_DRAWN_PER_STEP:g}; take a shorter "
+                "simulation.resolution or simulation.drive=device",
+            )
