@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from importlib.util import find_spec
+from types import CodeType, ModuleType
 
 NAME, ALIAS = "bgnest", "network"
 
@@ -24,6 +25,11 @@ class _Same(Loader):
         module = importlib.import_module(NAME + spec.name.removeprefix(ALIAS))
         self._own = module.__spec__
         return module
+
+    def get_code(self, name: str) -> CodeType | None:
+        """Code of a module that is run as a program (``python -m network.cli.main``)."""
+        found = find_spec(NAME + name.removeprefix(ALIAS))
+        return found.loader.get_code(found.name) if found is not None and hasattr(found.loader, "get_code") else None
 
     def exec_module(self, module: ModuleType) -> None:
         """Undo what the import system has noted meanwhile: the module keeps its own name."""
@@ -38,7 +44,8 @@ class _Finder(MetaPathFinder):
         ours = fullname.startswith(f"{ALIAS}.") and fullname != f"{ALIAS}.__main__"  # which `-m` looks for itself
         if not ours or sys.modules.get(ALIAS) is not sys.modules.get(NAME):
             return None
-        return ModuleSpec(fullname, _Same())
+        own = find_spec(NAME + fullname.removeprefix(ALIAS))
+        return None if own is None else ModuleSpec(fullname, _Same(), origin=own.origin)
 
 
 def allow_both_names() -> None:
