@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
+from importlib.abc import InspectLoader, Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import CodeType, ModuleType
@@ -29,7 +29,8 @@ class _Same(Loader):
     def get_code(self, name: str) -> CodeType | None:
         """Code of a module that is run as a program (``python -m network.cli.main``)."""
         found = find_spec(NAME + name.removeprefix(ALIAS))
-        return found.loader.get_code(found.name) if found is not None and hasattr(found.loader, "get_code") else None
+        loader = None if found is None else found.loader
+        return loader.get_code(NAME + name.removeprefix(ALIAS)) if isinstance(loader, InspectLoader) else None
 
     def exec_module(self, module: ModuleType) -> None:
         """Undo what the import system has noted meanwhile: the module keeps its own name."""
