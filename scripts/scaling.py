@@ -13,6 +13,7 @@ from pathlib import Path
 
 from network.bench import measure
 from network.experiment import load_experiment
+from network.experiment.rules import FixedInDegree
 from network.plans import make_plan
 from network.plans.cost import Estimate, Measured, estimate, load_cost_model
 from network.plans.plan import Plan
@@ -74,7 +75,7 @@ def pd14(cores: int) -> tuple[float, float]:
         next(p for p in base.projections if p.plasticity is None),
         source="PD14",
         target="PD14",
-        in_degree=3870,
+        rule=FixedInDegree(3870),
         n_synapses=3870 * 77_169,
     )
     plan = replace(

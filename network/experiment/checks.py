@@ -157,6 +157,9 @@ class _Checker(ModelChecks):
             self._port((*path, "receptor"), entry.get("target"), entry.get("receptor"))
         self._delay(path, entry)
         self._weight_beta(path, entry)
+        for key in mapping_of(entry, "connect").keys() & {"autapses", "multapses", "within_action"}:
+            self._add((*path, "connect", key), "stands beside 'connect', not within it: it modifies every rule")
+            self.explained.add((*path, "connect", key))
         if entry.get("within_action") is True:
             sides = [text_of(entry, side) for side in ("source", "target")]
             outside = [side for side in sides if side is not None and side not in self.actions]

@@ -56,7 +56,11 @@ def is_quantity(node: Any) -> bool:
 
 
 def _of_a_kind(node: Any) -> bool:
-    return isinstance(node, dict) and any(key in node for key in _KINDS)
+    return isinstance(node, dict) and any(key in node for key in (*_KINDS, "low", "high", "mean", "sd"))
+
+
+def _of_another_kind(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    return any(new.get(key, old.get(key)) != old.get(key) for key in _KINDS)
 
 
 def _replaced(key: str, value: Any) -> tuple[str, ...]:
@@ -138,7 +142,7 @@ class Tree:
             node[key] = self._quantity(old, value, path, written, layer)
             self._forget(path)
         elif isinstance(value, dict):
-            if not isinstance(old, dict) or any(value.get(key, old.get(key)) != old.get(key) for key in _KINDS):
+            if not isinstance(old, dict) or is_quantity(old) or _of_another_kind(old, value):
                 node[key] = {}
                 self._forget(path)
             self._merge(node[key], value, path, written, layer)

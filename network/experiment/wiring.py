@@ -403,5 +403,7 @@ def _drawn(path: KeyPath, projection: Projection, resolution: float) -> Iterator
         low, high = bounds(projection.delay.plain())
         if low < resolution * (1.0 - 1e-9):
             yield (*path, "delay"), f"delays down to {low:g} ms are shorter than the resolution of {resolution:g} ms"
+        if MAX_DELAY < high < float("inf"):
+            yield (*path, "delay"), f"delays up to {high:g} ms; they may be {MAX_DELAY:g} ms long"
         if high == float("inf"):
             yield (*path, "delay"), "delays have no upper limit; add clamp or truncate with 'high'"

@@ -15,6 +15,7 @@ from network.engine.nest import kernel
 from network.engine.nest.build import build
 from network.engine.nest.devices import connect_inputs, connect_recorders
 from network.experiment import load_experiment
+from network.experiment.rules import FixedInDegree
 from network.plans import RecorderPlan, make_plan
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
@@ -182,7 +183,7 @@ def test_plastic_projections_depress_and_facilitate(module):
     chosen = [p for p in plan.projections if p.plasticity]
     # the synapse models are those of the engine, the wiring is ours: one cell per projection
     unwired = dataclasses.replace(
-        plan, projections=tuple(dataclasses.replace(p, in_degree=0, n_synapses=0, weight=1.0) for p in chosen)
+        plan, projections=tuple(dataclasses.replace(p, rule=FixedInDegree(0), n_synapses=0, weight=1.0) for p in chosen)
     )
     nest = kernel.reset(unwired, module.path)
     network = build(unwired, module)

@@ -120,6 +120,12 @@ def test_what_is_written_out_is_read_back(user, tmp_path):
         (connected("{rule: fixed_indegree, in_degree: 3}"), "rule must be one of: fixed_in_degree, fixed_out_degree"),
         (connected("{in_degree: 3}"), "connect: rule is missing"),
         (connected("{rule: one_to_one, probability: 1}"), "unknown key"),
+        (connected("{rule: one_to_one, autapses: false}"), "connect.autapses: stands beside 'connect'"),
+        ("projections: {Q_to_Q: {weight: {low: 1, high: 2}}}\n", "distribution must be one of: uniform, normal"),
+        (
+            "projections: {Q_to_Q: {delay: {distribution: uniform, low: 1, high: 20000}}}\n",
+            "delays up to 20000 ms; they may be 10000 ms long",
+        ),
         (connected("{rule: pairwise_bernoulli, probability: 1.5}"), "1.5 must be at most 1"),
         (
             connected("{rule: pairwise_bernoulli, probability: 0.5}", ", multapses: true"),
