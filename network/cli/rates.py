@@ -57,7 +57,7 @@ def _no_targets(run: Run) -> str:
     """Why there is nothing to compare a run with, and what can be done."""
     from ..analysis.targets.windows import states_with_targets
 
-    meta = run.plan.get("meta", {})
+    meta = run.plan.meta
     model = meta.get("model") or "this network"
     states = states_with_targets(meta["model"]) if meta.get("model") else []
     if not states:
