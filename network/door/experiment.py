@@ -42,8 +42,8 @@ class Experiment:
 
     Values are read and written by key path. Numbers are in NEST's units, whatever unit the files use, and know theirs::
 
-        experiment["projections.FSN_to_MSN_D2.weight"]            # 15.45 nS  [lindahl2016/projections.yaml:31]
-        experiment["projections.FSN_to_MSN_D2.weight"] *= 1.2
+        experiment["projections.A_to_B.weight"]            # 15.45 nS  [network/projections.yaml:31]
+        experiment["projections.A_to_B.weight"] *= 1.2
         experiment["projections.*.delay"] = {"scale": 1.1}        # all that match
         experiment["recording.traces.stn"] = None                 # removes it
 
@@ -310,7 +310,7 @@ def load(
 
     Examples
     --------
-    >>> load("lindahl2016/activation_control", n_neurons=10_000)["network.n_neurons"]
+    >>> load("NETWORK/STATE", n_neurons=10_000)["network.n_neurons"]
     10000  [Python (network.n_neurons=10000)]
     """
     several = [overlays] if isinstance(overlays, str | Path) else overlays

@@ -86,10 +86,10 @@ class Plots:
         """Mean rate per population beside the published windows of the run's state, if it has any."""
         from ..analysis.plots import rate_bands
         from ..analysis.plots.panels import rates_panel
-        from ..analysis.statistics import run_table
         from ..analysis.targets.judge import run_targets
+        from ..analysis.targets.measures import RunData
 
-        table, targets = run_table(self._reader), run_targets(self._reader)
+        table, targets = RunData(self._reader).table, run_targets(self._reader)
         if populations is not None:
             table = table.loc[list(populations)]
         bands = {name: band for name, band in (targets.bands if targets else {}).items() if name in table.index}

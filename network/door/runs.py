@@ -104,7 +104,7 @@ class Run:
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Members of each group, such as ``GPe``."""
+        """Members of each group."""
         return self.reader.groups
 
     @property

@@ -181,7 +181,7 @@ def scan(
 
     Examples
     --------
-    >>> scan("lindahl2016/activation_control", {"dopamine": [0.0, 0.8]}, name="two")
+    >>> scan("NETWORK/STATE", {"dopamine": [0.0, 0.8]}, name="two")
     <Scan scan over dopamine, in scans/two>
     """
     overlays = [overlays] if isinstance(overlays, str | Path) else list(overlays)
