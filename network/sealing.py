@@ -33,13 +33,13 @@ def seal_holds(value: object) -> bool:
     return isinstance(value, dict) and SEAL in value and value[SEAL] == _digest(value)
 
 
-def damage(path: Path, *, size: int, digest: str | None) -> str | None:
-    """What is wrong with a file, in words; None if nothing is. Without a digest only its size is compared."""
+def damage(path: Path, *, size: int | None, digest: str | None) -> str | None:
+    """What is wrong with a file, in words; None if nothing is. What is None is not compared."""
     try:
         found = path.stat().st_size
         if path.is_dir():
             return "a folder"
-        if found != size:
+        if size is not None and found != size:
             return f"{found} bytes, not {size}"
         return None if digest is None or sha256(path) == digest else "content differs from its sha256"
     except FileNotFoundError:

@@ -12,23 +12,23 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from ..errors import BuildError, NoCompilerError
+from ..processes import family
 from . import headers, prebuilt, targets, toolchain
-from .cache import Cache
+from .cache import FORMAT, Cache, read_manifest, read_module, write_manifest
 from .info import BuiltModule, ModelInfo
 from .sources import Source, find_sources
 from .targets import Target
 
 WORKER = Path(__file__).resolve().parent / "worker.py"
-MANIFEST = "manifest.json"  # written last; describes what the folder holds
 MARCH_VARIABLE = "BGNEST_MARCH"
 SHOWN_LINES = 12  # of a compiler's complaint
 
@@ -44,6 +44,7 @@ class _Recipe:
     compiler: toolchain.Compiler
     flags: tuple[str, ...]
     key: str
+    environment: Mapping[str, str] = field(default_factory=dict)  # of the programs that it starts
 
     @classmethod
     def find(cls, target: Target, nest: toolchain.Nest, march: str) -> _Recipe:
@@ -52,6 +53,7 @@ class _Recipe:
         cpu = toolchain.march_flags(march)
         flags = (*toolchain.nest_flags(nest), *target.flags, *cpu)
         parts = [
+            FORMAT,
             target.fingerprint(),
             nest.fingerprint,
             nestml,
@@ -124,30 +126,45 @@ def build(
     try:
         recipe = _Recipe.find(chosen, nest, march)
     except NoCompilerError as problem:
-        key = prebuilt.find(store, kind, contents, march, problem)
+        key, manifest = prebuilt.find(store, kind, contents, march, problem)
         tell("no compiler here: found in the cache what was compiled elsewhere")
-        return _open(store.entry("modules", key), key, ())
+        return _described(store.entry("modules", key), key, manifest, ())
     keys = {source: _digest(recipe.key, *source.identity) for source in sources}
     key = _digest("module", recipe.target.name, *sorted(keys.values()), *recipe.target.link_flags)
     folder = store.entry("modules", key)
-    if not (folder / MANIFEST).is_file():
+    ready = read_module(folder)
+    compiled: tuple[str, ...] = ()
+    if ready is not None:
+        tell("found in the cache")
+    else:
         with store.lock(f"module-{key}", lambda: tell("waiting for another process")):
-            if not (folder / MANIFEST).is_file():
-                compiled = _build_objects(recipe, store, keys, jobs, tell)
-                _link(recipe, store, key, keys, tell)
-                prebuilt.leave_note(store, kind, contents, key, march)
-                return _open(folder, key, compiled)
-    prebuilt.leave_note(store, kind, contents, key, march)
-    tell("found in the cache")
-    return _open(folder, key, ())
+            ready = read_module(folder, quiet=True)
+            if ready is None:
+                store.clean()
+                with family() as programs:
+                    recipe = replace(recipe, environment=programs.environment)
+                    compiled = _build_objects(recipe, store, keys, jobs, tell)
+                    _link(recipe, store, key, keys, prebuilt.about(contents, march), tell)
+                ready = read_module(folder)
+        if ready is None:
+            raise BuildError(f"{folder}: cannot be read back; is the disk in order?")
+    prebuilt.leave_note(store, kind, key, ready)
+    return _described(folder, key, ready, compiled)
 
 
-def _open(folder: Path, key: str, compiled: tuple[str, ...]) -> BuiltModule:
-    manifest = json.loads((folder / MANIFEST).read_text())
+def _described(folder: Path, key: str, manifest: dict[str, Any], compiled: tuple[str, ...]) -> BuiltModule:
     models = {name: ModelInfo.from_json(data) for name, data in manifest["models"].items()}
     name = manifest["name"]
     return BuiltModule(
-        folder / name, name, models, key, manifest["target"], folder / "log.txt", compiled, manifest["synapses"]
+        folder / name,
+        name,
+        models,
+        key,
+        manifest["target"],
+        folder / "log.txt",
+        compiled,
+        manifest["synapses"],
+        manifest["files"][f"{name}.so"]["sha256"],
     )
 
 
@@ -155,7 +172,7 @@ def _build_objects(
     recipe: _Recipe, store: Cache, keys: dict[Source, str], jobs: int | None, tell: Progress
 ) -> tuple[str, ...]:
     """Make the objects that are missing, several at a time; returns the names of the compiled models."""
-    missing = [source for source in keys if not (store.entry("objects", keys[source]) / MANIFEST).is_file()]
+    missing = [source for source in keys if read_manifest(store.entry("objects", keys[source])) is None]
     if not missing:
         return ()
     headers.require_boost(recipe.compiler, recipe.flags)
@@ -224,7 +241,7 @@ def _build_object(
     name = source.name
     final = store.entry("objects", key)
     with store.lock(f"object-{key}", lambda: tell(f"{name}: waiting for another process that compiles it")):
-        if (final / MANIFEST).is_file():
+        if read_manifest(final, quiet=True) is not None:
             return ()
         with store.building("objects", key) as folder:
             log = folder / "log.txt"
@@ -238,7 +255,7 @@ def _build_object(
                 if log.is_file():
                     shutil.copy(log, store.failure_log(key))
                 raise
-            (folder / MANIFEST).write_text(json.dumps({"source": source.path.name, "models": models}, indent=1))
+            write_manifest(folder, {"source": source.path.name, "models": models})
     tell(f"{name}: ready")
     return (name,)
 
@@ -270,11 +287,12 @@ def _generate(recipe: _Recipe, source: Source, folder: Path, templates: Path, lo
     (folder / "job.json").write_text(json.dumps(job, indent=1))
     # -P: files beside the worker must not hide modules of the same name
     command = [sys.executable, "-P", str(WORKER), str(folder / "job.json")]
-    answer = toolchain.run(command, cwd=folder)
+    answer = toolchain.run(command, recipe.environment, cwd=folder)
     _append(log, command, answer.stdout + answer.stderr)
-    if not (folder / "nestml.json").is_file():
-        raise BuildError(f"{source.path}: NESTML broke down.\n{_tail(answer.stderr)}")
-    result = json.loads((folder / "nestml.json").read_text())
+    try:
+        result = json.loads((folder / "nestml.json").read_text())
+    except (FileNotFoundError, ValueError) as error:  # none, or half of it
+        raise BuildError(f"{source.path}: NESTML broke down.\n{_tail(answer.stderr)}") from error
     if result["errors"] or result["failure"]:
         raise BuildError(_model_errors(source.path, result))
     models: list[dict[str, Any]] = result["models"]
@@ -305,11 +323,11 @@ def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
 def _compile(recipe: _Recipe, folder: Path, model: str, log: Path) -> None:
     source, output = folder / "cpp" / f"{model}.cpp", folder / f"{model}.o"
     command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(output)]
-    _call_compiler(command, f"compiling the C++ of {model} (target {recipe.target.name}) failed", log)
+    _call_compiler(recipe, command, f"compiling the C++ of {model} (target {recipe.target.name}) failed", log)
 
 
-def _call_compiler(command: list[str], complaint: str, log: Path) -> None:
-    answer = toolchain.run(command)
+def _call_compiler(recipe: _Recipe, command: list[str], complaint: str, log: Path) -> None:
+    answer = toolchain.run(command, recipe.environment)
     _append(log, command, answer.stdout + answer.stderr)
     if answer.returncode:
         errors = [line for line in answer.stderr.splitlines() if "error" in line or "undefined" in line]
@@ -326,7 +344,9 @@ def _tail(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-SHOWN_LINES:])
 
 
-def _link(recipe: _Recipe, store: Cache, key: str, keys: dict[Source, str], tell: Progress) -> None:
+def _link(
+    recipe: _Recipe, store: Cache, key: str, keys: dict[Source, str], about: dict[str, Any], tell: Progress
+) -> None:
     """Link objects to a module that registers all their models."""
     tell("linking")
     name = f"bgnest_{recipe.target.name}_{key[:10]}"
@@ -334,7 +354,10 @@ def _link(recipe: _Recipe, store: Cache, key: str, keys: dict[Source, str], tell
     objects: list[str] = []
     for one, object_key in keys.items():
         folder = store.entry("objects", object_key)
-        for model in json.loads((folder / MANIFEST).read_text())["models"]:
+        made = read_manifest(folder)
+        if made is None:
+            raise BuildError(f"{folder}: damaged as soon as it was made; is the disk in order?")
+        for model in made["models"]:
             models[one.name] = model
             objects.append(str(folder / f"{model['name']}.o"))
     with store.building("modules", key) as folder:
@@ -344,7 +367,7 @@ def _link(recipe: _Recipe, store: Cache, key: str, keys: dict[Source, str], tell
         source.write_text(_module_source(name, sorted(model["name"] for model in models.values()), recipe.target))
         complaint = "linking the NEST module failed"
         command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(folder / "module.o")]
-        _call_compiler(command, complaint, log)
+        _call_compiler(recipe, command, complaint, log)
         # Without -fopenmp: NEST has loaded its OpenMP library already, and a second one would be harmful.
         shared = [
             *recipe.compiler.command,
@@ -353,7 +376,7 @@ def _link(recipe: _Recipe, store: Cache, key: str, keys: dict[Source, str], tell
             str(folder / f"{name}.so"),
             str(folder / "module.o"),
         ]
-        _call_compiler([*shared, *objects, *recipe.target.link_flags], complaint, log)
+        _call_compiler(recipe, [*shared, *objects, *recipe.target.link_flags], complaint, log)
         toolchain.write_nest_config(folder, recipe.nest, recipe.compiler, includes=headers.environment_flags())
         manifest = {
             "name": name,
@@ -361,8 +384,9 @@ def _link(recipe: _Recipe, store: Cache, key: str, keys: dict[Source, str], tell
             "nest": recipe.nest.version,
             "models": models,
             "synapses": {base: f"{base}_lane" for base in recipe.target.synapses},
+            **about,
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        write_manifest(folder, manifest)
 
 
 def _module_source(name: str, models: Sequence[str], target: Target) -> str:

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..errors import BuildError
+from ..sealing import damage
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -75,6 +78,8 @@ class BuiltModule:
         Models that this call compiled; empty when everything was found in the cache.
     synapses : dict of str to str
         NEST's synapse models for which the module has a faster one for its own cells, and the name of that.
+    sha256 : str
+        Digest of the shared object.
     """
 
     path: Path
@@ -85,3 +90,21 @@ class BuiltModule:
     log: Path
     compiled: tuple[str, ...] = ()
     synapses: Mapping[str, str] = field(default_factory=dict)
+    sha256: str = ""
+
+    @property
+    def library(self) -> Path:
+        """The shared object."""
+        return self.path.with_name(f"{self.name}.so")
+
+    def check(self) -> None:
+        """See that the shared object is what was compiled: loading half of one ends the process with a bus error.
+
+        Raises
+        ------
+        BuildError
+            If it is not, or is not there.
+        """
+        problem = damage(self.library, size=None, digest=self.sha256)
+        if problem is not None:
+            raise BuildError(f"{self.library}: {problem}. The next command builds it again.")

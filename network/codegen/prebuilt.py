@@ -8,15 +8,17 @@ a module that has the models, and perhaps others, and fits the processor.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import BuildError
-from .cache import Cache
+from .cache import Cache, read_module
 
 # Words in /proc/cpuinfo that name instructions a compiler may use; the others describe the system.
 _INSTRUCTIONS = re.compile(
@@ -48,21 +50,29 @@ def needs(march: str) -> frozenset[str] | None:
     return None
 
 
-def leave_note(store: Cache, kind: str, models: Sequence[str], module: str, march: str) -> None:
-    """Note which models a module has, for machines without a compiler."""
-    note = store.entry("ready", kind) / f"{module}.json"
+def about(models: Sequence[str], march: str) -> dict[str, Any]:
+    """What a module is about, for its manifest: digests of its models, and the processor that its code needs."""
     needed = needs(march)
-    if needed is None or note.is_file():
+    return {
+        "sources": sorted(models),
+        "march": march,
+        "machine": platform.machine(),
+        "needs": None if needed is None else sorted(needed),
+    }
+
+
+def leave_note(store: Cache, kind: str, key: str, manifest: Mapping[str, Any]) -> None:
+    """Note which module is of a kind, for machines without a compiler; what it has is in the module's manifest."""
+    note = store.entry("ready", kind) / f"{key}.json"
+    if manifest["needs"] is None or note.is_file():
         return
-    note.parent.mkdir(parents=True, exist_ok=True)
-    content = {"march": march, "machine": platform.machine(), "needs": sorted(needed), "models": sorted(models)}
-    temporary = note.with_suffix(f".{id(store):x}.tmp")
-    temporary.write_text(json.dumps(content))
-    temporary.replace(note)
+    with contextlib.suppress(OSError):  # a full disk, or a cache that only others write: this machine needs no note
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps({"module": key}))
 
 
-def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: BuildError) -> str:
-    """Key of a module with these models and the fewest others whose code this processor understands.
+def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: BuildError) -> tuple[str, dict[str, Any]]:
+    """Key and description of a module with these models and the fewest others whose code this processor understands.
 
     Of several the newest.
 
@@ -85,18 +95,19 @@ def find(store: Cache, kind: str, models: Sequence[str], march: str, problem: Bu
     """
     lacking: set[str] = set()
     fitting: list[tuple[bool, int, float, str]] = []
+    described: dict[str, dict[str, Any]] = {}
     for file in store.entry("ready", kind).glob("*.json"):
-        note = json.loads(file.read_text())
-        if note["machine"] != platform.machine() or not set(models) <= set(note.get("models", ())):
+        module = read_module(store.entry("modules", file.stem))
+        if module is None or module["machine"] != platform.machine() or not set(models) <= set(module["sources"]):
             continue
-        if not store.entry("modules", file.stem).is_dir():
-            continue
-        missing = set(note["needs"]) - instruction_sets()
+        missing = set(module["needs"]) - instruction_sets()
         lacking |= missing
         if not missing:
-            fitting.append((note["march"] == march, -len(note["models"]), file.stat().st_mtime, file.stem))
+            described[file.stem] = module
+            fitting.append((module["march"] == march, -len(module["sources"]), file.stat().st_mtime, file.stem))
     if fitting:
-        return max(fitting)[3]
+        key = max(fitting)[3]
+        return key, described[key]
     if lacking:
         raise BuildError(
             f"{problem}\nThe cache {store.root} has these models, but compiled for a processor with "

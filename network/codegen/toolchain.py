@@ -19,6 +19,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,10 +82,12 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "PYTHONHASHSEED": "0", "LC_ALL": "C"}
 
 
-def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-    """Run a tool in the clean environment and return what it printed."""
+def run(
+    command: list[str], more: Mapping[str, str] | None = None, **options: object
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool in the clean environment, with ``more`` variables, and return what it printed."""
     return subprocess.run(  # type: ignore[call-overload]
-        command, capture_output=True, text=True, env=clean_environment(), check=False, **options
+        command, capture_output=True, text=True, env=clean_environment() | dict(more or {}), check=False, **options
     )
 
 

@@ -245,6 +245,7 @@ def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Itera
     plan = jobs[0].plan
     try:
         module = NestEngine().compile(plan, reporter)
+        module.check()
         kernel.reset(plan, module.path)
         network = build(plan, module, reporter)
     except _EXPECTED as error:

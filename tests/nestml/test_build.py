@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -173,6 +176,93 @@ def test_key_follows_source_and_flags(leaky, workplace, monkeypatch):
         build([workplace / "leaky.nestml"], target="plain", march="x86-64-v2", cache=workplace / "cache")
     with pytest.raises(pytest.fail.Exception, match="compiles"):
         build([workplace / "leaky.nestml"], target="reference", cache=workplace / "cache")
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    "flipped": flip,
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "missing": lambda path: path.unlink(),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.fixture
+def copy_of_the_cache(leaky, workplace, tmp_path):
+    shutil.copytree(workplace / "cache", tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+class BuiltAgainError(Exception):
+    """Instead of compiling."""
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+@pytest.mark.parametrize("file", ["*.so", "manifest.json"])
+def test_a_damaged_module_is_named_and_not_loaded(
+    copy_of_the_cache, workplace, leaky, file, kind, monkeypatch, no_compiler, caplog
+):
+    (place,) = (copy_of_the_cache / "modules" / leaky.key).glob(file)
+    DAMAGES[kind](place)
+    with pytest.raises(BuildError, match="names no program"):  # what was compiled elsewhere is not used either
+        build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
+    monkeypatch.delenv("CXX")
+    monkeypatch.setattr("network.codegen.builder._link", raise_built_again)
+    with pytest.raises(BuiltAgainError):
+        build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
+    assert f"{leaky.key} is damaged ({place.name}: " in caplog.text
+
+
+def raise_built_again(*args):
+    raise BuiltAgainError
+
+
+@pytest.mark.parametrize("file", ["leaky.o", "manifest.json", "log.txt", "cpp/leaky.h"])
+def test_a_damaged_object_is_not_linked(copy_of_the_cache, workplace, leaky, file, monkeypatch):
+    (folder,) = (copy_of_the_cache / "objects").iterdir()
+    flip(folder / file)
+    shutil.rmtree(copy_of_the_cache / "modules" / leaky.key)
+    monkeypatch.setattr("network.codegen.builder._generate", raise_built_again)
+    with pytest.raises(BuiltAgainError):
+        build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
+
+
+def test_whatever_is_damaged_the_next_build_is_the_same_again(copy_of_the_cache, workplace, leaky):
+    """Half a module and half an object, a lock that is a folder, a note and a cache entry that are rubbish."""
+    for place in [*copy_of_the_cache.glob("*/*/*.so"), *copy_of_the_cache.glob("*/*/*.o")]:
+        DAMAGES["truncated"](place)
+    for lock in (copy_of_the_cache / "locks").iterdir():
+        DAMAGES["a folder"](lock)
+    for note in copy_of_the_cache.glob("ready/*/*.json"):
+        DAMAGES["truncated"](note)
+    again = build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
+    assert (again.name, again.compiled) == (leaky.name, ("leaky",))
+    again.check()
+    assert again.sha256 == leaky.sha256
+    assert build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache).compiled == ()
+
+
+def test_a_module_that_is_damaged_after_it_was_found_is_not_loaded(copy_of_the_cache, workplace):
+    module = build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
+    DAMAGES["truncated"](module.library)
+    with pytest.raises(BuildError, match=r"\.so: content differs"):
+        module.check()
+
+
+def test_a_full_disk_is_named(workplace, tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("network.codegen.builder._append", full)
+    with pytest.raises(BuildError, match=r"cannot be written: No space left on device.*BGNEST_CACHE"):
+        build([workplace / "leaky.nestml"], target="plain", cache=tmp_path / "cache")
+    assert not list((tmp_path / "cache" / "tmp").iterdir())
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,7 @@ class NestEngine:
     ) -> NestSimulation:
         """Build the network, or take the one that is built, and attach input and recorders."""
         if built is None:
+            module.check()
             kernel.reset(plan, module.path)
             built = build(plan, module, reporter)
         return NestSimulation(replace(built, plan=plan))
