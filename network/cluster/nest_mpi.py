@@ -14,6 +14,7 @@ import fcntl
 import functools
 import hashlib
 import json
+import logging
 import math
 import os
 import platform
@@ -31,9 +32,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ..errors import ClusterError
+from ..sealing import damage, sha256
 from . import requirements
 from .launch import BUILD_MARK, launcher_command
 from .ranks import without_launcher
+
+logger = logging.getLogger(__name__)
 
 NEST_VERSION = "3.10.0"
 
@@ -86,8 +90,16 @@ class Build:
         return cache_root() / "nest-mpi" / f"{self.version}-{self.key}"
 
     def wheel(self) -> Path | None:
-        """Compiled wheel in the cache, if there is one."""
-        return next(iter(sorted(self.folder.glob("nest_simulator-*.whl"))), None)
+        """Compiled wheel in the cache, if there is one that is what was compiled."""
+        wheel = next(iter(sorted(self.folder.glob("nest_simulator-*.whl"))), None)
+        try:
+            digest = json.loads((self.folder / "build.json").read_text()).get("sha256")
+        except (OSError, ValueError, AttributeError):
+            digest = None  # of before digests were kept; pip notices if it is no whole wheel
+        if wheel is None or digest is None or (problem := damage(wheel, size=None, digest=digest)) is None:
+            return wheel
+        logger.warning("%s is damaged (%s); it is compiled again", wheel, problem)
+        return None
 
 
 def _machine() -> str:
@@ -145,7 +157,7 @@ def get_wheel(build: Build, tell: Progress) -> Path:
         with tempfile.TemporaryDirectory(prefix="bgnest-nest-") as temporary:
             made = _compile(build, Path(temporary), tell)
             seconds = time.perf_counter() - start
-            facts = {**asdict(build), "seconds": round(seconds), "cores": _jobs()}
+            facts = {**asdict(build), "seconds": round(seconds), "cores": _jobs(), "sha256": sha256(made)}
             (build.folder / "build.json").write_text(json.dumps(facts, indent=1) + "\n")
             # two steps, so that a wheel under its own name is whole
             partial = build.folder / f".{made.name}"

@@ -11,6 +11,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -186,8 +187,10 @@ def _build_objects(
                 tasks.append(pool.submit(_build_object, recipe, store, source, keys[source], templates, tell))
             failures = [error for task in tasks if (error := task.exception()) is not None]
         except (KeyboardInterrupt, SystemExit):
-            pool.shutdown(wait=False, cancel_futures=True)
-            while not all(task.done() for task in tasks):  # a thread may start one more program meanwhile
+            # not the tasks are waited for: one may have begun whose submission was interrupted
+            ending = threading.Thread(target=pool.shutdown, kwargs={"wait": True, "cancel_futures": True})
+            ending.start()
+            while ending.is_alive():  # a thread may start one more program meanwhile
                 for program in psutil.Process().children(recursive=True):
                     with contextlib.suppress(psutil.NoSuchProcess):
                         program.terminate()

@@ -31,7 +31,8 @@ simulates a chunk: a sign may come that much later."""
 SILENCE = 600.0
 """Seconds without a sign of life after which a run on another machine is taken for dead; assumed: many times longer
 than NEST takes for a chunk or a projection."""
-_PATIENCE = 1.0  # s; who only looks whether there is a lock has one himself for a moment
+PATIENCE = 1.0
+"""Seconds until a lock is taken for held: who only looks whether there is one has it himself for a moment."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF}
 
 
@@ -54,7 +55,7 @@ class Claim:
         locks are not seen here, it finds its own gone (`lost`).
         """
         path = folder / LOCK
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             ours = not path.exists()
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import RunBusyError, RunError, RunExistsError
 from ..sealing import sealed
-from .claim import LOCK, Claim, Holder, this_process
+from .claim import LOCK, PATIENCE, Claim, Holder, this_process
 from .layout import (
     FORMAT,
     FORMAT_VERSION,
@@ -262,8 +263,17 @@ def holder(path: Path) -> Holder:
     return Holder.of(path, process_of(record_of(path) or {}))
 
 
+def _wait_for_the_killed(path: Path) -> None:
+    """Wait a moment for a run that goes on: the kernel needs some time to take its lock from a process just killed."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and run_status(path) == "running" and holder(path).certain:
+        time.sleep(0.05)
+
+
 def refuse(path: Path, *, overwrite: bool, take_over: bool = False, claimed: bool = False) -> str:
     """Status of a folder that a new run may have; `RunExistsError` if it may not."""
+    if not claimed:
+        _wait_for_the_killed(path)
     status = run_status(path, claimed=claimed)
     if status == "foreign":
         raise RunExistsError(

@@ -59,6 +59,9 @@ def test_a_new_wheel_appears_whole_and_says_what_it_was_made_from(build, monkeyp
     wheel = nest_mpi.get_wheel(build, lambda line: None)
     assert wheel.read_text() == "wheel" and build.wheel() == wheel
     assert '"mpi": "Open MPI 4.1.4"' in (build.folder / "build.json").read_text()
+    wheel.write_text("whee")  # cut off on its way: it is compiled again
+    assert build.wheel() is None and nest_mpi.get_wheel(build, lambda line: None) == wheel
+    assert wheel.read_text() == "wheel" and build.wheel() == wheel
 
 
 def test_a_failed_compilation_leaves_no_wheel(build, monkeypatch, tmp_path):
