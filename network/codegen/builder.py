@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.util
 import json
@@ -11,21 +12,18 @@ import shlex
 import shutil
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ..errors import BuildError, NoCompilerError
 from ..processes import family
 from . import headers, prebuilt, targets, toolchain
 from .cache import FORMAT, Cache, read_manifest, read_module, write_manifest
 from .info import BuiltModule, ModelInfo
+from .jobs import Jobs
 from .sources import Source, find_sources
 from .targets import Target
 
@@ -179,22 +177,17 @@ def _build_objects(
     headers.require_boost(recipe.compiler, recipe.flags)
     if recipe.target.needs_gsl:
         _require_gsl(recipe)
-    n_jobs = jobs or len(os.sched_getaffinity(0))
+    n_jobs, jobs_here = jobs or len(os.sched_getaffinity(0)), Jobs()
     with _templates(recipe.target, store) as templates, ThreadPoolExecutor(max_workers=n_jobs) as pool:
         tasks = []
         try:
             for source in missing:
-                tasks.append(pool.submit(_build_object, recipe, store, source, keys[source], templates, tell))
+                job = functools.partial(_build_object, recipe, store, source, keys[source], templates, tell)
+                tasks.append(pool.submit(jobs_here.do, job))
             failures = [error for task in tasks if (error := task.exception()) is not None]
         except (KeyboardInterrupt, SystemExit):
-            # not the tasks are waited for: one may have begun whose submission was interrupted
-            ending = threading.Thread(target=pool.shutdown, kwargs={"wait": True, "cancel_futures": True})
-            ending.start()
-            while ending.is_alive():  # a thread may start one more program meanwhile
-                for program in psutil.Process().children(recursive=True):
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        program.terminate()
-                time.sleep(0.05)
+            pool.shutdown(wait=False, cancel_futures=True)
+            jobs_here.stop()
             raise
     if failures:
         for error in failures:
