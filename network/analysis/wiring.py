@@ -9,6 +9,33 @@ import pandas as pd
 
 from ..experiment.distributions import drawn_from_dict
 from ..experiment.distributions import mean as mean_of
+from ..experiment.receptors import conductance_effect
+
+SIGNS = (-1, 1)
+"""Inhibition, excitation."""
+
+
+def sign(plan: Mapping[str, Any], projection: Mapping[str, Any]) -> int:
+    """1 for a projection that excites, -1 for one that inhibits.
+
+    A conductance does what its receptor does (its reversal potential beside the cell's threshold), a current what the
+    sign of its weight says. Plans made before receptors were kept in them have only the parameters.
+    """
+    (target,) = (p for p in plan["populations"] if p["name"] == projection["target"])
+    name = str(projection["receptor"])
+    receptor = target.get("receptors", {}).get(name)
+    if receptor is None:
+        return conductance_effect(name, target["params"])
+    if receptor["unit"] == "nS":
+        return int(receptor["effect"])
+    return int(receptor["effect"]) * (-1 if mean_of(drawn_from_dict(projection["weight"])) < 0.0 else 1)
+
+
+def weight_units(plan: Mapping[str, Any]) -> list[str]:
+    """Units of the weights of a plan, each once."""
+    receptors = {p["name"]: p.get("receptors", {}) for p in plan["populations"]}
+    found = [receptors[p["target"]].get(p["receptor"], {}).get("unit", "nS") for p in plan["projections"]]
+    return list(dict.fromkeys(found))
 
 
 def connection_matrices(plan: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -17,29 +44,28 @@ def connection_matrices(plan: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataF
     Parameters
     ----------
     plan : mapping
-        Plain form of a plan. Receptors that begin with ``gaba`` are inhibitory.
+        Plain form of a plan; see `sign` for what is inhibitory.
 
     Returns
     -------
     in_degree, inhibitory, excitatory : DataFrame
         Rows targets, columns sources, NaN where there is nothing. Mean in-degrees of parallel projections add
-        up; weights (nS) are means over their synapses, and of a plastic synapse the step when fully
-        recovered, U times its weight.
+        up; weights (nS or pA, see `weight_units`) are means of magnitudes over their synapses, and of a plastic
+        synapse the step when fully recovered, U times its weight.
     """
     names = [p["name"] for p in plan["populations"]]
     sizes = {p["name"]: p.get("n_neurons", 0) for p in plan["populations"]}
     in_degree = pd.DataFrame(0.0, index=names, columns=names)
-    weights = {kind: pd.DataFrame(0.0, index=names, columns=names) for kind in ("gaba", "other")}
-    synapses = {kind: pd.DataFrame(0.0, index=names, columns=names) for kind in ("gaba", "other")}
+    weights = {kind: pd.DataFrame(0.0, index=names, columns=names) for kind in SIGNS}
+    synapses = {kind: pd.DataFrame(0.0, index=names, columns=names) for kind in SIGNS}
     for projection in plan["projections"]:
         place = projection["target"], projection["source"]
-        kind = "gaba" if str(projection["receptor"]).startswith("gaba") else "other"
-        weight, plasticity = projection["weight"], projection.get("plasticity")
-        mean = mean_of(drawn_from_dict(weight))
+        plasticity, mean = projection.get("plasticity"), abs(mean_of(drawn_from_dict(projection["weight"])))
+        kind = sign(plan, projection)
         # plans of before the wiring rules have in-degrees only
         degree = projection.get("in_degree") or projection["n_synapses"] / sizes[projection["target"]]
         in_degree.loc[place] += degree
         weights[kind].loc[place] += degree * mean * (plasticity["U"] if plasticity else 1.0)
         synapses[kind].loc[place] += degree
-    mean_weights = [(weights[kind] / synapses[kind]).where(synapses[kind] > 0) for kind in ("gaba", "other")]
+    mean_weights = [(weights[kind] / synapses[kind]).where(synapses[kind] > 0) for kind in SIGNS]
     return in_degree.where(in_degree > 0), mean_weights[0], mean_weights[1]

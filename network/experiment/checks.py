@@ -12,7 +12,8 @@ from typing import Any
 from ..errors import choices
 from . import derive
 from .limits import MAX_CELLS
-from .model_checks import DEFAULT_TARGET, ModelChecks, Problem, mapping_of, number_of, text_of
+from .model_checks import DEFAULT_TARGET, Problem, mapping_of, number_of, text_of
+from .modulator_checks import ModulatorChecks
 from .nest_limits import TIC
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
@@ -32,7 +33,7 @@ def check_references(
     return checker.run(), frozenset(checker.explained)
 
 
-class _Checker(ModelChecks):
+class _Checker(ModulatorChecks):
     def __init__(self, tree: Tree, models: Mapping[str, ModelInterface], sources: Collection[str]) -> None:
         super().__init__(tree, models)
         self.sources = sources
@@ -43,7 +44,6 @@ class _Checker(ModelChecks):
             self._add(("simulation", "resolution"), message)
             self.resolution = None
         self.sizes = self._sizes()
-        self.phi = self._phi()
 
     def run(self) -> list[Problem]:
         self._quantities(self.tree.data, ())
@@ -52,6 +52,7 @@ class _Checker(ModelChecks):
             if isinstance(population, dict):
                 self._population(("populations", name), population)
         self._actions()
+        self._modulators()
         for section, check in (
             ("projections", self._projection),
             ("inputs", self._input),
@@ -139,22 +140,11 @@ class _Checker(ModelChecks):
         elif not spread:  # drawn delays are continuous; NEST rounds each to the nearest step
             self._multiple((*path, "delay"), entry.get("delay"))
 
-    def _weight_beta(self, path: KeyPath, entry: dict[str, Any]) -> None:
-        """Weights never are negative, and do not change during a run."""
-        beta = number_of(entry.get("weight_beta")) or 0.0
-        if beta == 0.0:
-            return
-        if derive.modulated_weight(1.0, beta, self.phi) < 0.0:
-            message = f"makes the weight negative: 1 + beta * phi with phi = {self.phi:g}"
-            self._add((*path, "weight_beta"), message)
-        if mapping_of(mapping_of(self.tree.data, "network"), "dopamine_schedule"):
-            message = "weights cannot follow a dopamine_schedule; let the receptor's beta change the current instead"
-            self._add((*path, "weight_beta"), message)
-
     def _projection(self, path: KeyPath, entry: dict[str, Any]) -> None:
         self._is_population((*path, "source"), entry.get("source"))
         if self._is_population((*path, "target"), entry.get("target")):
             self._port((*path, "receptor"), entry.get("target"), entry.get("receptor"))
+            self._weight((*path, "weight"), entry.get("target"), entry.get("receptor"), entry.get("weight"))
         self._delay(path, entry)
         self._weight_beta(path, entry)
         for key in mapping_of(entry, "connect").keys() & {"autapses", "multapses", "within_action"}:
@@ -174,6 +164,7 @@ class _Checker(ModelChecks):
         if self._is_population((*path, "target"), entry.get("target")):
             for receptor in mapping_of(entry, "weights"):
                 self._port((*path, "weights", receptor), entry.get("target"), receptor)
+                self._weight((*path, "weights", receptor), entry.get("target"), receptor, entry["weights"][receptor])
         self._delay(path, entry)
         self._multiple((*path, "shift"), entry.get("shift"))
         self._weight_beta(path, entry)
@@ -233,11 +224,6 @@ class _Checker(ModelChecks):
             self._add(("network", "n_neurons"), "is missing; populations with n_anatomical need it")
         return sizes
 
-    def _phi(self) -> float:
-        network = mapping_of(self.tree.data, "network")
-        alpha, alpha_0 = number_of(network.get("dopamine")), number_of(network.get("dopamine_reference"))
-        return 0.0 if alpha is None or alpha_0 is None else derive.dopamine_phi(alpha, alpha_0)
-
     def _in_degrees(self) -> None:
         """In-degrees must fit into the source population, or multapses must have been chosen."""
         network = mapping_of(self.tree.data, "network")
@@ -251,7 +237,7 @@ class _Checker(ModelChecks):
                 continue
             same = source == entry.get("target")
             rounding = str(entry.get("in_degree_rounding"))
-            in_degree = derive.modulated_in_degree(k, number_of(entry.get("in_degree_beta")) or 0.0, self.phi, rounding)
+            in_degree = derive.scaled_in_degree(k, self._factor(entry, "in_degree"), rounding)
             n_sets = max(1, self.actions.get(source, 1)) if entry.get("within_action") is True else 1
             autapses = entry.get("autapses") is not False
             multapses = multapses_chosen or entry.get("multapses") is True

@@ -92,7 +92,12 @@ def modulated_in_degree(k: float, beta: float, phi: float, rounding: str = "near
     >>> modulated_in_degree(364, 0.88, -0.8), modulated_in_degree(364, 0.88, -0.8, "down")
     (108, 107)
     """
-    modulated = round_half_away(k) * (1.0 + beta * phi)
+    return scaled_in_degree(k, 1.0 + beta * phi, rounding)
+
+
+def scaled_in_degree(k: float, factor: float, rounding: str = "nearest") -> int:
+    """Whole number of connections per target, at least 0, where modulators multiply it by a factor."""
+    modulated = round_half_away(k) * factor
     return max(0, math.floor(modulated + 1e-9) if rounding == "down" else round_half_away(modulated))
 
 

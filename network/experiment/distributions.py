@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from ..errors import SpecError
 from .quantities import (
     AnyPositive,
     AnyQuantity,
     Check,
-    Conductance,
     Delay,
     Fraction,
     Positive,
@@ -25,6 +25,8 @@ from .quantities import (
     Spec,
     UserFloat,
     UserInt,
+    Weight,
+    WeightCheck,
 )
 from .units import accepted, compatible
 
@@ -172,7 +174,16 @@ def scaled(value: Drawn | float, factor: float) -> Drawn | float:
     """Value times a factor; nothing is drawn where all values become 0."""
     if isinstance(value, int | float):
         return value * factor
-    return value.scaled(factor) if factor > 0.0 else 0.0
+    return value.scaled(factor) if factor > 0.0 else mirrored(value, -factor) if factor < 0.0 else 0.0
+
+
+def mirrored(value: Drawn, factor: float) -> Drawn:
+    """Distribution of the negative of all values, times a factor; a lognormal one is of positive numbers only."""
+    if isinstance(value, Uniform):
+        return Uniform(-value.high * factor, -value.low * factor)
+    if isinstance(value, LogNormal):
+        raise SpecError(["lognormal weights onto a port that the model calls inhibitory; NEST wants them negative"])
+    return replace(value.scaled(factor), mean=-value.mean * factor, low=-value.high * factor, high=-value.low * factor)
 
 
 def drawn_from_dict(data: Any) -> Drawn | float:
@@ -460,6 +471,21 @@ class Place:
             raise _refuse(f"values down to {low:g}{unit} would be drawn; they must be greater than {self.gt:g}{unit}")
 
 
+class WeightPlace(Place):
+    """Weights, in the unit of any kind of receptor: that of the numbers decides, conductances are not negative."""
+
+    def __init__(self) -> None:
+        super().__init__("nS")
+
+    def after(self, value: Any) -> Any:
+        """Check what depends on the unit."""
+        if isinstance(value, _Written):
+            for unit, signed in WeightCheck.SIGNED.items():
+                if any(compatible(quantity.unit, unit) for quantity in value.quantities()):
+                    return Place(unit, ge=None if signed else 0.0).after(value)
+        return super().after(value)
+
+
 def constant_or_drawn(constant: Any, place: Place) -> Any:
     """Type of a field: one value for all, or a distribution."""
     union = Annotated[constant, Tag("constant")] | Written
@@ -475,7 +501,7 @@ Heterogeneity = drawn_around(Place(around=True, unsaid="normal"))
 """Distribution of a parameter around its table value; normal if it does not say which."""
 Initial = constant_or_drawn(AnyQuantity, Place(relative=True, unsaid="uniform"))
 """Initial value, relative to a parameter if one is named; uniform if a distribution does not say which."""
-DrawnConductance = constant_or_drawn(Conductance, Place("nS", ge=0.0))
+DrawnWeight = constant_or_drawn(Weight, WeightPlace())
 DrawnDelay = constant_or_drawn(Delay, Place("ms", gt=0.0))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import resources
 from ..errors import SpecError, choices
-from . import nest_limits
+from . import nest_limits, receptors
 from .checks import check_references
 from .dumping import to_yaml
 from .files import (
@@ -191,7 +191,8 @@ def validate(
     """
     from pydantic import ValidationError
 
-    data = dict(tree.data)
+    interfaces = model_interfaces() if models is None else models
+    data = receptors.complete(dict(tree.data), interfaces)
     for section in {section for section, _ in valid or ()}:
         data[section] = dict(data[section])
     for (section, name), entry in (valid or {}).items():
@@ -199,7 +200,6 @@ def validate(
 
     problems = list(tree.problems)
     experiment = None
-    interfaces = model_interfaces() if models is None else models
     found, explained = check_references(tree, interfaces, load_sources(folder))
     try:
         experiment = Experiment.model_validate(data)

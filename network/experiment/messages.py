@@ -67,7 +67,7 @@ def _message(item: Any, path: KeyPath, parent: Any, check: Check | None) -> str:
 def _discriminator(context: Mapping[str, Any]) -> str:
     """Key that tells alternatives apart; pydantic quotes it, or names the function that does it."""
     name = str(context.get("discriminator", "kind")).strip("'")
-    return "distribution" if name.endswith("()") else name
+    return "kind" if name == "_kind_of()" else "distribution" if name.endswith("()") else name
 
 
 def _is_spec(annotation: Any) -> bool:

@@ -12,7 +12,8 @@ from ..errors import choices
 from .limits import beyond, is_number
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
-from .quantities import NAME_UNITS
+from .quantities import NAME_UNITS, WeightCheck
+from .receptors import KINDS, SHORT, USABLE, kind_of, parameter_name, port_of
 from .units import UNITS, canonical, compatible, convert
 from .yamlfile import KeyPath
 
@@ -89,37 +90,22 @@ class ModelChecks:
             for found in model.unsupported:
                 self._add((*path, "model"), found.message(model.file, "choose `--target plain` (simulation.target)"))
 
-    def _lacks_conductances(self, path: KeyPath, model: ModelInterface) -> bool:
-        """Complain about ports that are no conductances with the usual names; nothing else is supported yet."""
-        owned = set(model.port_parameters.values())
-        odd = [port for port in model.ports if not {(port, "tau_syn"), (port, "E_rev")} <= owned]
-        if odd:
-            self._add(
-                (*path, "receptors"),
-                f"{model.name}: not supported: ports that are no conductances with the parameters tau_syn_<port> and "
-                f"E_rev_<port> (synapses that are currents, other names): {', '.join(odd)}",
-            )
-            self.explained.add((*path, "receptors"))
-            for section in ("projections", "inputs", "spike_inputs"):
-                for key, entry in mapping_of(self.tree.data, section).items():
-                    if isinstance(entry, dict) and entry.get("target") == path[-1]:
-                        self.explained |= {(section, key, "weight"), (section, key, "weights")}
-        return bool(odd)
-
     def _against_model(self, path: KeyPath, population: dict[str, Any], model: ModelInterface) -> None:
-        neuron, receptors = mapping_of(population, "neuron"), mapping_of(population, "receptors")
+        neuron = mapping_of(population, "neuron")
         self._target(path, str(population.get("model")), model)
         of_receptor = model.port_parameters
         own = [parameter for parameter in model.parameters if parameter not in of_receptor]
+        gains = [parameter for parameter, (_, name) in of_receptor.items() if name == "gain"]
         for key, node in neuron.items():
-            if key not in own:
+            if key not in model.parameters or key in gains:
                 self._add(
                     (*path, "neuron", key),
                     f"not a parameter of {model.name}; {choices(key, own, 'parameters')}",
                 )
             else:
                 self._in_unit((*path, "neuron", key), node, model.unit(key) or self._default_unit(model, key))
-        if missing := [key for key in own if key not in neuron]:
+        given = self._receptors(path, population, model)
+        if missing := [key for key in own if key not in neuron and key not in given]:
             self._add((*path, "neuron"), f"no value for parameters of {model.name}: {', '.join(missing)}")
         for key, entry in mapping_of(population, "initial").items():
             if key not in model.states:
@@ -133,38 +119,106 @@ class ModelChecks:
                 for bound in ("low", "high"):
                     where = (*path, "initial", key, bound)
                     self._in_unit(where, mapping_of({"entry": entry}, "entry").get(bound), model.unit(key))
-        if self._lacks_conductances(path, model):
-            return
-        for port in receptors:
-            if port not in model.ports:
-                self._add(
-                    (*path, "receptors", port),
-                    f"not a port of {model.name}; {choices(port, model.ports, 'ports')}",
-                )
-            else:
-                self._receptor((*path, "receptors", port), port, mapping_of(receptors, port), model)
-        for port in model.ports:
-            if port not in receptors:
-                self._add((*path, "receptors"), f"no values for the port {port!r} of {model.name}")
 
     @staticmethod
     def _default_unit(model: ModelInterface, key: str) -> str | None:
         return NAME_UNITS.get(key) if model.parameters.get(key) not in ("real", "integer") else None
 
-    def _receptor(self, path: KeyPath, port: str, receptor: dict[str, Any], model: ModelInterface) -> None:
-        wanted = {name for owner, name in model.port_parameters.values() if owner == port} - {"gain"}
+    def _receptors(self, path: KeyPath, population: dict[str, Any], model: ModelInterface) -> set[str]:
+        """Check all receptors; returns the parameters of the model that they give."""
+        receptors, neuron = mapping_of(population, "receptors"), mapping_of(population, "neuron")
+        given: dict[str, str] = {}
+        for name in receptors:
+            receptor = mapping_of(receptors, name)
+            port = port_of(name, receptor)
+            where = (*path, "receptors", name)
+            if port not in model.ports:
+                at = (*where, "port") if "port" in receptor else where
+                self._add(at, f"not a port of {model.name}; {choices(port, model.ports, 'ports')}")
+                continue
+            for parameter, place in self._receptor(where, name, receptor, model).items():
+                other = f"receptors.{given[parameter]}" if parameter in given else "neuron"
+                if parameter in given or parameter in neuron:
+                    self._add(place, f"{parameter} of {model.name} has a value in {other}, too")
+                given[parameter] = name
+        named = {port_of(name, mapping_of(receptors, name)) for name in receptors}
+        wanted = {p: port for p, (port, key) in model.port_parameters.items() if key != "gain" and p not in neuron}
+        for port in model.ports:
+            if port not in named and port in wanted.values():
+                self._add((*path, "receptors"), f"no values for the port {port!r} of {model.name}")
+        for parameter, port in wanted.items():
+            if port in named and parameter not in given:
+                name = next(n for n in receptors if port_of(n, mapping_of(receptors, n)) == port)
+                key = model.port_parameters[parameter][1]
+                message = f"no value for {key!r} (parameter {parameter!r} of {model.name})"
+                self._add((*path, "receptors", name), message)
+        return set(given)
+
+    def _receptor(
+        self, path: KeyPath, name: str, receptor: dict[str, Any], model: ModelInterface
+    ) -> dict[str, KeyPath]:
+        """Check one receptor; returns where it gives which parameter of the model."""
+        port = port_of(name, receptor)
+        wanted = {key for owner, key in model.port_parameters.values() if owner == port} - {"gain"}
         extra = mapping_of(receptor, "parameters")
-        given = {key for key in ("tau_syn", "E_rev", "V_act", "S_act") if key in receptor} | set(extra)
-        for key in sorted(given - wanted):
-            where = (*path, "parameters", key) if key in extra else (*path, key)
-            message = f"{model.name} has no parameter {f'{key}_{port}'!r}; {choices(key, sorted(wanted), 'here')}"
-            self._add(where, message)
-        for key in sorted(wanted - given - {"tau_syn", "E_rev"}):
-            self._add(path, f"no value for {key!r} (parameter {f'{key}_{port}'!r} of {model.name})")
+        given = {key: (*path, key) for key in SHORT if key in receptor}
+        given |= {key: (*path, "parameters", key) for key in extra}
+        found: dict[str, KeyPath] = {}
+        for key, where in sorted(given.items()):
+            parameter = parameter_name(key, name, port, model.parameters)
+            if parameter is None or model.port_parameters.get(parameter, ("", ""))[1] == "gain":
+                valid = choices(key, sorted(wanted) or list(model.parameters), "here")
+                self._add(where, f"{model.name} has no parameter {f'{key}_{port}'!r}; {valid}")
+                self.explained.add(where)
+                continue
+            found[parameter] = where
+            node = extra[key] if key in extra else receptor[key]
+            self._in_unit(where, node, model.unit(parameter) or self._default_unit(model, parameter))
+        if kind_of(name, receptor, model) is None:
+            self._add(path, f"{model.name} does not tell what a spike does at {port!r}: write kind: one of {USABLE}")
         if (number_of(receptor.get("beta")) or 0.0) != 0.0 and f"gain_{port}" not in model.parameters:
             self._add((*path, "beta"), f"{model.name} has no parameter {f'gain_{port}'!r}, dopamine cannot act here")
+        return found
+
+    def _receptor_names(self, population: Any, model: ModelInterface) -> list[str]:
+        """Names that connections can use: those of receptors, and of ports that no receptor names."""
+        receptors = mapping_of(population, "receptors")
+        named = {port_of(name, mapping_of(receptors, name)): name for name in receptors}
+        return [*receptors, *(port for port in model.ports if port not in named and port not in receptors)]
 
     def _port(self, path: KeyPath, target: Any, receptor: Any) -> None:
-        model = self._model(self.populations.get(target)) if isinstance(target, str) else None
-        if model is not None and isinstance(receptor, str) and receptor not in model.ports:
+        population = self.populations.get(target) if isinstance(target, str) else None
+        if (model := self._model(population)) is None or not isinstance(receptor, str):
+            return
+        names = self._receptor_names(population, model)
+        if receptor not in names and set(names) == set(model.ports):
             self._add(path, f"{receptor!r} is not a port of {model.name}; {choices(receptor, model.ports, 'ports')}")
+        elif receptor not in names:
+            self._add(path, f"{target} has no receptor {receptor!r}; {choices(receptor, names, 'receptors')}")
+
+    def _weight(self, path: KeyPath, target: Any, receptor: Any, node: Any) -> None:
+        """Check that a weight is in the unit of its receptor, with a sign that can be told to NEST."""
+        population = self.populations.get(target) if isinstance(target, str) else None
+        model = self._model(population)
+        if model is None or not isinstance(receptor, str) or not isinstance(node, dict):
+            return
+        if not is_quantity(node):  # a distribution
+            for key, part in node.items():
+                self._weight((*path, key), target, receptor, part)
+            return
+        written = mapping_of(mapping_of(population, "receptors"), receptor)
+        kind = KINDS.get(str(kind_of(receptor, written, model)))
+        unit = str(node.get("unit"))
+        weights = [known for known in WeightCheck.SIGNED if unit in UNITS and compatible(unit, known)]
+        if kind is None or not weights:
+            return
+        if weights[0] != kind.unit:
+            message = f"wrong unit {unit!r}; accepted: {kind.unit} and its multiples"
+            self._add(path, f"{message} (a spike at the receptor {receptor!r} of {target} is {kind.what})")
+            self.explained.add(path)
+            return
+        port, number = port_of(receptor, written), number_of(node) or 0.0
+        qualifier = model.qualifiers.get(port)
+        if kind.signed and number * {"excitatory": 1, "inhibitory": -1}.get(str(qualifier), 0) < 0.0:
+            sign = "positive" if number > 0.0 else "negative"
+            self._add(path, f"a {sign} weight never reaches the port {port!r} of {model.name}, which is {qualifier}")

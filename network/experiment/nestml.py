@@ -15,13 +15,14 @@ from pathlib import Path
 
 from .. import resources
 from ..errors import SpecError
+from .nestml_ports import PortUse, port_uses
 from .nestml_support import Unsupported, unsupported
 from .quantities import NAME_UNITS
 from .units import UNITS
 
 _MODEL = re.compile(r"^(?:model|neuron)\s+(\w+)\s*:")
 _BLOCK = re.compile(r"^\s+(state|parameters|internals|equations|input|output|update|function|on\w+)\b.*:\s*$")
-_PORT = re.compile(r"^\s+(\w+)(?:\s+[^<]+)?\s*<-\s*(?:\w+\s+)*spike\b")
+_PORT = re.compile(r"^\s+(\w+)(?:\[\s*(\d+)\s*\])?(?:\s+[^<]+)?\s*<-\s*((?:\w+\s+)*)spike\b")
 _DECLARATION = re.compile(r"^\s+(?:recordable\s+)?((?:\w+\s*,\s*)*\w+)\s+([^=]+?)\s*=")
 _INLINE = re.compile(r"^\s+recordable\s+inline\s+(\w+)\s+([^=]+?)\s*=")
 
@@ -50,6 +51,11 @@ class ModelInterface:
         Why the file cannot be used; the other attributes are empty then.
     unsupported : tuple of Unsupported
         What the vectorised target refuses.
+    uses : dict of str to PortUse
+        What the model does with the spikes of a port, as far as its text tells.
+    qualifiers : dict of str to str
+        ``excitatory`` or ``inhibitory`` of ports that are declared so. NEST tells two such ports apart by the sign of
+        the weight.
     """
 
     name: str
@@ -62,6 +68,8 @@ class ModelInterface:
     file: str = ""
     problem: str = ""
     unsupported: tuple[Unsupported, ...] = ()
+    uses: Mapping[str, PortUse] = field(default_factory=dict)
+    qualifiers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def port_parameters(self) -> dict[str, tuple[str, str]]:
@@ -127,17 +135,26 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
     parameters: dict[str, str] = {}
     states: dict[str, str] = {}
     inlines: dict[str, str] = {}
+    internals: dict[str, str] = {}
+    qualifiers: dict[str, str] = {}
+    lines: list[tuple[str, str]] = []
     for raw in text.splitlines():
         line = raw.split("#", 1)[0].rstrip()
         if not line:
             continue
         if found := _BLOCK.match(line):
             block = found.group(1)
+            lines.append((block, line))
             continue
+        lines.append((block or "", line))
         if block == "input" and (found := _PORT.match(line)):
-            ports.append(found.group(1))
-        elif block in ("parameters", "state") and (found := _DECLARATION.match(line)):
-            target = parameters if block == "parameters" else states
+            name_of_port, size, qualifier = found.groups()
+            elements = [name_of_port] if size is None else [f"{name_of_port}_{index}" for index in range(int(size))]
+            ports += elements
+            if len(only := qualifier.split()) == 1:
+                qualifiers |= dict.fromkeys(elements, only[0])
+        elif block in ("parameters", "state", "internals") and (found := _DECLARATION.match(line)):
+            target = {"parameters": parameters, "state": states, "internals": internals}[block]
             for variable in found.group(1).split(","):
                 target[variable.strip()] = found.group(2).strip()
         elif block == "equations" and (found := _INLINE.match(line)):
@@ -153,6 +170,8 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
         inlines,
         file=where,
         unsupported=tuple(unsupported(text)),
+        uses=port_uses(lines, ports, {**internals, **parameters, **states}),
+        qualifiers=qualifiers,
     )
 
 

@@ -11,14 +11,16 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import product
 from typing import Any
 
 from ..errors import SpecError
-from ..plans.modulation import dopamine_levels, effective_params
+from ..plans.modulation import effective_params, modulator_levels
 from . import derive
 from .distributions import bounds
 from .nestml import ModelInterface
 from .quantities import Quantity
+from .receptors import port_of
 from .schema import Experiment, Population
 from .yamlfile import KeyPath
 
@@ -105,22 +107,17 @@ class _Value:
 
 def check_physiology(experiment: Experiment, models: Mapping[str, ModelInterface]) -> list[Problem]:
     """All values of an experiment that no cell or synapse can have, as (key path, message)."""
-    base = experiment.network.dopamine.value
-    try:
-        levels = sorted({base, *dopamine_levels(experiment).values()})
-    except SpecError:  # a schedule that cannot be followed: the plan says so
-        levels = [base]
+    situations = list(_situations(experiment))
     problems: dict[KeyPath, str] = {}
     for name, population in experiment.populations.items():
         model = models.get(population.model, ModelInterface(population.model))
-        # everything is linear in the level: the first and the last one are enough, the present one tells it plainly
-        for level in dict.fromkeys((base, levels[0], levels[-1])):
-            phi = derive.dopamine_phi(level, experiment.network.dopamine_reference.value)
-            at = f" at dopamine {level:g}" if phi else ""
-            values = list(_values(("populations", name), population, model, phi, at))
+        for phis, at in situations:
+            values = list(_values(("populations", name), population, model, phis, at))
             for value, message in (*_beyond(values), *_out_of_order(values)):
                 # a wrong mean is said once, not again for the distribution around it
-                if not any((*value.path[:2], section, value.name) in problems for section in ("neuron", "dopamine")):
+                if not any(
+                    (*value.path[:2], section, value.name) in problems for section in ("neuron", "dopamine", "effects")
+                ):
                     problems.setdefault(value.path, message)
         for path, message in _initial(("populations", name), population, model):
             problems.setdefault(path, message)
@@ -132,14 +129,39 @@ def check_physiology(experiment: Experiment, models: Mapping[str, ModelInterface
     return list(problems.items())
 
 
-def _values(path: KeyPath, population: Population, model: ModelInterface, phi: float, at: str) -> Iterator[_Value]:
+def _situations(experiment: Experiment) -> Iterator[tuple[dict[str, float], str]]:
+    """Deviations of all modulators, and how to call them: the present ones, then the corners of what schedules do.
+
+    Every value is linear in the level of each modulator: the lowest and the highest level are enough.
+    """
+    modulators = experiment.all_modulators
+    levels: dict[str, list[float]] = {}
+    for name, modulator in modulators.items():
+        base = modulator.level.value
+        try:
+            found = sorted({base, *modulator_levels(experiment, name).values()})
+        except SpecError:  # a schedule that cannot be followed: the plan says so
+            found = [base]
+        levels[name] = list(dict.fromkeys((base, found[0], found[-1])))
+    for corner in product(*levels.values()):
+        phis = {
+            name: derive.dopamine_phi(level, modulators[name].reference.value)
+            for name, level in zip(levels, corner, strict=True)
+        }
+        moved = [f"{name} {level:g}" for name, level in zip(levels, corner, strict=True) if phis[name]]
+        yield phis, f" at {', '.join(moved)}" if moved else ""
+
+
+def _values(
+    path: KeyPath, population: Population, model: ModelInterface, phis: dict[str, float], at: str
+) -> Iterator[_Value]:
     """Every parameter of the cells and their ports, with the range that heterogeneity gives it."""
-    params = effective_params(population, phi, model)
+    params = effective_params(population, phis, model)
     for key, quantity in population.neuron.items():
         value = float(params[key])
         where, how = (*path, "neuron", key), ""
         if value != quantity.value:
-            where, how = (*path, "dopamine", key), at
+            where, how = (*path, "dopamine" if key in population.dopamine else "effects", key), at
         yield _Value(where, key, quantity.unit, value, value, how)
         if (spread := population.heterogeneity.get(key)) is not None:
             where = (*path, "heterogeneity", key)
@@ -149,12 +171,20 @@ def _values(path: KeyPath, population: Population, model: ModelInterface, phi: f
             if spread.distribution == "lognormal":
                 low = max(low, math.ulp(0.0))  # 0 is never drawn
             yield _Value(where, key, quantity.unit, low, high, f"{at}{_reach(spread)}")
-    for port, receptor in population.receptors.items():
+    for name, receptor in population.receptors.items():
         for key, quantity in receptor.parameters.items():
-            where = (*path, "receptors", port, "parameters", key)
+            where = (*path, "receptors", name, "parameters", key)
             yield _Value(where, key, quantity.unit, quantity.value, quantity.value)
+        port = port_of(name, receptor)
         if (gain := params.get(f"gain_{port}")) is not None:
-            yield _Value((*path, "receptors", port, "beta"), "gain", "1", gain, gain, f"{at} (1 + beta * phi)")
+            yield _Value(
+                (*path, "receptors", name, "effects" if receptor.effects else "beta"),
+                "gain",
+                "1",
+                gain,
+                gain,
+                f"{at} (1 + beta * phi)",
+            )
 
 
 def _reach(spread: Any) -> str:

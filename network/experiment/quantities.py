@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -170,6 +170,26 @@ class Check:
                 )
 
 
+class WeightCheck(Check):
+    """Weight of a synapse: in the unit of any kind of receptor; which it must be, the receptor says."""
+
+    SIGNED: ClassVar[dict[str, bool]] = {"nS": False, "pA": True, "mV": True}
+    """Units of weights, and whether such a weight may be negative."""
+
+    def __init__(self) -> None:
+        super().__init__("nS")
+
+    def after(self, quantity: Any) -> Any:
+        """Check unit and sign; returns the quantity in NEST's unit."""
+        for unit, signed in self.SIGNED.items():
+            if quantity.unit in UNITS and compatible(quantity.unit, unit):
+                return Check(unit, ge=None if signed else 0.0).after(quantity)
+        valid = ", ".join(spelling for unit in self.SIGNED for spelling in accepted(unit))
+        raise PydanticCustomError(
+            "unit", "wrong unit {unit}; accepted: {valid}", {"unit": repr(quantity.unit), "valid": valid}
+        )
+
+
 def _field(check: Check, base: Any = Quantity) -> Any:
     return Annotated[base, AfterValidator(check.after), BeforeValidator(check.before)]
 
@@ -184,7 +204,7 @@ Duration = _field(Check("ms", gt=0.0, le=MAX_TIME))
 Delay = _field(Check("ms", gt=0.0, le=MAX_DELAY))
 Millivolts = _field(Check("mV"))
 PositiveMillivolts = _field(Check("mV", gt=0.0))
-Conductance = _field(Check("nS", ge=0.0))
+Weight = _field(WeightCheck())
 Rate = _field(Check("spikes/s", ge=0.0))
 Frequency = _field(Check("Hz", gt=0.0))
 Number = _field(Check("1"))

@@ -13,29 +13,29 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from .distributions import DrawnConductance, DrawnDelay, Heterogeneity, Initial
+from .distributions import DrawnDelay, DrawnWeight, Heterogeneity, Initial
 from .limits import MAX_NAME, MAX_TRACED
+from .modulators import Effects, Modulator
 from .origins import Origin
 from .quantities import (
     AnatomicalCount,
     AnyQuantity,
-    Conductance,
     Count,
     Delay,
     Duration,
     Fraction,
     Milliseconds,
-    Millivolts,
     NonNegative,
     NonNegativeMilliseconds,
     Number,
     PositiveFraction,
     PositiveMilliseconds,
-    PositiveMillivolts,
     Rate,
     Spec,
     WarmUp,
+    Weight,
 )
+from .receptors import Receptor
 from .stimuli import Actions, Current, DopamineSchedule, Modulation, Name, SpikeInput, Stimulus
 from .wiring import Connect, Positions
 
@@ -63,9 +63,9 @@ class Network(Spec):
 
     n_neurons: Count | None = None
     """Sum over all populations that scale with the network."""
-    dopamine: Fraction
-    """Level alpha."""
-    dopamine_reference: Fraction
+    dopamine: Fraction | None = None
+    """Level alpha; short form of ``modulators.dopamine``."""
+    dopamine_reference: Fraction | None = None
     """Level alpha_0 at which every dopamine-dependent factor is 1."""
     dopamine_schedule: DopamineSchedule | None = None
     """How the level changes during the run. In-degrees keep what ``dopamine`` says."""
@@ -74,28 +74,14 @@ class Network(Spec):
     """What to do where an in-degree exceeds the source population: refuse, or draw sources repeatedly."""
 
 
-class Receptor(Spec):
-    """Conductance of one input port: parameters ``tau_syn_<port>``, ``E_rev_<port>`` and so on."""
-
-    tau_syn: PositiveMilliseconds
-    E_rev: Millivolts
-    V_act: Millivolts | None = None
-    """Half-activation of the voltage-dependent block (NMDA)."""
-    S_act: PositiveMillivolts | None = None
-    """Slope of the block."""
-    beta: Number | None = None
-    """Dopamine: the current is multiplied by 1 + beta * phi."""
-    parameters: dict[Name, AnyQuantity] = Field(default_factory=dict)
-    """Other parameters of the port, NESTML name ``<key>_<port>``."""
-
-
 class Population(Spec):
     """Neurons of one kind."""
 
     label: str
     model: Name
     """NESTML model, file name without suffix."""
-    transmitter: Literal["GABA", "glutamate"]
+    transmitter: str | None = None
+    """Free text for readers; what a connection does, its receptor says."""
     n_anatomical: AnatomicalCount | None = None
     """Count in the animal; the share of the whole decides the number at any network size."""
     n_neurons: Count | None = None
@@ -103,6 +89,8 @@ class Population(Spec):
     neuron: dict[Name, AnyQuantity]
     dopamine: dict[Name, Number] = Field(default_factory=dict)
     """beta per neuron parameter: x becomes x (1 - beta * phi)."""
+    effects: dict[Name, Effects] = Field(default_factory=dict)
+    """Effects of modulators by neuron parameter: x becomes x (1 + beta * phi)."""
     receptors: dict[Name, Receptor] = Field(default_factory=dict)
     heterogeneity: dict[Name, Heterogeneity] = Field(default_factory=dict)
     initial: dict[Name, Initial] = Field(default_factory=dict)
@@ -138,10 +126,13 @@ class Projection(Spec):
     """Dopamine: the in-degree becomes k (1 + beta * phi), a whole number."""
     in_degree_rounding: Literal["nearest", "down"] | None = None
     """``nearest`` if not given."""
-    weight: DrawnConductance
-    """Mean conductance step; with plasticity the absolute efficacy A, where a rested synapse gives U A."""
+    weight: DrawnWeight
+    """Mean step in the unit of the receptor (nS, pA); with plasticity the absolute efficacy A, where a rested synapse
+    gives U A."""
     weight_beta: Number | None = None
     """Dopamine: the weight becomes w (1 + beta * phi)."""
+    effects: dict[Literal["weight", "in_degree"], Effects] = Field(default_factory=dict)
+    """Effects of modulators on the weight and the in-degree."""
     weight_spread: Fraction | None = None
     """s: weights are uniform on (1 - s, 1 + s) times the mean."""
     delay: DrawnDelay
@@ -171,9 +162,11 @@ class Input(Spec):
     """Base rate per neuron."""
     level: NonNegative | None = None
     """p0: factor on the base rate, 1 if not given."""
-    weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
+    weights: Annotated[dict[Name, Weight], Field(min_length=1)]
     weight_beta: Number | None = None
     """Dopamine: the weights become w (1 + beta * phi)."""
+    effects: dict[Literal["weight"], Effects] = Field(default_factory=dict)
+    """Effects of modulators on the weights."""
     delay: Delay
     fraction: PositiveFraction | None = None
     """Share of the cells that have this input, the first ones; all if not given."""
@@ -274,6 +267,7 @@ class Experiment(Spec):
 
     meta: Meta
     network: Network
+    modulators: dict[Name, Modulator] = Field(default_factory=dict)
     populations: Annotated[dict[Name, Population], Field(min_length=1)]
     groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = Field(default_factory=dict)
     projections: dict[Name, Projection] = Field(default_factory=dict)
@@ -289,6 +283,20 @@ class Experiment(Spec):
     def name(self) -> str:
         """Label of runs of this experiment."""
         return self.meta.name or self.meta.model
+
+    @property
+    def all_modulators(self) -> dict[str, Modulator]:
+        """Modulators by name, with what the short form says."""
+        level, reference = self.network.dopamine, self.network.dopamine_reference
+        if level is None or reference is None:
+            return self.modulators
+        short = Modulator(level=level, reference=reference, schedule=self.network.dopamine_schedule)
+        return {"dopamine": short, **self.modulators}
+
+    @property
+    def phis(self) -> dict[str, float]:
+        """Deviation of every modulator from its reference level, at the beginning."""
+        return {name: modulator.phi for name, modulator in self.all_modulators.items()}
 
     @property
     def origins(self) -> Mapping[str, Origin]:

@@ -16,7 +16,6 @@ from pydantic_core import PydanticCustomError
 from . import courses
 from .courses import Waveform
 from .quantities import (
-    Conductance,
     Count,
     Currents,
     Delay,
@@ -33,6 +32,7 @@ from .quantities import (
     Sets,
     Spec,
     Times,
+    Weight,
 )
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -189,7 +189,7 @@ class SpikeInput(Spec):
     population: Annotated[str, Field(min_length=1)] | None = None
     """Name of the population in the file; may be left out where it has only one."""
     target: Name
-    weights: Annotated[dict[Name, Conductance], Field(min_length=1)]
+    weights: Annotated[dict[Name, Weight], Field(min_length=1)]
     delay: Delay
     shift: Milliseconds | None = None
     """Added to the times of the file; what then lies before the first step is left out."""

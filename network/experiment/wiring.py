@@ -7,7 +7,7 @@ that makes one of :mod:`network.experiment.rules` (or a rule of its own), and it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from . import derive, distance, rules, space
 from .distributions import bounds, plain
 from .limits import MAX_DELAY
+from .modulators import Effects, factor
 from .quantities import (
     Coordinates,
     Count,
@@ -42,21 +43,23 @@ MAX_SYNAPSES = 1e15
 class _Connect(Spec):
     beta: Number | None = None
     """Dopamine: the degree, number or probability becomes x (1 + beta * phi)."""
+    effects: Effects = ()
+    """Effects of modulators on it."""
 
-    def plain(self, phi: float) -> Rule:
+    def plain(self, phis: Mapping[str, float]) -> Rule:
         """Rule in plain numbers at a level of dopamine."""
         raise NotImplementedError
 
-    def _factor(self, phi: float) -> float:
-        return 1.0 + (0.0 if self.beta is None else self.beta.value) * phi
+    def factor(self, phis: Mapping[str, float]) -> float:
+        return factor(self.effects, self.beta, phis)
 
 
 class _Counted(_Connect):
     rounding: Literal["nearest", "down"] = "nearest"
     """How ``beta`` makes a whole number."""
 
-    def _whole(self, count: Quantity, phi: float) -> int:
-        return derive.modulated_in_degree(count.value, self._factor(1.0) - 1.0, phi, self.rounding)
+    def _whole(self, count: Quantity, phis: Mapping[str, float]) -> int:
+        return derive.scaled_in_degree(count.value, self.factor(phis), self.rounding)
 
 
 class FixedInDegree(_Counted):
@@ -65,8 +68,8 @@ class FixedInDegree(_Counted):
     rule: Literal["fixed_in_degree"]
     in_degree: Count
 
-    def plain(self, phi: float) -> Rule:  # noqa: D102
-        return rules.FixedInDegree(self._whole(self.in_degree, phi))
+    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
+        return rules.FixedInDegree(self._whole(self.in_degree, phis))
 
 
 class FixedOutDegree(_Counted):
@@ -75,8 +78,8 @@ class FixedOutDegree(_Counted):
     rule: Literal["fixed_out_degree"]
     out_degree: Count
 
-    def plain(self, phi: float) -> Rule:  # noqa: D102
-        return rules.FixedOutDegree(self._whole(self.out_degree, phi))
+    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
+        return rules.FixedOutDegree(self._whole(self.out_degree, phis))
 
 
 class FixedTotalNumber(_Counted):
@@ -85,8 +88,8 @@ class FixedTotalNumber(_Counted):
     rule: Literal["fixed_total_number"]
     number: Count
 
-    def plain(self, phi: float) -> Rule:  # noqa: D102
-        return rules.FixedTotalNumber(self._whole(self.number, phi))
+    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
+        return rules.FixedTotalNumber(self._whole(self.number, phis))
 
 
 class PairwiseBernoulli(_Connect):
@@ -95,8 +98,8 @@ class PairwiseBernoulli(_Connect):
     rule: Literal["pairwise_bernoulli"]
     probability: Fraction
 
-    def plain(self, phi: float) -> Rule:  # noqa: D102
-        return rules.PairwiseBernoulli(self.probability.value * self._factor(phi))
+    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
+        return rules.PairwiseBernoulli(self.probability.value * self.factor(phis))
 
 
 class OneToOne(Spec):
@@ -104,7 +107,7 @@ class OneToOne(Spec):
 
     rule: Literal["one_to_one"]
 
-    def plain(self, phi: float) -> Rule:  # noqa: D102
+    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
         return rules.OneToOne()
 
 
@@ -113,7 +116,7 @@ class AllToAll(Spec):
 
     rule: Literal["all_to_all"]
 
-    def plain(self, phi: float) -> Rule:  # noqa: D102
+    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
         return rules.AllToAll()
 
 
@@ -183,11 +186,11 @@ class Distance(_Counted):
     velocity: Velocity | None = None
     """The delay is that of the projection plus the distance over this."""
 
-    def plain(self, phi: float) -> Rule:  # noqa: D102
+    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
         return distance.Distance(
             self.kernel.plain(),
-            None if self.probability is None else self.probability.value * self._factor(phi),
-            None if self.in_degree is None else self._whole(self.in_degree, phi),
+            None if self.probability is None else self.probability.value * self.factor(phis),
+            None if self.in_degree is None else self._whole(self.in_degree, phis),
             None if self.max_distance is None else self.max_distance.value,
             None if self.velocity is None else self.velocity.value,
         )
@@ -291,14 +294,14 @@ def shape_from_dict(data: dict[str, Any] | None) -> space.Shape | None:
     return kind(**fields)
 
 
-def planned_rule(projection: Projection, phi: float) -> Rule:
+def planned_rule(projection: Projection, phis: Mapping[str, float]) -> Rule:
     """Rule of a projection in plain numbers, from either spelling."""
     if projection.connect is not None:
-        return projection.connect.plain(phi)
+        return projection.connect.plain(phis)
     assert projection.in_degree is not None
-    beta = 0.0 if projection.in_degree_beta is None else projection.in_degree_beta.value
+    degree = factor(projection.effects.get("in_degree", ()), projection.in_degree_beta, phis)
     rounding = projection.in_degree_rounding or "nearest"
-    return rules.FixedInDegree(derive.modulated_in_degree(projection.in_degree.value, beta, phi, rounding))
+    return rules.FixedInDegree(derive.scaled_in_degree(projection.in_degree.value, degree, rounding))
 
 
 def population_sizes(experiment: Experiment) -> dict[str, int]:
@@ -317,7 +320,7 @@ def n_actions(experiment: Experiment, population: str) -> int:
     return int(actions.n.value) if actions is not None and population in actions.populations else 1
 
 
-def ends_of(experiment: Experiment, projection: Projection, sizes: dict[str, int], phi: float) -> Ends:
+def ends_of(experiment: Experiment, projection: Projection, sizes: dict[str, int], phis: Mapping[str, float]) -> Ends:
     """Populations and modifiers of a projection; sources repeat where they must and a small network allows it."""
     ends = Ends(
         sizes[projection.source],
@@ -329,7 +332,7 @@ def ends_of(experiment: Experiment, projection: Projection, sizes: dict[str, int
         source=_layout(experiment, projection.source, sizes),
         target=_layout(experiment, projection.target, sizes),
     )
-    rule = planned_rule(projection, phi)
+    rule = planned_rule(projection, phis)
     if experiment.network.small_network == "multapses" and rule.takes_multapses and rule.problem(ends):
         return Ends(**{**vars(ends), "multapses": True})
     return ends
@@ -347,8 +350,7 @@ Problem = tuple[KeyPath, str]
 
 def wiring_problems(experiment: Experiment) -> Iterator[Problem]:
     """Whatever does not fit of wiring rules and distributions, as (key path, message)."""
-    network = experiment.network
-    phi = derive.dopamine_phi(network.dopamine.value, network.dopamine_reference.value)
+    phis = experiment.phis
     sizes = population_sizes(experiment)
     for name, population in experiment.populations.items():
         for key, spread in population.heterogeneity.items():
@@ -361,17 +363,18 @@ def wiring_problems(experiment: Experiment) -> Iterator[Problem]:
         yield from _drawn(path, projection, experiment.simulation.resolution.value)
         known = projection.source in sizes and projection.target in sizes
         if projection.enabled and known and min(sizes[projection.source], sizes[projection.target]) > 0:
-            yield from _rule(path, experiment, projection, sizes, phi)
+            yield from _rule(path, experiment, projection, sizes, phis)
 
 
 def _rule(
-    path: KeyPath, experiment: Experiment, projection: Projection, sizes: dict[str, int], phi: float
+    path: KeyPath, experiment: Experiment, projection: Projection, sizes: dict[str, int], phis: Mapping[str, float]
 ) -> Iterator[Problem]:
     if projection.connect is None:
         return  # in-degrees in the short form are checked all at once, with the smallest network that has room
-    rule, where = planned_rule(projection, phi), (*path, "connect")
-    if (factor := getattr(projection.connect, "beta", None)) is not None and 1.0 + factor.value * phi < 0.0:
-        yield (*where, "beta"), f"makes less than nothing: 1 + beta * phi with phi = {phi:g}"
+    rule, where = planned_rule(projection, phis), (*path, "connect")
+    made = projection.connect.factor(phis) if isinstance(projection.connect, _Connect) else 1.0
+    if made < 0.0:
+        yield (*where, "beta"), f"makes less than nothing: 1 + beta * phi = {made:g}"
         return
     if (probability := getattr(rule, "probability", None)) is not None and probability > 1.0:
         yield (*where, "beta"), f"makes the probability {probability:g}, more than 1"
@@ -380,7 +383,7 @@ def _rule(
         message = f"{rule.name} makes at most one synapse per pair; multapses are for rules with a number of synapses"
         yield (*path, "multapses"), f"{message} (fixed_in_degree, fixed_out_degree, fixed_total_number)"
         return
-    ends = ends_of(experiment, projection, sizes, phi)
+    ends = ends_of(experiment, projection, sizes, phis)
     if ends.n_sets > min(ends.n_source, ends.n_target):
         yield (*path, "within_action"), f"{ends.n_sets} actions, but only {min(ends.n_source, ends.n_target)} cells"
     elif problem := rule.problem(ends):

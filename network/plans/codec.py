@@ -18,6 +18,7 @@ from .plan import (
     Plan,
     PopulationPlan,
     ProjectionPlan,
+    ReceptorPlan,
     RecorderPlan,
     Segment,
     SpikeInputPlan,
@@ -50,6 +51,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     """
     if data.get("format") != PLAN_FORMAT:
         raise SpecError([f"plan: format {data.get('format')!r} is not readable, expected {PLAN_FORMAT}"])
+    data = {"modulators": {}, **data}  # plans of earlier versions have dopamine alone
     missing = {f.name for f in fields(Plan)} - data.keys()
     if missing:
         raise SpecError([f"plan: missing {name!r}" for name in sorted(missing)])
@@ -61,6 +63,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
                 "heterogeneity": {key: drawn_from_dict(c) for key, c in p["heterogeneity"].items()},
                 "initial": {key: drawn_from_dict(v) for key, v in p["initial"].items()},
                 "positions": shape_from_dict(p.get("positions")),
+                "receptors": {key: ReceptorPlan(**r) for key, r in p.get("receptors", {}).items()},
             }
         )
         for p in data["populations"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import SpecError
 from ..experiment import derive
+from ..experiment.modulators import factor
 from ..experiment.schema import Input
 from ..experiment.spike_files import MOST_TRAINS, SpikeFileError, read_trains
 from ..experiment.stimuli import Modulation, SpikeInput
@@ -43,7 +45,9 @@ def _overlap(a: Cells | None, b: Cells | None) -> bool:
     return first + (meets - first) % both < min(a.stop, b.stop)
 
 
-def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1, phi: float = 0.0) -> list[InputPlan]:
+def plan_input(
+    name: str, given: Input, n_cells: int, n_actions: int = 1, phis: Mapping[str, float] = MappingProxyType({})
+) -> list[InputPlan]:
     """One plan per group of cells with a common course of the rate.
 
     Together they cover all cells once, or the cells of the input's ``fraction``.
@@ -57,8 +61,8 @@ def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1, phi: f
         Cells of the target population.
     n_actions : int
         Number of interleaved sets that the target is split into.
-    phi : float
-        Dopamine variable.
+    phis : mapping of str to float
+        Deviations of modulators from their reference levels.
 
     Raises
     ------
@@ -67,9 +71,9 @@ def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1, phi: f
     """
     stimuli = {key: s for key, s in given.stimuli.items() if s.enabled}
     if given.fraction is not None:
-        return [_part(name, given, given.modulation, _first_cells(name, given.fraction.value, n_cells), phi)]
+        return [_part(name, given, given.modulation, _first_cells(name, given.fraction.value, n_cells), phis)]
     if not stimuli:
-        return [_part(name, given, given.modulation, None, phi)]
+        return [_part(name, given, given.modulation, None, phis)]
     by_action = any(s.action is not None for s in stimuli.values())
     if by_action and any(s.action is None for s in stimuli.values()):
         raise SpecError([f"inputs.{name}.stimuli: either all or none must name an action"])
@@ -91,12 +95,12 @@ def plan_input(name: str, given: Input, n_cells: int, n_actions: int = 1, phi: f
         begin = action + used[action] * step
         used[action] += count
         cells = Cells(begin, min(begin + count * step, n_cells), step)
-        parts.append(_part(f"{name}_{key}", given, stimulus.modulation, cells, phi))
+        parts.append(_part(f"{name}_{key}", given, stimulus.modulation, cells, phis))
     for action, (taken, size) in enumerate(zip(used, sizes, strict=True)):
         if taken < size:
             suffix = f"_{action + 1}" if step > 1 else ""
             cells = Cells(action + taken * step, n_cells, step)
-            parts.append(_part(f"{name}_rest{suffix}", given, given.modulation, cells, phi))
+            parts.append(_part(f"{name}_rest{suffix}", given, given.modulation, cells, phis))
     return parts
 
 
@@ -107,16 +111,18 @@ def _first_cells(name: str, fraction: float, n_cells: int) -> Cells:
     return Cells(0, count)
 
 
-def _part(name: str, given: Input, modulation: Modulation | None, cells: Cells | None, phi: float) -> InputPlan:
+def _part(
+    name: str, given: Input, modulation: Modulation | None, cells: Cells | None, phis: Mapping[str, float]
+) -> InputPlan:
     level = 1.0 if given.level is None else given.level.value
-    beta = 0.0 if given.weight_beta is None else given.weight_beta.value
+    scale = factor(given.effects.get("weight", ()), given.weight_beta, phis)
     # the waveform is relative to the mean level, so that `rate` is the mean rate of a modulated input, too
     reference = level if level > 0.0 or modulation is None else 1.0
     return InputPlan(
         name=name,
         target=given.target,
         rate=given.rate.value * reference,
-        weights={receptor: derive.modulated_weight(w.value, beta, phi) for receptor, w in given.weights.items()},
+        weights={receptor: w.value * scale for receptor, w in given.weights.items()},
         delay=given.delay.value,
         waveform=None if modulation is None else modulation.waveform(level, reference),
         cells=cells,

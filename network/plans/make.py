@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..errors import SpecError
 from ..experiment import derive
 from ..experiment.distributions import Drawn, Uniform, bounds, plain, scaled
 from ..experiment.limits import MAX_PROCESSES, shown
+from ..experiment.modulators import SHORT, factor
 from ..experiment.nestml import ModelInterface, model_interfaces
 from ..experiment.quantities import Quantity
+from ..experiment.receptors import Receptor, effect_of, port_of
 from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
 from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
@@ -23,6 +26,7 @@ from .plan import (
     Plan,
     PopulationPlan,
     ProjectionPlan,
+    ReceptorPlan,
     RecorderPlan,
     SpikeInputPlan,
     Tsodyks,
@@ -65,7 +69,8 @@ def make_plan(
     if problems:
         raise SpecError(problems)
     interfaces = model_interfaces() if models is None else models
-    phi = derive.dopamine_phi(experiment.network.dopamine.value, experiment.network.dopamine_reference.value)
+    phis = experiment.phis
+    levels = {name: modulator.level.value for name, modulator in experiment.all_modulators.items()}
     sizes = population_sizes(experiment)
     simulation = experiment.simulation
     resolution = simulation.resolution.value
@@ -78,13 +83,20 @@ def make_plan(
     populations = []
     first_id = 0
     for name, population in experiment.populations.items():
-        populations.append(_population(name, population, sizes[name], first_id, phi, model_of(name)))
+        populations.append(_population(name, population, sizes[name], first_id, phis, model_of(name)))
         first_id += sizes[name]
     enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
-    projections = tuple(_projection(experiment, name, p, sizes, phi) for name, p in enabled.items())
+
+    def as_told(weights: dict[str, float], target: str) -> dict[str, float]:
+        return {r: w * _told(experiment, interfaces, target, r) for r, w in weights.items()}
+
+    projections = tuple(
+        _projection(experiment, name, p, sizes, phis, _told(experiment, interfaces, p.target, p.receptor))
+        for name, p in enabled.items()
+    )
     recording = experiment.recording
     delays = [
-        derive.on_grid(shortest, longest + made.rule.longest_lag(ends_of(experiment, p, sizes, phi)), resolution)
+        derive.on_grid(shortest, longest + made.rule.longest_lag(ends_of(experiment, p, sizes, phis)), resolution)
         for p, made in zip(enabled.values(), projections, strict=True)
         if made.n_synapses
         for shortest, longest in [bounds(made.delay)]
@@ -93,9 +105,10 @@ def make_plan(
         part
         for name, i in experiment.inputs.items()
         if i.enabled
-        for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target), phi)
+        for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target), phis)
     )
-    spike_inputs = _spike_inputs(experiment, sizes)
+    inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in inputs)
+    spike_inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in _spike_inputs(experiment, sizes))
     drive = simulation.drive_in_use
     by_generators = [i for i in inputs if i.device or drive == "device" or not delays]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
@@ -128,7 +141,8 @@ def make_plan(
         groups={name: tuple(members) for name, members in experiment.groups.items()},
         min_delay=min_delay,
         max_delay=max(high for _, high in delays),
-        dopamine=experiment.network.dopamine.value,
+        dopamine=levels.pop(SHORT, None),
+        modulators=levels,
         models={
             name: interfaces[name].digest
             for name in sorted({population.model for population in experiment.populations.values()})
@@ -180,31 +194,58 @@ def _value(quantity: Quantity | None, default: float) -> float:
 
 
 def _population(
-    name: str, population: Population, n_neurons: int, first_id: int, phi: float, interface: ModelInterface
+    name: str,
+    population: Population,
+    n_neurons: int,
+    first_id: int,
+    phis: Mapping[str, float],
+    interface: ModelInterface,
 ) -> PopulationPlan:
-    params = effective_params(population, phi, interface)
+    params = effective_params(population, phis, interface)
     heterogeneity = {key: spread.plain(centre=params[key]) for key, spread in population.heterogeneity.items()}
     # relative to the table value of the population, not to the randomised one of each cell
     initial = {
         key: plain(value, origin=params[value.relative_to] if getattr(value, "relative_to", None) is not None else 0.0)
         for key, value in population.initial.items()
     }
+    receptors = {key: _receptor(key, receptor, interface, params) for key, receptor in population.receptors.items()}
     positions = None if population.positions is None else population.positions.plain()
-    return PopulationPlan(name, population.model, n_neurons, params, heterogeneity, initial, first_id, positions)
+    return PopulationPlan(
+        name, population.model, n_neurons, params, heterogeneity, initial, first_id, positions, receptors
+    )
+
+
+def _receptor(name: str, receptor: Receptor, interface: ModelInterface, params: dict[str, float]) -> ReceptorPlan:
+    return ReceptorPlan(port_of(name, receptor), receptor.unit, effect_of(name, receptor, interface, params))
+
+
+def _told(experiment: Experiment, interfaces: Mapping[str, ModelInterface], target: str, receptor: str) -> float:
+    """Sign with which NEST is told a weight: it knows ports called inhibitory by negative weights."""
+    population = experiment.populations[target]
+    given, model = population.receptors.get(receptor), interfaces.get(population.model)
+    if given is None or model is None or given.signed:
+        return 1.0
+    return -1.0 if model.qualifiers.get(port_of(receptor, given)) == "inhibitory" else 1.0
 
 
 def _spread(value: Drawn | float, spread: Quantity | None) -> Drawn | float:
     if spread is None or spread.value == 0.0 or not isinstance(value, int | float) or value == 0.0:
         return value
-    return Uniform(value * (1.0 - spread.value), value * (1.0 + spread.value))
+    low, high = sorted((value * (1.0 - spread.value), value * (1.0 + spread.value)))
+    return Uniform(low, high)
 
 
 def _projection(
-    experiment: Experiment, name: str, projection: Projection, sizes: dict[str, int], phi: float
+    experiment: Experiment,
+    name: str,
+    projection: Projection,
+    sizes: dict[str, int],
+    phis: Mapping[str, float],
+    told: float,
 ) -> ProjectionPlan:
-    rule = planned_rule(projection, phi)
-    ends = ends_of(experiment, projection, sizes, phi)
-    factor = derive.modulated_weight(1.0, _value(projection.weight_beta, 0.0), phi)
+    rule = planned_rule(projection, phis)
+    ends = ends_of(experiment, projection, sizes, phis)
+    scale = told * factor(projection.effects.get("weight", ()), projection.weight_beta, phis)
     plasticity = projection.plasticity
     return ProjectionPlan(
         name=name,
@@ -213,7 +254,7 @@ def _projection(
         receptor=projection.receptor,
         rule=rule,
         n_synapses=round(rule.expected(ends)),
-        weight=_spread(scaled(plain(projection.weight), factor), projection.weight_spread),
+        weight=_spread(scaled(plain(projection.weight), scale), projection.weight_spread),
         delay=_spread(plain(projection.delay), projection.delay_spread),
         plasticity=None
         if plasticity is None

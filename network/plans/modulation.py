@@ -13,37 +13,29 @@ from itertools import pairwise
 from ..errors import SpecError
 from ..experiment import derive
 from ..experiment.limits import MAX_CHANGES
+from ..experiment.modulators import SHORT, factor
 from ..experiment.nestml import ModelInterface
-from ..experiment.quantities import Quantity
+from ..experiment.receptors import parameter_name, port_of
 from ..experiment.schema import Experiment, Population
 from .plan import Segment
 
 
-def effective_params(population: Population, phi: float, interface: ModelInterface) -> dict[str, float]:
-    """Parameters of a population at a level of dopamine, named as in NESTML and in NEST's units."""
+def effective_params(population: Population, phis: Mapping[str, float], interface: ModelInterface) -> dict[str, float]:
+    """Parameters of a population at deviations of modulators from their reference, named as in NESTML, NEST's units."""
     params: dict[str, float] = {}
     for key, quantity in population.neuron.items():
-        beta = population.dopamine.get(key)
-        params[key] = quantity.value
-        if beta is not None and beta.value != 0.0 and phi != 0.0:
-            params[key] = derive.modulated_parameter(quantity.value, beta.value, phi)
+        effects = population.effects.get(key, ())
+        params[key] = quantity.value * factor(effects, population.dopamine.get(key), phis, sign=-1.0)
         if interface.parameters.get(key) == "integer":
             params[key] = int(params[key])
-    for port, receptor in population.receptors.items():
-        params[f"tau_syn_{port}"] = receptor.tau_syn.value
-        params[f"E_rev_{port}"] = receptor.E_rev.value
-        for name, value in (("V_act", receptor.V_act), ("S_act", receptor.S_act)):
-            if value is not None:
-                params[f"{name}_{port}"] = value.value
-        for name, value in receptor.parameters.items():
-            params[f"{name}_{port}"] = value.value
+    for name, receptor in population.receptors.items():
+        port = port_of(name, receptor)
+        for key, value in receptor.named():
+            own = parameter_name(key, name, port, interface.parameters) or f"{key}_{port}"
+            params[own] = int(value.value) if interface.parameters.get(own) == "integer" else value.value
         if f"gain_{port}" in interface.parameters:
-            params[f"gain_{port}"] = derive.receptor_gain(_beta(receptor.beta), phi)
+            params[f"gain_{port}"] = factor(receptor.effects, receptor.beta, phis)
     return params
-
-
-def _beta(beta: Quantity | None) -> float:
-    return 0.0 if beta is None else beta.value
 
 
 def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> tuple[Segment, ...]:
@@ -54,31 +46,32 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     SpecError
         If a change is not on the grid of time, or would overwrite values that differ from cell to cell.
     """
-    levels, offsets = dopamine_levels(experiment), _offsets(experiment)
+    offsets = _offsets(experiment)
+    modulators = experiment.all_modulators
+    changes = {name: modulator_levels(experiment, name) for name in modulators}
     resolution = experiment.simulation.resolution.value
-    times = sorted({*levels, *(time for steps in offsets.values() for time in steps)})
+    times = sorted({time for steps in (*changes.values(), *offsets.values()) for time in steps})
     if len(times) > MAX_CHANGES:
-        raise SpecError([f"{len(times):,} changes during the run (dopamine, currents); {MAX_CHANGES:,} are possible"])
-    problems = [
-        f"{'network.dopamine_schedule' if time in levels else 'currents'}: the change at {time:g} ms is not "
-        f"on the grid of {resolution:g} ms"
-        for time in times
-        if not derive.is_multiple(time, resolution)
-    ]
-    alpha_0 = experiment.network.dopamine_reference.value
-    level = experiment.network.dopamine.value
+        raise SpecError([f"{len(times):,} changes during the run (modulators, currents); {MAX_CHANGES:,} are possible"])
+    problems = []
+    for time in times:
+        if not derive.is_multiple(time, resolution):
+            path = next((_schedule(experiment, name) for name, steps in changes.items() if time in steps), "currents")
+            problems.append(f"{path}: the change at {time:g} ms is not on the grid of {resolution:g} ms")
+    levels: dict[str, float] = {name: modulator.level.value for name, modulator in modulators.items()}
     current = dict.fromkeys(offsets, 0.0)
 
     @lru_cache(maxsize=1024)
-    def at_level(level: float) -> dict[str, dict[str, float]]:
-        phi = derive.dopamine_phi(level, alpha_0)
+    def at_levels(*present: float) -> dict[str, dict[str, float]]:
+        pairs = zip(modulators.items(), present, strict=True)
+        phis = {name: derive.dopamine_phi(level, modulator.reference.value) for (name, modulator), level in pairs}
         return {
-            name: effective_params(p, phi, interfaces.get(p.model, ModelInterface(p.model)))
+            name: effective_params(p, phis, interfaces.get(p.model, ModelInterface(p.model)))
             for name, p in experiment.populations.items()
         }
 
     def state() -> dict[str, dict[str, float]]:
-        params = {name: dict(values) for name, values in at_level(level).items()}
+        params = {name: dict(values) for name, values in at_levels(*levels.values()).items()}
         for name, amplitude in current.items():
             params[name]["I_e"] += amplitude
         return params
@@ -86,7 +79,7 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     before = state()
     segments = []
     for time in times:
-        level = levels.get(time, level)
+        levels |= {name: steps[time] for name, steps in changes.items() if time in steps}
         for name, steps in offsets.items():
             current[name] = steps.get(time, current[name])
         now = state()
@@ -94,7 +87,9 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
             name: {key: value for key, value in params.items() if value != before[name][key]}
             for name, params in now.items()
         }
-        segments.append(Segment(time, level, {name: params for name, params in changed.items() if params}))
+        others = {name: level for name, level in levels.items() if name != SHORT}
+        params_of = {name: params for name, params in changed.items() if params}
+        segments.append(Segment(time, levels.get(SHORT), params_of, others))
         before = now
     varied = {
         f"populations.{name}.{key}: changes during the run, but differs from cell to cell (heterogeneity)"
@@ -111,16 +106,21 @@ def _stop(experiment: Experiment) -> float:
     return experiment.simulation.t_presim.value + experiment.simulation.t_sim.value
 
 
-def dopamine_levels(experiment: Experiment) -> dict[float, float]:
-    """Level from each time on; changes after the end of the simulation are left out."""
-    schedule = experiment.network.dopamine_schedule
-    if schedule is None:
+def _schedule(experiment: Experiment, name: str) -> str:
+    """Key path of the schedule of a modulator."""
+    return f"modulators.{name}.schedule" if name in experiment.modulators else f"network.{name}_schedule"
+
+
+def modulator_levels(experiment: Experiment, name: str) -> dict[float, float]:
+    """Level of a modulator from each time on; changes after the end of the simulation are left out."""
+    modulator = experiment.all_modulators[name]
+    if modulator.schedule is None:
         return {}
     stop = _stop(experiment)
     try:
-        steps = schedule.steps(experiment.network.dopamine.value, stop)
+        steps = modulator.schedule.steps(modulator.level.value, stop)
     except ValueError as error:  # a pulse may come too often for the time that is simulated
-        path = "network.dopamine_schedule"
+        path = _schedule(experiment, name)
         raise SpecError([f"{experiment.origin(path)}: {path}: {error}"]) from error
     return {_tidy(time): level for time, level in steps if time < stop}
 
@@ -151,8 +151,8 @@ def _tidy(time: float) -> float:
     return round(time, 9)
 
 
-def level_at(segments: tuple[Segment, ...], base: float, time: float) -> float:
-    """Level of dopamine at a time in ms."""
+def level_at(segments: tuple[Segment, ...], base: float | None, time: float) -> float | None:
+    """Level of dopamine at a time in ms, None in a network without."""
     level = base
     for segment in segments:
         if segment.time <= time:

@@ -35,6 +35,15 @@ class Tsodyks:
 
 
 @dataclass(frozen=True)
+class ReceptorPlan:
+    """Input port of a receptor, unit of its weights, and what a positive weight does (1 excites, -1 inhibits)."""
+
+    port: str
+    unit: str = "nS"
+    effect: int = field(default=1, metadata=LABEL)
+
+
+@dataclass(frozen=True)
 class PopulationPlan:
     """One population with its effective parameters (dopamine applied)."""
 
@@ -46,6 +55,16 @@ class PopulationPlan:
     initial: dict[str, Drawn | float]
     first_id: int
     positions: Shape | None = None
+    receptors: dict[str, ReceptorPlan] = field(default_factory=dict)
+    """What the names of receptors mean; a name that is not here is that of a port."""
+
+    def port(self, receptor: str) -> str:
+        """Input port of a receptor."""
+        return self.receptors[receptor].port if receptor in self.receptors else receptor
+
+    def unit(self, receptor: str) -> str:
+        """Unit of weights onto a receptor."""
+        return self.receptors[receptor].unit if receptor in self.receptors else "nS"
 
 
 @dataclass(frozen=True)
@@ -130,12 +149,14 @@ class SpikeInputPlan:
 class Segment:
     """Parameters of populations that take new values at ``time`` ms and keep them until they change again.
 
-    ``dopamine`` is the level from then on.  Parameters that stay as they are do not occur.
+    ``dopamine`` is the level from then on, None where there is no such modulator; ``levels`` are those of all other
+    modulators.  Parameters that stay as they are do not occur.
     """
 
     time: float
-    dopamine: float
+    dopamine: float | None
     params: dict[str, dict[str, float]]
+    levels: dict[str, float] = field(default_factory=dict, metadata=LABEL)
 
 
 @dataclass(frozen=True)
@@ -199,7 +220,8 @@ class Plan:
     groups: dict[str, tuple[str, ...]] = field(metadata=LABEL)
     min_delay: float = field(metadata=LABEL)
     max_delay: float = field(metadata=LABEL)
-    dopamine: float = field(metadata=LABEL)
+    dopamine: float | None = field(metadata=LABEL)
+    """Level at the beginning, None for a network without."""
     models: dict[str, str] = field(default_factory=dict)
     """SHA-256 of the NESTML source of every model in use."""
     meta: dict[str, str] = field(default_factory=dict, metadata=LABEL)
@@ -211,6 +233,9 @@ class Plan:
     """Not identity: a run that it does not stop is the same without it."""
     mock: MockPlan | None = None
     """Takes the place of the simulation."""
+
+    modulators: dict[str, float] = field(default_factory=dict, metadata=LABEL)
+    """Levels of other modulators than dopamine at the beginning."""
 
     @property
     def n_neurons(self) -> int:

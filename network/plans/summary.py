@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..experiment import derive
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Uniform, bounds
 from .cost import Estimate, estimate
-from .plan import Plan, ProjectionPlan
+from .plan import InputPlan, Plan, ProjectionPlan, SpikeInputPlan
 
 
 def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:
@@ -30,13 +32,19 @@ def table(header: list[str], rows: list[list[str]], right: str) -> str:
 def _head(plan: Plan) -> str:
     lines = [
         f"{plan.name}: {plan.meta.get('title', '')}".rstrip(": "),
-        f"{plan.n_neurons:,} neurons, {plan.n_synapses:,} recurrent synapses, dopamine {plan.dopamine:g}",
+        f"{plan.n_neurons:,} neurons, {plan.n_synapses:,} recurrent synapses" + _levels(plan.dopamine, plan.modulators),
         f"warm-up {plan.t_presim:g} ms, recording {plan.t_sim:g} ms, step {plan.resolution:g} ms, "
         f"delays {plan.min_delay:g} to {plan.max_delay:g} ms, seed {plan.seed}",
         f"{plan.ranks} rank(s) x {plan.threads} thread(s), code {plan.target}, drive {plan.drive}",
         f"network {plan.network_hash[:12]}, simulation {plan.simulation_hash[:12]}",
     ]
     return "\n".join(lines)
+
+
+def _levels(dopamine: float | None, others: Mapping[str, float]) -> str:
+    """Levels of all modulators as the end of a line; nothing for a network without."""
+    levels = {**({} if dopamine is None else {"dopamine": dopamine}), **others}
+    return "".join(f", {name} {level:g}" for name, level in levels.items())
 
 
 def _populations(plan: Plan) -> str:
@@ -63,7 +71,28 @@ def _delay(plan: Plan, projection: ProjectionPlan) -> str:
     return f"{low:g}-{high:g}"
 
 
+def _units(plan: Plan) -> list[str]:
+    """Units of all weights, each once."""
+    pairs = [(p.target, p.receptor) for p in plan.projections]
+    given: list[InputPlan | SpikeInputPlan] = [*plan.inputs, *plan.spike_inputs]
+    pairs += [(i.target, receptor) for i in given for receptor in i.weights]
+    return list(dict.fromkeys(plan.population(target).unit(receptor) for target, receptor in pairs)) or ["nS"]
+
+
+def _weights(plan: Plan, given: InputPlan | SpikeInputPlan) -> str:
+    mixed = len(_units(plan)) > 1
+    unit = {r: f" {plan.population(given.target).unit(r)}" if mixed else "" for r in given.weights}
+    return ", ".join(f"{receptor} {weight:g}{unit[receptor]}" for receptor, weight in given.weights.items())
+
+
+def _heading(plan: Plan) -> str:
+    only, *others = _units(plan)
+    return "weights" if others else f"weights ({only})"
+
+
 def _projections(plan: Plan) -> str:
+    only, *mixed = _units(plan)
+
     def row(p: ProjectionPlan) -> list[str]:
         kind = "plastic" if p.plasticity else "static"
         kind += ", multapses" if p.allow_multapses else ""
@@ -72,7 +101,7 @@ def _projections(plan: Plan) -> str:
             p.receptor,
             f"{p.in_degree}" if p.in_degree is not None else p.rule.describe(),
             f"{p.n_synapses:,}",
-            _number(p.weight),
+            _number(p.weight) + (f" {plan.population(p.target).unit(p.receptor)}" if mixed else ""),
             _delay(plan, p),
             kind,
         ]
@@ -85,7 +114,7 @@ def _projections(plan: Plan) -> str:
         "receptor",
         "in-degree" if degrees else "in-degree or rule",
         "synapses",
-        "weight (nS)",
+        "weight" if mixed else f"weight ({only})",
         "delay (ms)",
         "kind",
     ]
@@ -102,11 +131,8 @@ def _wave(waveform: Waveform | None) -> str:
 def _inputs(plan: Plan) -> str:
     if not plan.inputs:
         return ""
-    rows = [
-        [i.name, ", ".join(f"{r} {w:g}" for r, w in i.weights.items()), f"{i.rate:g}", _wave(i.waveform)]
-        for i in plan.inputs
-    ]
-    return table(["input", "weights (nS)", "rate (spikes/s)", "time course"], rows, "llrl")
+    rows = [[i.name, _weights(plan, i), f"{i.rate:g}", _wave(i.waveform)] for i in plan.inputs]
+    return table(["input", _heading(plan), "rate (spikes/s)", "time course"], rows, "llrl")
 
 
 def _spike_inputs(plan: Plan) -> str:
@@ -114,21 +140,21 @@ def _spike_inputs(plan: Plan) -> str:
         [
             i.name,
             i.file,
-            ", ".join(f"{r} {w:g}" for r, w in i.weights.items()),
+            _weights(plan, i),
             str(i.in_degree or "one to one"),
         ]
         for i in plan.spike_inputs
     ]
-    return table(["spikes from a file", "file", "weights (nS)", "in-degree"], rows, "lllr") if rows else ""
+    return table(["spikes from a file", "file", _heading(plan), "in-degree"], rows, "lllr") if rows else ""
 
 
 def _segments(plan: Plan) -> str:
     """Name the first changes; a slow ramp has hundreds."""
     shown = plan.segments[:12]
-    rows = [[f"{s.time:g}", f"{s.dopamine:g}", ", ".join(s.params)] for s in shown]
+    rows = [[f"{s.time:g}", _levels(s.dopamine, s.levels)[2:], ", ".join(s.params)] for s in shown]
     if len(plan.segments) > len(shown):
         rows.append(["...", "", f"{len(plan.segments) - len(shown)} more"])
-    return table(["change at (ms)", "dopamine", "populations"], rows, "rrl") if rows else ""
+    return table(["change at (ms)", "modulators", "populations"], rows, "rrl") if rows else ""
 
 
 def human_bytes(n: float) -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from ..wiring import connection_matrices
+from ..wiring import connection_matrices, weight_units
 from . import style
 from .base import heading, plain_numbers, styled
 from .style import COLUMN, MM, label
@@ -44,9 +44,10 @@ def weights(plan: Mapping[str, Any], *, title: str | None = None) -> Figure:
 def weights_panel(axes: Axes, plan: Mapping[str, Any]) -> Axes:
     """Draw what `weights` draws into given axes."""
     _, inhibitory, excitatory = connection_matrices(plan)
+    unit = " or ".join(weight_units(plan))
     _frame(axes, inhibitory)
-    _matrix(axes, excitatory, style.EXCITATORY, "excitatory weight (nS)", "{:.3g}")
-    _matrix(axes, inhibitory, style.INHIBITORY, "inhibitory weight (nS)", "{:.3g}")
+    _matrix(axes, excitatory, style.EXCITATORY, f"excitatory weight ({unit})", "{:.3g}")
+    _matrix(axes, inhibitory, style.INHIBITORY, f"inhibitory weight ({unit})", "{:.3g}")
     return axes
 
 

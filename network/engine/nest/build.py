@@ -43,7 +43,7 @@ class Network:
 
     def receptor_type(self, population: str, receptor: str) -> int:
         """NEST's ``receptor_type`` of a receptor of a population."""
-        return self.model(population).ports[receptor]
+        return self.model(population).ports[self.plan.population(population).port(receptor)]
 
 
 def draw(value: Drawn | float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:

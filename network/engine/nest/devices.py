@@ -51,7 +51,10 @@ def _set_internal_drive(network: Network, source: InputPlan) -> None:
         "drive_seed": network.plan.seed,
         "drive_delay": source.delay,
     }
-    parameters |= {f"drive_weight_{receptor}": weight for receptor, weight in source.weights.items()}
+    target = network.plan.population(source.target)
+    for receptor, weight in source.weights.items():
+        name = f"drive_weight_{target.port(receptor)}"  # two receptors may be one port
+        parameters[name] = parameters.get(name, 0.0) + weight
     if source.waveform is not None:
         parameters |= {
             "drive_times": list(source.waveform.times),

@@ -71,7 +71,9 @@ def gamma_trains(n, rate, shape, t_stop, rng):
 def make_plan(t_presim=1000.0, t_sim=1000.0):
     populations, first = [], 0
     for name, model, n, *_ in POPULATIONS:
-        populations.append({"name": name, "model": model, "n_neurons": n, "first_id": first})
+        potentials = {f"E_rev_{r}": -70.0 if r.startswith("gaba") else 0.0 for _, t, r, *_ in PROJECTIONS if t == name}
+        params = {"V_th": -50.0, **potentials}
+        populations.append({"name": name, "model": model, "n_neurons": n, "first_id": first, "params": params})
         first += n
     return {
         "name": "activation_control",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -13,7 +14,9 @@ from matplotlib.figure import Figure
 from network.analysis import plots, run_table
 from network.analysis.plots import style
 from network.analysis.wiring import connection_matrices
+from network.experiment import load_experiment
 from network.experiment.presentation import load_presentation
+from network.plans import make_plan
 from network.runs import Spikes
 
 UNITS = ("(ms)", "(spikes/s)", "(mV)", "(Hz)", "(nS)", "/Hz)", "(%)", "dimensionless", "per target cell)")
@@ -98,6 +101,32 @@ def test_connection_matrices_add_up_and_scale_plastic_weights(run):
     assert np.isnan(inhibitory.loc["SNr", "STN"])
     assert "500" in all_text(plots.connectivity(run.plan))
     assert {"source population", "target population"} <= set(texts(plots.connectivity(run.plan)))
+
+
+def test_inhibition_is_told_by_the_receptor_and_not_by_its_name():
+    plan = make_plan(load_experiment("chakravarty2022/normal")).to_dict()
+    _, inhibitory, excitatory = connection_matrices(plan)
+    cells = {p["name"] for p in plan["populations"]}
+    for source in cells:
+        drawn = inhibitory if source in ("D1", "D2", "FSN", "GPeTI", "GPeTA", "SNr") else excitatory
+        other = excitatory if drawn is inhibitory else inhibitory
+        assert other[source].isna().all(), source
+    assert inhibitory.notna().to_numpy().any()
+    for population in plan["populations"]:  # as runs of earlier versions have it
+        del population["receptors"]
+    assert connection_matrices(plan)[1].equals(inhibitory)
+
+
+def test_the_sign_of_a_current_is_that_of_its_weight(run):
+    plan = json.loads(json.dumps(run.plan))
+    (stn,) = (p for p in plan["populations"] if p["name"] == "STN")
+    stn["receptors"] = {"gaba_gpe": {"port": "gaba_gpe", "unit": "pA", "effect": 1}}
+    assert not np.isnan(connection_matrices(plan)[2].loc["STN", "GPe_TI_N"])
+    for projection in plan["projections"]:
+        if projection["receptor"] == "gaba_gpe" and projection["target"] == "STN":
+            projection["weight"] = -3.0
+    assert connection_matrices(plan)[1].loc["STN", "GPe_TI_N"] == 3.0
+    assert "nS or pA" in all_text(plots.weights(plan))
 
 
 def test_silence_is_drawn_without_complaint():

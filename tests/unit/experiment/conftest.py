@@ -47,3 +47,19 @@ def user(tiny_params, tmp_path):
         return load_experiment("tiny", [path], overrides)
 
     return load
+
+
+CURRENTS = (DATA / "currents.yaml").read_text()
+
+
+@pytest.fixture
+def currents(tmp_path, monkeypatch):
+    """Write a network of cells whose synapses are currents; ``sign`` is what its model does with its port b."""
+    monkeypatch.setenv("BGNEST_MODELS", str(tmp_path))
+
+    def write(sign="+ 0) * 1 pA +", qualifier="", text=CURRENTS):
+        (tmp_path / "psc.nestml").write_text((DATA / "psc.nestml").read_text().format(sign=sign, qualifier=qualifier))
+        (tmp_path / "own.yaml").write_text(text)
+        return tmp_path / "own.yaml"
+
+    return write

@@ -40,7 +40,7 @@ CASES = {
     ),
     "unknown section": (
         "projektions: {}",
-        "projektions: unknown key; did you mean 'projections'? keys: meta, network, populations",
+        "projektions: unknown key; did you mean 'projections'? keys: meta, network, modulators, populations",
     ),
     "wrong unit": (
         "projections: {P_to_Q: {weight: {value: 1, unit: mV, source: book}}}",

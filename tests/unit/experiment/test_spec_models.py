@@ -131,15 +131,6 @@ def test_what_every_cell_has_belongs_to_no_port():
     assert model.port_parameters == {"tau_syn_L": ("L", "tau_syn"), "tau_syn_m": ("m", "tau_syn")}
 
 
-def test_ports_that_are_no_conductances_are_refused_in_one_sentence(own):
-    text = "\n".join(line for line in TINY.splitlines() if "E_rev_" not in line or "=" not in line)
-    (own / "tiny.nestml").write_text(text.replace("(E_rev_exc - V_m)", "1 mV"))
-    with pytest.raises(SpecError) as caught:
-        load_experiment("tiny", overrides=["projections.P_to_Q.weight={value: 2, unit: pA}"])
-    assert len(caught.value.problems) == 2  # both populations have this cell
-    assert "ports that are no conductances" in caught.value.problems[0]
-
-
 # --- what the default target refuses ---------------------------------------------------------------------
 
 

@@ -1,0 +1,244 @@
+"""Kinds of receptors: what a spike does to the cell, which unit its weight has, and whether it excites.
+
+A receptor is a name for an input port of the cell's model. Its kind follows from the model (what the equations make of
+the port, whether it has a reversal potential) unless ``kind:`` says it. It needs those parameters that the model has,
+under the model's own names, or under the short form that the models of this package follow: ``tau_syn`` of the port
+``ampa`` is the parameter ``tau_syn_ampa``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
+
+from .modulators import Effects
+from .nestml import ModelInterface
+from .nestml_ports import PortUse
+from .quantities import (
+    AnyQuantity,
+    Check,
+    Millivolts,
+    Number,
+    PositiveMilliseconds,
+    PositiveMillivolts,
+    Quantity,
+    Spec,
+    UserFloat,
+    UserInt,
+)
+from .stimuli import Name
+
+SHORT = ("tau_syn", "E_rev", "V_act", "S_act")
+"""Parameters of ports that may be written beside the receptor's other keys."""
+THRESHOLDS = ("V_th", "V_t", "V_T", "V_threshold", "V_peak")
+RESTS = ("E_L", "V_r", "V_rest")
+"""Names of a cell's threshold and rest, the first that it has decides what a reversal potential does."""
+
+
+class _Receptor(Spec):
+    unit: ClassVar[str]
+    """Unit of the weight."""
+    signed: ClassVar[bool]
+    """Whether weights may be negative."""
+    what: ClassVar[str]
+    """For messages."""
+
+    port: Name | None = None
+    """Input port of the model; the one with the name of the receptor if not given."""
+    tau_syn: PositiveMilliseconds | None = None
+    beta: Number | None = None
+    """Dopamine: the current is multiplied by 1 + beta * phi."""
+    effects: Effects = ()
+    """Effects of modulators on the current."""
+    parameters: dict[Name, AnyQuantity] = Field(default_factory=dict)
+    """Parameters of the port by the model's own names, or ``<key>`` for ``<key>_<port>``."""
+    effect: Literal["excitatory", "inhibitory"] | None = None
+    """What a positive weight does, for figures, where the model does not tell."""
+
+    def named(self) -> Iterator[tuple[str, Quantity]]:
+        """Every parameter with the key it was written under."""
+        for key in SHORT:
+            if (value := getattr(self, key, None)) is not None:
+                yield key, value
+        yield from self.parameters.items()
+
+
+class ConductanceReceptor(_Receptor):
+    """A spike opens channels: the weight is a conductance, the reversal potential decides about its effect."""
+
+    unit, signed, what = "nS", False, "a conductance"
+    kind: Literal["conductance"] = "conductance"
+    E_rev: Millivolts | None = None
+    V_act: Millivolts | None = None
+    """Half-activation of the voltage-dependent block (NMDA)."""
+    S_act: PositiveMillivolts | None = None
+    """Slope of the block."""
+
+
+class CurrentReceptor(_Receptor):
+    """A spike injects a current, whatever the potential; negative weights inhibit."""
+
+    unit, signed, what = "pA", True, "a current"
+    kind: Literal["current"]
+
+
+class PotentialReceptor(_Receptor):
+    """A spike moves the membrane potential by its weight at once (delta synapse)."""
+
+    unit, signed, what = "mV", True, "a step of the potential"
+    kind: Literal["potential"]
+
+
+class GradedReceptor(_Receptor):
+    """The potential of the source acts all the time; a name for what does not exist yet."""
+
+    unit, signed, what = "nS", False, "a graded synapse"
+    kind: Literal["graded"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_yet(cls, data: Any) -> Any:
+        raise PydanticCustomError("graded", "graded receptors are not supported yet; kinds: {kinds}", {"kinds": USABLE})
+
+
+def _kind_of(value: Any) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return "conductance" if kind is None else str(kind)
+
+
+Receptor = Annotated[
+    Annotated[ConductanceReceptor, Tag("conductance")]
+    | Annotated[CurrentReceptor, Tag("current")]
+    | Annotated[PotentialReceptor, Tag("potential")]
+    | Annotated[GradedReceptor, Tag("graded")],
+    Discriminator(_kind_of),
+]
+KINDS: dict[str, type[_Receptor]] = {
+    "conductance": ConductanceReceptor,
+    "current": CurrentReceptor,
+    "potential": PotentialReceptor,
+    "graded": GradedReceptor,
+}
+USABLE = ", ".join(kind for kind in KINDS if kind != "graded")
+_OF_UNIT = {kind.unit: name for name, kind in KINDS.items() if name != "graded"}
+
+
+def port_of(name: str, receptor: Any) -> str:
+    """Port of a receptor, as it is written or as it has been read."""
+    port = receptor.get("port") if isinstance(receptor, Mapping) else receptor.port
+    return port if isinstance(port, str) else name
+
+
+def parameter_name(key: str, name: str, port: str, known: Mapping[str, Any]) -> str | None:
+    """Parameter of the model that is meant by a key of a receptor: ``<key>_<port>``, or the model's own name.
+
+    ``<key>_<receptor>`` is understood, too: models shipped with NESTML have ``tau_syn_exc`` for the port
+    ``exc_spikes``. None if the model has nothing of the kind.
+    """
+    return next((own for own in (f"{key}_{port}", f"{key}_{name}", key) if own in known), None)
+
+
+def kind_of(name: str, receptor: Mapping[str, Any], model: ModelInterface) -> str | None:
+    """Kind of a receptor as written; else from the model, None if that does not tell."""
+    written = receptor.get("kind")
+    if isinstance(written, str):
+        return written
+    port = port_of(name, receptor)
+    use = model.uses.get(port)
+    if use is not None and use.unit:
+        return _OF_UNIT[use.unit]
+    has_reversal = "E_rev" in receptor or parameter_name("E_rev", name, port, model.parameters) is not None
+    return "conductance" if has_reversal else None
+
+
+def complete(data: dict[str, Any], models: Mapping[str, ModelInterface]) -> dict[str, Any]:
+    """Tree of an experiment with what follows from the models: kinds, ports that nobody named, units of bare weights.
+
+    The tree itself stays as it is.
+    """
+    populations = data.get("populations")
+    if not isinstance(populations, dict):
+        return data
+    completed: dict[str, Any] = {}
+    kinds: dict[str, dict[str, str | None]] = {}
+    for name, population in populations.items():
+        model = models.get(str(population.get("model"))) if isinstance(population, dict) else None
+        completed[name] = population
+        if model is not None and not model.problem:
+            given = population.get("receptors", {})
+            if isinstance(given, dict):
+                receptors = _with_kinds(given, model)
+                kinds[name] = {key: r.get("kind") for key, r in receptors.items() if isinstance(r, dict)}
+                completed[name] = {**population, "receptors": receptors}
+    out = {**data, "populations": completed}
+    for section in ("projections", "inputs", "spike_inputs"):
+        if isinstance(entries := data.get(section), dict):
+            out[section] = {key: _with_units(entry, kinds) for key, entry in entries.items()}
+    return out
+
+
+def _with_kinds(given: dict[str, Any], model: ModelInterface) -> dict[str, Any]:
+    receptors = {}
+    for key, receptor in given.items():
+        receptors[key] = receptor
+        if isinstance(receptor, dict) and receptor.get("kind") is None and isinstance(key, str):
+            kind = kind_of(key, receptor, model)
+            if kind not in (None, "conductance"):
+                receptors[key] = {**receptor, "kind": kind}
+    named = {port_of(key, receptor) for key, receptor in given.items() if isinstance(receptor, dict)}
+    for port in model.ports:
+        if port not in named and port not in given:
+            kind = kind_of(port, {}, model)
+            receptors[port] = {} if kind in (None, "conductance") else {"kind": kind}
+    return receptors
+
+
+def _with_units(entry: Any, kinds: Mapping[str, Mapping[str, str | None]]) -> Any:
+    """Give the bare weights that a user wrote for a current the unit of it; others are conductances anyway."""
+    target = entry.get("target") if isinstance(entry, dict) else None
+    of_target = kinds.get(target, {}) if isinstance(target, str) else {}
+
+    def united(value: Any, receptor: Any) -> Any:
+        kind = of_target.get(receptor) if isinstance(receptor, str) else None
+        if kind is not None and kind in KINDS and isinstance(value, UserInt | UserFloat):
+            return Check(KINDS[kind].unit).before(value)
+        return value
+
+    if not of_target or not any(of_target.values()):
+        return entry
+    changed = dict(entry)
+    if "weight" in entry:
+        changed["weight"] = united(entry["weight"], entry.get("receptor"))
+    if isinstance(weights := entry.get("weights"), dict):
+        changed["weights"] = {receptor: united(value, receptor) for receptor, value in weights.items()}
+    return changed
+
+
+def effect_of(name: str, receptor: Receptor, model: ModelInterface, params: Mapping[str, float]) -> int:
+    """What a positive weight does: 1 excites, -1 inhibits.
+
+    A conductance excites if its reversal potential is above the threshold of the cell (above the rest where a cell has
+    no threshold): currents through it can then make the cell fire. A current excites unless the model subtracts it.
+    ``params`` are those of the cell, named as in its model.
+    """
+    if receptor.effect is not None:
+        return -1 if receptor.effect == "inhibitory" else 1
+    port = port_of(name, receptor)
+    use = model.uses.get(port, PortUse())
+    if receptor.unit != "nS":
+        return -1 if use.subtracted and port not in model.qualifiers else 1
+    given = [parameter_name(key, name, port, params) for key, _ in receptor.named() if key.startswith("E_")]
+    names = [*(own for own in given if own is not None), f"E_rev_{port}", use.reversal]
+    if not any(key in params for key in names):
+        return -1 if model.qualifiers.get(port) == "inhibitory" else 1
+    return conductance_effect(port, params, names)
+
+
+def conductance_effect(port: str, params: Mapping[str, float], names: Iterable[str] = ()) -> int:
+    """1 if a conductance excites, -1 if it inhibits; ``names`` are those its reversal potential may have."""
+    reversal = next((params[key] for key in (*names, f"E_rev_{port}") if key in params), None)
+    level = next((params[key] for key in (*THRESHOLDS, *RESTS) if key in params), None)
+    return -1 if reversal is not None and level is not None and reversal <= level else 1

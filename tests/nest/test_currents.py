@@ -1,0 +1,108 @@
+"""Synapses that are currents, beside NEST's own cell with such synapses."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from network import codegen
+from network.engine.nest import kernel
+from network.engine.nest.audit import audit
+from network.engine.nest.build import build
+from network.experiment import load_experiment
+from network.plans import make_plan
+
+pytestmark = [pytest.mark.nest, pytest.mark.nestml]
+
+MODEL = """model psc_cell:
+    state:
+        V_m mV = -70 mV
+    equations:
+        kernel K_exc = exp(-t / tau_syn_exc)
+        kernel K_inh = exp(-t / tau_syn_inh)
+        inline I_syn pA = (convolve(K_exc, exc) + convolve(K_inh, inh)) * 1 pA
+        V_m' = -(V_m - E_L) / tau_m + (I_syn + I_e) / C_m
+    parameters:
+        C_m pF = 250 pF
+        tau_m ms = 10 ms
+        E_L mV = -70 mV
+        V_th mV = -55 mV
+        V_reset mV = -70 mV
+        I_e pA = 0 pA
+        tau_syn_exc ms = 2 ms
+        tau_syn_inh ms = 3 ms
+    input:
+        exc <- spike
+        inh <- spike
+    output:
+        spike
+    update:
+        integrate_odes()
+    onCondition(V_m >= V_th):
+        V_m = V_reset
+        emit_spike()
+"""
+NEURON = {"C_m": (250, "pF"), "tau_m": (10, "ms"), "E_L": (-70, "mV"), "V_th": (-55, "mV"), "V_reset": (-70, "mV")}
+FILE = """
+meta: {model: own, title: cells with currents}
+populations:
+  P: &cell
+    label: source
+    model: psc_cell
+    n_neurons: {value: 1, unit: 1, assumed: t}
+    neuron: &n
+      I_e: {value: 500, unit: pA, assumed: t}
+%s
+    receptors:
+      exc: {tau_syn: {value: 2, unit: ms, assumed: t}}
+      slow: {port: inh, parameters: {tau_syn_inh: {value: 3, unit: ms, assumed: t}}}
+  X:
+    <<: *cell
+    label: target
+    neuron: {<<: *n, I_e: {value: 0, unit: pA, assumed: t}}
+projections:
+  fast: &p {source: P, target: X, receptor: exc, in_degree: {value: 1, unit: 1, assumed: t},
+    weight: {value: 300, unit: pA, assumed: t}, delay: {value: 1.5, unit: ms, assumed: t}}
+  slow: {<<: *p, receptor: slow, weight: {value: -90, unit: pA, assumed: t}, delay: {value: 4, unit: ms, assumed: t}}
+network:
+  dopamine: {value: 0.8, unit: 1, assumed: t}
+  dopamine_reference: {value: 0.8, unit: 1, assumed: t}
+simulation:
+  target: vectorised
+  resolution: {value: 0.1, unit: ms, assumed: t}
+  t_presim: {value: 0, unit: ms, assumed: t}
+  t_sim: {value: 100, unit: ms, assumed: t}
+"""
+
+
+def test_a_current_acts_as_it_does_on_the_cell_of_nest(tmp_path, monkeypatch):
+    monkeypatch.setenv("BGNEST_MODELS", str(tmp_path))
+    (tmp_path / "psc_cell.nestml").write_text(MODEL)
+    values = "\n".join(f"      {k}: {{value: {v}, unit: {unit}, assumed: t}}" for k, (v, unit) in NEURON.items())
+    (tmp_path / "own.yaml").write_text(FILE % values)
+    plan = dataclasses.replace(make_plan(load_experiment(tmp_path / "own.yaml")), spike_populations=())
+    module = codegen.build(["psc_cell"], target="vectorised")
+    nest = kernel.import_nest()
+    kernel.reset(plan, module.path)
+    network = build(plan, module)
+    audit(network)
+
+    theirs = {name: float(value) for name, (value, _) in NEURON.items()} | {"tau_syn_ex": 2.0, "tau_syn_in": 3.0}
+    reference = nest.Create("iaf_psc_exp", params={**theirs, "V_m": -70.0})
+    source = network.populations["P"]
+    nest.Connect(source, reference, syn_spec={"weight": 300.0, "delay": 1.5})
+    nest.Connect(source, reference, syn_spec={"weight": -90.0, "delay": 4.0})
+    meters = []
+    for cell in (network.populations["X"], reference):
+        meters.append(nest.Create("multimeter", params={"record_from": ["V_m"], "interval": 0.1}))
+        nest.Connect(meters[-1], cell)
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(source, recorder)
+    nest.Simulate(100.0)
+    assert recorder.n_events >= 3
+    ours, expected = (np.array(meter.events["V_m"]) for meter in meters)
+    assert np.ptp(expected) > 1.0  # both signs were felt
+    assert expected.max() > -70.0 + 0.3 and expected.min() < -70.0 - 0.3
+    np.testing.assert_allclose(ours, expected, atol=1e-6)
