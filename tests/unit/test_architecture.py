@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "network"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    ("errors", "names", "resources", "program", "processes", "watchman", "sealing"),
+    ("errors", "names", "resources", "program", "processes", "watchman", "sealing", "text"),
     ("experiment",),
     ("plans",),
     ("codegen",),

@@ -36,7 +36,8 @@ def test_states_have_their_frequency_bands():
 
 def own_plan():
     names = ("L4_E", "L4_I", "relay")
-    populations = [{"name": name, "model": "lif", "n_neurons": 10, "params": {}} for name in names]
+    params = {"V_th": -50.0, "E_rev_ampa": 0.0, "E_rev_gaba_a": -70.0}  # mV
+    populations = [{"name": name, "model": "lif", "n_neurons": 10, "params": params} for name in names]
     wires = [("L4_E", "L4_I", "ampa"), ("L4_I", "L4_E", "gaba_a"), ("relay", "L4_E", "ampa")]
     projections = [
         {"name": f"{a}_to_{b}", "source": a, "target": b, "receptor": r, "in_degree": 3, "weight": 1.0, "delay": 1.0}
