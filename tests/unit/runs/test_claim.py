@@ -22,7 +22,6 @@ from network.runs.layout import run_status
 
 HOLD = """
 import sys, time
-from contextlib import suppress
 from pathlib import Path
 from network.runs import RunFolder
 folder = RunFolder.create(Path(sys.argv[1]), overwrite=True)
