@@ -65,7 +65,7 @@ populations:
 projections:
   fast: &p {source: P, target: X, receptor: exc, in_degree: {value: 1, unit: 1, assumed: t},
     weight: {value: 300, unit: pA, assumed: t}, delay: {value: 1.5, unit: ms, assumed: t}}
-  slow: {<<: *p, receptor: slow, weight: {value: -90, unit: pA, assumed: t}, delay: {value: 4, unit: ms, assumed: t}}
+  slow: {<<: *p, receptor: slow, weight: {value: -400, unit: pA, assumed: t}, delay: {value: 4, unit: ms, assumed: t}}
 network:
   dopamine: {value: 0.8, unit: 1, assumed: t}
   dopamine_reference: {value: 0.8, unit: 1, assumed: t}
@@ -93,13 +93,13 @@ def test_a_current_acts_as_it_does_on_the_cell_of_nest(tmp_path, monkeypatch):
     reference = nest.Create("iaf_psc_exp", params={**theirs, "V_m": -70.0})
     source = network.populations["P"]
     nest.Connect(source, reference, syn_spec={"weight": 300.0, "delay": 1.5})
-    nest.Connect(source, reference, syn_spec={"weight": -90.0, "delay": 4.0})
+    nest.Connect(source, reference, syn_spec={"weight": -400.0, "delay": 4.0})
     meters = []
     for cell in (network.populations["X"], reference):
         meters.append(nest.Create("multimeter", params={"record_from": ["V_m"], "interval": 0.1}))
-        nest.Connect(meters[-1], cell)
+        nest.Connect(meters[-1], cell, syn_spec={"delay": 1.5})
     recorder = nest.Create("spike_recorder")
-    nest.Connect(source, recorder)
+    nest.Connect(source, recorder, syn_spec={"delay": 1.5})
     nest.Simulate(100.0)
     assert recorder.n_events >= 3
     ours, expected = (np.array(meter.events["V_m"]) for meter in meters)
