@@ -187,7 +187,7 @@ class Study:
     @property
     def n_finished(self) -> int:
         """Trials that need not be run again: with a distance, exploded or failed."""
-        return sum(t.state.is_finished() and "status" in t.user_attrs for t in self._trials())
+        return sum(_is_whole(trial) for trial in self._trials())
 
     def _trials(self) -> list[optuna.trial.FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
@@ -256,9 +256,9 @@ class Study:
         """
         rows = []
         for trial in self._trials():
-            status = trial.user_attrs.get("status")
-            if not trial.state.is_finished() or status is None:
+            if not _is_whole(trial):
                 continue
+            status = trial.user_attrs["status"]
             measured = {
                 f"{m['state']} {m['quantity']} {m['population']}": m["value"]
                 for m in trial.user_attrs.get("measured", [])
@@ -288,6 +288,12 @@ class Study:
         path = self.folder / "trials.csv"
         write_atomic(path, self.table().to_csv(index=False, float_format="%.6g"))
         return path
+
+
+def _is_whole(trial: optuna.trial.FrozenTrial) -> bool:
+    """Whether a trial has its outcome; an interrupt may fall between what is noted of it and its distance."""
+    status = trial.user_attrs.get("status")
+    return bool(trial.state.is_finished() and status and (status != "done" or trial.value is not None))
 
 
 def _optuna() -> Any:
