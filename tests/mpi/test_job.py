@@ -161,7 +161,8 @@ def test_ctrl_c_leaves_a_marked_incomplete_run(endless):
     assert process.returncode == 130
     assert errors.count("interrupted") == 1 and "Traceback" not in errors
     assert run_status(out) == "failed"
-    assert json.loads((out / "record.json").read_text())["error"] == "interrupted"
+    # the launcher passes Ctrl-C on as SIGTERM, and either may reach the first rank before the other
+    assert json.loads((out / "record.json").read_text())["error"] in ("interrupted", "ended by SIGTERM")
 
 
 def test_a_killed_rank_ends_the_job(endless):
