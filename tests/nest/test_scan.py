@@ -106,9 +106,10 @@ def story(tmp_path_factory, start_bgnest, bgnest, module) -> Story:
     os.kill(process, signal.SIGSTOP)
     try:
         first.wait_until(far_enough)
+        os.killpg(first.pid, signal.SIGINT)  # Ctrl-C, before the long point goes on: it could end meanwhile
     finally:
         os.kill(process, signal.SIGCONT)
-    output = "".join(first.interrupt())
+    output = "".join(first.communicate(timeout=120.0))
     interrupted = (first.returncode, output, states(scan))
     sealed = manifests(scan)
 
