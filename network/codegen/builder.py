@@ -312,7 +312,8 @@ def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
     if result["failure"] and not lines:
         kind, _, reason = str(result["failure"]).partition(": ")
         refused = kind == "UnsupportedModelError"
-        lines.append(f"{source}: {reason}" if refused else f"{source}: NESTML cannot work with this model: {reason}")
+        place = f"{source}:{result['line']}" if result["line"] else str(source)
+        lines.append(f"{place}: {reason}" if refused else f"{source}: NESTML cannot work with this model: {reason}")
     return "\n".join(dict.fromkeys(lines))
 
 

@@ -113,7 +113,7 @@ def generate(job: dict[str, Any]) -> dict[str, Any]:
 
     frontend.transform_models = transform_and_describe
 
-    failure = None
+    failure, line = None, 0
     try:
         frontend.generate_nest_target(
             input_path=job["source"],
@@ -124,7 +124,8 @@ def generate(job: dict[str, Any]) -> dict[str, Any]:
         )
     except Exception as error:  # noqa: BLE001 - whatever it is goes to the calling process, which reports it
         failure = f"{type(error).__name__}: {error}"
-    return {"models": described, "errors": problems(), "failure": failure}
+        line = getattr(error, "line", 0)
+    return {"models": described, "errors": problems(), "failure": failure, "line": line}
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class UnsupportedModelError(Exception):
     """A model uses something that only the plain target can do."""
 
-    def __init__(self, model: str, what: str) -> None:
+    def __init__(self, model: str, what: str, line: int = 0) -> None:
+        self.line = line
         super().__init__(
             f"{model}: the vectorised target does not support {what}. Build this model with `--target plain`."
         )

@@ -40,7 +40,8 @@ class Printer:
 
     Parameters
     ----------
-    describer : _Describer
+    analysis : Analysis
+        What is known of the model.
     hot : bool
         For the loop over lanes: notes which constants are read, and multiplies by precomputed reciprocals
         instead of dividing by something constant (a vector division takes as long as ten products).
@@ -50,10 +51,8 @@ class Printer:
         Number the exponentials, so that the stages of a step can share them.
     """
 
-    def __init__(
-        self, describer: Any, hot: bool = False, half: bool = False, shared_exponentials: bool = False
-    ) -> None:
-        self.describer = describer
+    def __init__(self, analysis: Any, hot: bool = False, half: bool = False, shared_exponentials: bool = False) -> None:
+        self.analysis = analysis
         self.hot = hot
         self.half = half
         self.shared_exponentials = shared_exponentials
@@ -65,15 +64,15 @@ class Printer:
 
     def constant(self, name: str) -> str:
         """C++ name of a constant of the cell."""
-        if self.half and name in self.describer.step_dependent:
+        if self.half and name in self.analysis.step_dependent:
             name += HALF
         if self.hot:
-            self.describer.used.add(name)
+            self.analysis.used.add(name)
         return f"c.{name}"
 
     def reciprocal(self, denominator: str) -> str:
         """C++ name of 1 / denominator, computed once per cell because division is slow."""
-        known = self.describer.reciprocals
+        known = self.analysis.reciprocals
         name = known.setdefault(denominator, f"{RECIPROCAL}{len(known)}")
         return f"c.{name}"
 
@@ -89,7 +88,7 @@ def make_printer(owner: Printer) -> Any:
     from pynestml.symbols.symbol import SymbolKind
     from pynestml.symbols.unit_type_symbol import UnitTypeSymbol
 
-    describer = owner.describer
+    analysis = owner.analysis
 
     class Variables(CppVariablePrinter):
         def print_variable(self, node: Any) -> str:
@@ -99,10 +98,10 @@ def make_printer(owner: Printer) -> Any:
                 if symbol is None or symbol.is_predefined:
                     return {"e": "2.718281828459045235", "pi": "3.14159265358979323846"}[name]
             if name == "t":
-                describer.refuse("the time t in expressions")
+                analysis.refuse("the time t in expressions")
             symbol = node.get_scope().resolve_to_symbol(node.get_complete_name(), SymbolKind.VARIABLE)
             if symbol is None:
-                raise ValueError(f"{describer.model.name}: unknown variable {node.get_complete_name()}")
+                raise ValueError(f"{analysis.model.name}: unknown variable {node.get_complete_name()}")
             cpp = cpp_name(node)
             if symbol.is_local():
                 return cpp
@@ -111,11 +110,11 @@ def make_printer(owner: Printer) -> Any:
                 kind = symbol.get_type_symbol()
                 factor = NESTUnitConverter.get_factor(kind.unit.unit) if isinstance(kind, UnitTypeSymbol) else 1
                 return text if factor == 1 else f"({factor!s} * {text})"
-            if cpp in describer.model.states:
+            if cpp in analysis.model.states:
                 return f"s.{cpp}"
             if symbol.is_inline_expression:
                 # printed in place, so that the loop over lanes knows what it reads
-                return f"({owner.print(describer.inline_asts[name])})"
+                return f"({owner.print(analysis.inline_asts[name])})"
             return owner.constant(cpp)
 
     class Constants(ConstantPrinter):
@@ -127,7 +126,7 @@ def make_printer(owner: Printer) -> Any:
             if function_call.get_name() != "exp" or not owner.shared_exponentials:
                 return str(super().print_function_call(function_call))
             argument = str(self._expression_printer.print(function_call.get_args()[0]))
-            known = describer.model.exponentials
+            known = analysis.model.exponentials
             if argument not in known:
                 known.append(argument)
             return f"e.template exp< {known.index(argument)} >( {argument} )"
@@ -135,7 +134,7 @@ def make_printer(owner: Printer) -> Any:
         def _print_function_call_format_string(self, function_call: Any) -> str:
             name = function_call.get_name()
             if name not in FUNCTIONS:
-                describer.refuse(f"the function {name}() here")
+                analysis.refuse(f"the function {name}() here")
             return FUNCTIONS[name]
 
     class Expressions(CppExpressionPrinter):
@@ -144,13 +143,13 @@ def make_printer(owner: Printer) -> Any:
             if getattr(operator, "is_pow_op", False):
                 return self.print_power(node)
             if getattr(operator, "is_modulo_op", False) or getattr(operator, "is_integer_div_op", False):
-                describer.refuse("division of integers")
+                analysis.refuse("division of integers")
             if owner.hot and getattr(operator, "is_div_op", False):
                 denominator = node.get_rhs()
-                if is_constant(denominator, describer.step_dependent):
-                    used = set(describer.used)
-                    text = Printer(describer).print(denominator)
-                    describer.used = used
+                if is_constant(denominator, analysis.step_dependent):
+                    used = set(analysis.used)
+                    text = Printer(analysis).print(denominator)
+                    analysis.used = used
                     left = self.print(node.get_lhs())
                     number = plain_number(text)
                     if number is not None:
@@ -168,7 +167,7 @@ def make_printer(owner: Printer) -> Any:
                     and symbol.is_parameters()
                     and symbol.get_type_symbol().print_symbol() == "integer"
                 ):
-                    describer.exponents.add(variables[0].get_name())
+                    analysis.exponents.add(variables[0].get_name())
             text = self.print(exponent)
             number = plain_number(text)
             if number is not None and number == int(number) and abs(number) <= 64:

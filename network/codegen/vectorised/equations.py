@@ -1,0 +1,30 @@
+"""Inline expressions, derivatives and exact solutions."""
+
+from .analysis import Analysis
+from .model import Member
+
+
+def collect_inlines(analysis: Analysis) -> None:
+    """Inline expressions; those that can be recorded become functions of their own."""
+    for block in analysis.neuron.get_equations_blocks():
+        for inline in block.get_inline_expressions():
+            analysis.inline_asts[inline.get_variable_name()] = inline.get_expression()
+    recordable = {symbol.get_symbol_name() for symbol in analysis.namespace["recordable_inline_expressions"]}
+    for name, expression in analysis.inline_asts.items():
+        if "convolve" in str(expression):
+            continue  # an alias of a convolution, which has become a state
+        analysis.model.inlines.append(Member(name, analysis.cold.print(expression)))
+        if name in recordable:
+            analysis.model.recordable_inlines.append(name)
+
+
+def collect_equations(analysis: Analysis) -> None:
+    """Derivatives of the numerically solved states, steps of the exactly solved ones."""
+    model = analysis.model
+    for name in model.numeric:
+        model.rates[name] = analysis.rate.print(analysis.namespace["numeric_update_expressions"][name])
+    for name in model.analytic:
+        update = analysis.namespace["update_expressions"][name]
+        model.propagation[name] = analysis.hot.print(update)
+        if model.numeric:
+            model.half_propagation[name] = analysis.hot_half.print(update)
