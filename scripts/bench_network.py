@@ -105,6 +105,7 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
 def plain_connect(plan: Any, module: Any) -> Any:
     """Wire as a NEST tutorial would: everything about a synapse in ``syn_spec``."""
     from network.engine.nest import build, kernel
+    from network.experiment.synapses import Tsodyks
 
     projections, whole = plan.projections, plan
     network = build.build(dataclasses.replace(plan, projections=()), module)
@@ -113,8 +114,8 @@ def plain_connect(plan: Any, module: Any) -> Any:
     start = time.perf_counter()
     for p in projections:
         synapse: dict[str, Any] = {"synapse_model": "static_synapse"}
-        if p.plasticity is not None:
-            stp = p.plasticity
+        if isinstance(p.synapse, Tsodyks):
+            stp = p.synapse
             synapse = {"synapse_model": "tsodyks_synapse", "U": stp.U, "tau_rec": stp.tau_rec}
             synapse |= {"tau_fac": stp.tau_fac, "tau_psc": stp.tau_psc, "x": 1.0, "y": 0.0, "u": 0.0}
         synapse["receptor_type"] = network.receptor_type(p.target, p.receptor)

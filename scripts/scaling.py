@@ -72,7 +72,7 @@ def pd14(cores: int) -> tuple[float, float]:
     base = network(SIZE)
     cells = replace(base.populations[0], name="PD14", model="iaf_psc_exp", n_neurons=77_169)
     wires = replace(
-        next(p for p in base.projections if p.plasticity is None),
+        next(p for p in base.projections if p.synapse.name == "static"),
         source="PD14",
         target="PD14",
         rule=FixedInDegree(3870),

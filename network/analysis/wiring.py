@@ -10,6 +10,7 @@ import pandas as pd
 from ..experiment.distributions import drawn_from_dict
 from ..experiment.distributions import mean as mean_of
 from ..experiment.receptors import conductance_effect
+from ..experiment.synapses import synapse_from_dict
 
 SIGNS = (-1, 1)
 """Inhibition, excitation."""
@@ -60,12 +61,14 @@ def connection_matrices(plan: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataF
     synapses = {kind: pd.DataFrame(0.0, index=names, columns=names) for kind in SIGNS}
     for projection in plan["projections"]:
         place = projection["target"], projection["source"]
-        plasticity, mean = projection.get("plasticity"), abs(mean_of(drawn_from_dict(projection["weight"])))
+        # plans of before the kinds have plasticity or none
+        synapse = synapse_from_dict(projection.get("synapse", projection.get("plasticity")))
+        mean = abs(mean_of(drawn_from_dict(projection["weight"])))
         kind = sign(plan, projection)
         # plans of before the wiring rules have in-degrees only
         degree = projection.get("in_degree") or projection["n_synapses"] / sizes[projection["target"]]
         in_degree.loc[place] += degree
-        weights[kind].loc[place] += degree * mean * (plasticity["U"] if plasticity else 1.0)
+        weights[kind].loc[place] += degree * mean * synapse.rested
         synapses[kind].loc[place] += degree
     mean_weights = [(weights[kind] / synapses[kind]).where(synapses[kind] > 0) for kind in SIGNS]
     return in_degree.where(in_degree > 0), mean_weights[0], mean_weights[1]

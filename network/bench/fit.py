@@ -164,7 +164,7 @@ def _memory(runs: Sequence[Run], model: CostModel) -> dict[str, float]:
     rows, rest = [], []
     for m, plan in runs:
         if plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS:
-            static = sum(p.n_synapses for p in plan.projections if p.plasticity is None)
+            static = sum(p.n_synapses for p in plan.projections if p.synapse.name == "static")
             rows.append([1.0, m.threads, m.n_neurons, m.n_neurons * m.threads, static / m.ranks])
             rest.append(m.peak - memory_per_rank(plan, known))
     return dict(zip([*names, "memory_per_synapse.static"], map(float, solve(rows, rest)), strict=True))

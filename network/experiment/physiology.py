@@ -15,9 +15,9 @@ from itertools import product
 from typing import Any
 
 from ..errors import SpecError
-from ..plans.modulation import effective_params, modulator_levels
 from . import derive
 from .distributions import bounds
+from .levels import effective_params, modulator_levels
 from .nestml import ModelInterface
 from .quantities import Quantity
 from .receptors import port_of
@@ -122,10 +122,9 @@ def check_physiology(experiment: Experiment, models: Mapping[str, ModelInterface
         for path, message in _initial(("populations", name), population, model):
             problems.setdefault(path, message)
     for name, projection in experiment.projections.items():
-        stp = projection.plasticity
-        if stp is not None and stp.tau_psc.value == stp.tau_rec.value:
-            path = ("projections", name, "plasticity", "tau_psc")
-            problems[path] = f"{stp.tau_psc.value:g} ms must differ from tau_rec (the exact solution divides by it)"
+        if (wrong := projection.synapse_in_use.problem()) is not None:
+            written = "plasticity" if projection.plasticity is not None else "synapse"
+            problems["projections", name, written, wrong[0]] = wrong[1]
     return list(problems.items())
 
 

@@ -37,6 +37,7 @@ from .quantities import (
 )
 from .receptors import Receptor
 from .stimuli import Actions, Current, DopamineSchedule, Modulation, Name, SpikeInput, Stimulus
+from .synapses import Plasticity, Static, Synapse, SynapseSpec
 from .wiring import Connect, Positions
 
 
@@ -103,15 +104,6 @@ class Population(Spec):
         return self
 
 
-class Plasticity(Spec):
-    """Tsodyks-Uziel-Markram short-term plasticity, doi 10.1523/JNEUROSCI.20-01-j0003.2000."""
-
-    U: Fraction
-    tau_rec: PositiveMilliseconds
-    tau_fac: NonNegativeMilliseconds
-    tau_psc: PositiveMilliseconds
-
-
 class Projection(Spec):
     """Connections from one population to one receptor of another, by a wiring rule."""
 
@@ -127,8 +119,8 @@ class Projection(Spec):
     in_degree_rounding: Literal["nearest", "down"] | None = None
     """``nearest`` if not given."""
     weight: DrawnWeight
-    """Mean step in the unit of the receptor (nS, pA); with plasticity the absolute efficacy A, where a rested synapse
-    gives U A."""
+    """Mean step in the unit of the receptor (nS, pA); with short-term plasticity the absolute efficacy A, where a
+    rested synapse gives U A."""
     weight_beta: Number | None = None
     """Dopamine: the weight becomes w (1 + beta * phi)."""
     effects: dict[Literal["weight", "in_degree"], Effects] = Field(default_factory=dict)
@@ -137,7 +129,10 @@ class Projection(Spec):
     """s: weights are uniform on (1 - s, 1 + s) times the mean."""
     delay: DrawnDelay
     delay_spread: Fraction | None = None
+    synapse: SynapseSpec | None = None
+    """Kind of the synapses, ``static`` if not given; see :mod:`network.experiment.synapses`."""
     plasticity: Plasticity | None = None
+    """Short form of the kind ``tsodyks``."""
     within_action: bool = False
     """Connect only cells of the same action, see ``network.actions``."""
     autapses: bool = True
@@ -148,10 +143,17 @@ class Projection(Spec):
     @model_validator(mode="after")
     def _one_rule(self) -> Projection:
         _exactly_one(self, "in_degree", "connect", required=True)
+        _exactly_one(self, "plasticity", "synapse", required=False)
         beside = [name for name in ("in_degree_beta", "in_degree_rounding") if getattr(self, name) is not None]
         if self.connect is not None and beside:
             raise PydanticCustomError("exactly_one", f"{', '.join(beside)}: write beta and rounding into 'connect'")
         return self
+
+    @property
+    def synapse_in_use(self) -> Synapse:
+        """Kind of the synapses in plain numbers, from either spelling."""
+        given = self.synapse or self.plasticity
+        return Static() if given is None else given.plain()
 
 
 class Input(Spec):

@@ -1,21 +1,24 @@
 """What connects to what, as it is written: one class per wiring rule, told apart by ``rule:``.
 
 ``in_degree: 9`` in a projection is short for ``connect: {rule: fixed_in_degree, in_degree: 9}``.  ``autapses``,
-``multapses`` and ``within_action`` stand beside ``connect`` and modify every rule.  A new rule is a class here
-that makes one of :mod:`network.experiment.rules` (or a rule of its own), and its entry in :data:`Connect`.
+``multapses`` and ``within_action`` stand beside ``connect`` and modify every rule.  What may be written of a rule
+follows from its class in :mod:`network.experiment.rules`; only what cannot be said there (the kernels of
+``distance``) is here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from . import derive, distance, rules, space
+from . import derive, space
 from .distributions import bounds, plain
+from .kinds import form_of, kind_named, kinds_of, plain_fields, union_of
 from .limits import MAX_DELAY
 from .modulators import Effects, factor
 from .quantities import (
@@ -30,7 +33,7 @@ from .quantities import (
     Spec,
     Velocity,
 )
-from .rules import Ends, Rule
+from .rules import Ends, FixedInDegree, Rule, distance
 from .yamlfile import KeyPath
 
 if TYPE_CHECKING:
@@ -40,15 +43,29 @@ MAX_SYNAPSES = 1e15
 """Synapses of a projection: a human brain has some 1e14 in all."""
 
 
-class _Connect(Spec):
+class _Form(Spec):
+    KIND: ClassVar[type[Rule]]
+    """The rule that is meant."""
+
+    def plain(self, phis: Mapping[str, float]) -> Rule:
+        """Rule in plain numbers at these deviations of modulators."""
+        return self.KIND(**plain_fields(self.KIND, self))
+
+
+class _Connect(_Form):
     beta: Number | None = None
     """Dopamine: the degree, number or probability becomes x (1 + beta * phi)."""
     effects: Effects = ()
     """Effects of modulators on it."""
 
     def plain(self, phis: Mapping[str, float]) -> Rule:
-        """Rule in plain numbers at a level of dopamine."""
-        raise NotImplementedError
+        given = plain_fields(self.KIND, self)
+        acted_on = {one.name for one in fields(self.KIND) if one.metadata.get("modulated")}
+        return self.KIND(**{key: self.acted(v, phis) if key in acted_on else v for key, v in given.items()})
+
+    def acted(self, value: float, phis: Mapping[str, float]) -> float:
+        """Value with the effects of the modulators."""
+        return value * self.factor(phis)
 
     def factor(self, phis: Mapping[str, float]) -> float:
         return factor(self.effects, self.beta, phis)
@@ -58,66 +75,18 @@ class _Counted(_Connect):
     rounding: Literal["nearest", "down"] = "nearest"
     """How ``beta`` makes a whole number."""
 
-    def _whole(self, count: Quantity, phis: Mapping[str, float]) -> int:
-        return derive.scaled_in_degree(count.value, self.factor(phis), self.rounding)
+    def acted(self, value: float, phis: Mapping[str, float]) -> int:
+        """Whole number with the effects of the modulators."""
+        return derive.scaled_in_degree(value, self.factor(phis), self.rounding)
 
 
-class FixedInDegree(_Counted):
-    """So many synapses onto every target cell, from random sources."""
-
-    rule: Literal["fixed_in_degree"]
-    in_degree: Count
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
-        return rules.FixedInDegree(self._whole(self.in_degree, phis))
-
-
-class FixedOutDegree(_Counted):
-    """So many synapses from every source cell, onto random targets."""
-
-    rule: Literal["fixed_out_degree"]
-    out_degree: Count
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
-        return rules.FixedOutDegree(self._whole(self.out_degree, phis))
-
-
-class FixedTotalNumber(_Counted):
-    """So many synapses in all, between random pairs of cells."""
-
-    rule: Literal["fixed_total_number"]
-    number: Count
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
-        return rules.FixedTotalNumber(self._whole(self.number, phis))
-
-
-class PairwiseBernoulli(_Connect):
-    """Every pair of cells with the same probability."""
-
-    rule: Literal["pairwise_bernoulli"]
-    probability: Fraction
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
-        return rules.PairwiseBernoulli(self.probability.value * self.factor(phis))
-
-
-class OneToOne(Spec):
-    """Source cell i to target cell i."""
-
-    rule: Literal["one_to_one"]
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
-        return rules.OneToOne()
-
-
-class AllToAll(Spec):
-    """Every source cell to every target cell."""
-
-    rule: Literal["all_to_all"]
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
-        return rules.AllToAll()
+def _form(rule: type[Rule]) -> type[_Form]:
+    """What may be written of a rule; whole numbers stay whole under the effects of modulators."""
+    acted_on = [one.metadata["written"] for one in fields(rule) if one.metadata.get("modulated")]
+    base = _Form if not acted_on else _Counted if any(form is Count for form in acted_on) else _Connect
+    made: Any = form_of(rule, base)
+    made.KIND = rule
+    return made
 
 
 class ExponentialKernel(Spec):
@@ -190,7 +159,7 @@ class Distance(_Counted):
         return distance.Distance(
             self.kernel.plain(),
             None if self.probability is None else self.probability.value * self.factor(phis),
-            None if self.in_degree is None else self._whole(self.in_degree, phis),
+            None if self.in_degree is None else self.acted(self.in_degree.value, phis),
             None if self.max_distance is None else self.max_distance.value,
             None if self.velocity is None else self.velocity.value,
         )
@@ -202,25 +171,19 @@ class Distance(_Counted):
         return self
 
 
-Connect = Annotated[
-    FixedInDegree | FixedOutDegree | FixedTotalNumber | PairwiseBernoulli | OneToOne | AllToAll | Distance,
-    Field(discriminator="rule"),
-]
-RULES: tuple[type[Rule], ...] = (
-    rules.FixedInDegree,
-    rules.FixedOutDegree,
-    rules.FixedTotalNumber,
-    rules.PairwiseBernoulli,
-    rules.OneToOne,
-    rules.AllToAll,
-    distance.Distance,
-)
+OWN_FORMS: dict[type[Rule], type[_Form]] = {distance.Distance: Distance}
+"""What may be written of rules of which their fields do not tell it."""
+
+if TYPE_CHECKING:
+    Connect = _Form
+else:
+    Connect = union_of((OWN_FORMS.get(rule) or _form(rule) for rule in kinds_of(Rule)), "rule")
 
 
 def rule_from_dict(data: dict[str, Any]) -> Rule:
     """Rule from its JSON form in a plan."""
-    (kind,) = (kind for kind in RULES if kind.TAG["rule"] == data["rule"])
-    return kind.from_fields({key: value for key, value in data.items() if key != "rule"})
+    rule: type[Rule] = kind_named(Rule, "rule", data["rule"])
+    return rule.from_fields({key: value for key, value in data.items() if key != "rule"})
 
 
 class _Placed(Spec):
@@ -301,7 +264,7 @@ def planned_rule(projection: Projection, phis: Mapping[str, float]) -> Rule:
     assert projection.in_degree is not None
     degree = factor(projection.effects.get("in_degree", ()), projection.in_degree_beta, phis)
     rounding = projection.in_degree_rounding or "nearest"
-    return rules.FixedInDegree(derive.scaled_in_degree(projection.in_degree.value, degree, rounding))
+    return FixedInDegree(derive.scaled_in_degree(projection.in_degree.value, degree, rounding))
 
 
 def population_sizes(experiment: Experiment) -> dict[str, int]:

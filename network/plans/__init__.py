@@ -13,7 +13,6 @@ from .plan import (
     RecorderPlan,
     Segment,
     SpikeInputPlan,
-    Tsodyks,
 )
 from .summary import plan_summary
 
@@ -30,7 +29,6 @@ __all__ = [
     "Segment",
     "SpikeInputPlan",
     "TruncatedNormal",
-    "Tsodyks",
     "Uniform",
     "estimate",
     "make_plan",

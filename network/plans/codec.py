@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import SpecError
 from ..experiment.courses import Waveform
 from ..experiment.distributions import drawn_from_dict
+from ..experiment.synapses import synapse_from_dict
 from ..experiment.wiring import rule_from_dict, shape_from_dict
 from .plan import (
     PLAN_FORMAT,
@@ -22,13 +23,12 @@ from .plan import (
     RecorderPlan,
     Segment,
     SpikeInputPlan,
-    Tsodyks,
 )
 
 
 def _projection(given: dict[str, Any]) -> ProjectionPlan:
-    """Projection of a plan; those of before the wiring rules have an in-degree instead of a rule."""
-    data = {key: value for key, value in given.items() if key != "in_degree"}
+    """Projection of a plan; those of before the kinds have an in-degree instead of a rule, and plasticity or none."""
+    data = {key: value for key, value in given.items() if key not in ("in_degree", "plasticity")}
     data.setdefault("rule", {"rule": "fixed_in_degree", "in_degree": given.get("in_degree")})
     return ProjectionPlan(
         **{
@@ -36,7 +36,7 @@ def _projection(given: dict[str, Any]) -> ProjectionPlan:
             "rule": rule_from_dict(data["rule"]),
             "weight": drawn_from_dict(data["weight"]),
             "delay": drawn_from_dict(data["delay"]),
-            "plasticity": None if data["plasticity"] is None else Tsodyks(**data["plasticity"]),
+            "synapse": synapse_from_dict(given.get("synapse", given.get("plasticity"))),
         }
     )
 

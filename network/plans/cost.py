@@ -20,7 +20,7 @@ from ..experiment.messages import placed_problems
 from ..experiment.presentation import load_presentation
 from ..experiment.quantities import Spec
 from ..experiment.yamlfile import read_yaml
-from .plan import Plan, ProjectionPlan
+from .plan import Plan
 
 HELD_SECONDS = 1.0
 """Biological time for which spikes and samples stay in memory (`network.engine.session.DRAIN_MS`)."""
@@ -97,7 +97,7 @@ class Work:
     driven_steps_per_vp : float
         Steps of inputs that devices draw.
     events_per_vp : dict of str to float
-        Spikes times synapses by kind of synapse, see `synapse_kind`.
+        Spikes times synapses by kind of synapse, see `Synapse.cost_key`.
     segments_per_vp : float
         Spikes times projections that have a target of the spiking cell on the VP: each needs a look-up and a
         new place in memory.
@@ -228,7 +228,7 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
     synapses_of = dict.fromkeys(sizes, 0)
     for p in plan.projections:
         spikes = fired[p.source]
-        kind = synapse_kind(plan, p)
+        kind = p.synapse.cost_key(plan.target)
         events[kind] = events.get(kind, 0.0) + p.n_synapses * spikes / sizes[p.source] / vps
         segments += spikes * _hit(p.n_synapses / sizes[p.source], vps)
         synapses_of[p.source] += p.n_synapses
@@ -312,7 +312,7 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     narrow = plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS
     shared = (
         plan.n_neurons * _pick(m.memory_per_neuron, plan.target)
-        + sum(p.n_synapses * m.memory_per_synapse[synapse_kind(plan, p)].value for p in plan.projections)
+        + sum(p.n_synapses * m.memory_per_synapse[p.synapse.cost_key(plan.target)].value for p in plan.projections)
         + recorded * m.memory_per_recorded_neuron["narrow" if narrow else "wide"].value
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
@@ -322,16 +322,3 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     per_source = m.memory_per_source.value + plan.threads * m.memory_per_source_and_thread.value
     own = m.memory_per_process.value + plan.threads * m.memory_per_thread.value + sources * per_source
     return own + shared / plan.ranks
-
-
-def synapse_kind(plan: Plan, projection: ProjectionPlan) -> str:
-    """Which synapses a projection gets: they differ in memory and in the time that a spike takes.
-
-    Returns
-    -------
-    str
-        ``static`` (16 bytes) and ``tsodyks`` (48 bytes) are those of the vectorised target, ``nest_static`` (32 bytes)
-        and ``nest_tsodyks`` (96 bytes) NEST's own.
-    """
-    kind = "static" if projection.plasticity is None else "tsodyks"
-    return kind if plan.target == "vectorised" else f"nest_{kind}"

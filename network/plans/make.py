@@ -29,7 +29,6 @@ from .plan import (
     ReceptorPlan,
     RecorderPlan,
     SpikeInputPlan,
-    Tsodyks,
 )
 
 
@@ -246,7 +245,6 @@ def _projection(
     rule = planned_rule(projection, phis)
     ends = ends_of(experiment, projection, sizes, phis)
     scale = told * factor(projection.effects.get("weight", ()), projection.weight_beta, phis)
-    plasticity = projection.plasticity
     return ProjectionPlan(
         name=name,
         source=projection.source,
@@ -256,12 +254,10 @@ def _projection(
         n_synapses=round(rule.expected(ends)),
         weight=_spread(scaled(plain(projection.weight), scale), projection.weight_spread),
         delay=_spread(plain(projection.delay), projection.delay_spread),
-        plasticity=None
-        if plasticity is None
-        else Tsodyks(plasticity.U.value, plasticity.tau_rec.value, plasticity.tau_fac.value, plasticity.tau_psc.value),
         allow_multapses=ends.multapses,
         allow_autapses=projection.autapses,
         n_sets=ends.n_sets,
+        synapse=projection.synapse_in_use,
     )
 
 

@@ -12,30 +12,12 @@ from itertools import pairwise
 
 from ..errors import SpecError
 from ..experiment import derive
+from ..experiment.levels import effective_params, modulator_levels, schedule_path, tidy
 from ..experiment.limits import MAX_CHANGES
-from ..experiment.modulators import SHORT, factor
+from ..experiment.modulators import SHORT
 from ..experiment.nestml import ModelInterface
-from ..experiment.receptors import parameter_name, port_of
-from ..experiment.schema import Experiment, Population
+from ..experiment.schema import Experiment
 from .plan import Segment
-
-
-def effective_params(population: Population, phis: Mapping[str, float], interface: ModelInterface) -> dict[str, float]:
-    """Parameters of a population at deviations of modulators from their reference, named as in NESTML, NEST's units."""
-    params: dict[str, float] = {}
-    for key, quantity in population.neuron.items():
-        effects = population.effects.get(key, ())
-        params[key] = quantity.value * factor(effects, population.dopamine.get(key), phis, sign=-1.0)
-        if interface.parameters.get(key) == "integer":
-            params[key] = int(params[key])
-    for name, receptor in population.receptors.items():
-        port = port_of(name, receptor)
-        for key, value in receptor.named():
-            own = parameter_name(key, name, port, interface.parameters) or f"{key}_{port}"
-            params[own] = int(value.value) if interface.parameters.get(own) == "integer" else value.value
-        if f"gain_{port}" in interface.parameters:
-            params[f"gain_{port}"] = factor(receptor.effects, receptor.beta, phis)
-    return params
 
 
 def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> tuple[Segment, ...]:
@@ -56,7 +38,9 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     problems = []
     for time in times:
         if not derive.is_multiple(time, resolution):
-            path = next((_schedule(experiment, name) for name, steps in changes.items() if time in steps), "currents")
+            path = next(
+                (schedule_path(experiment, name) for name, steps in changes.items() if time in steps), "currents"
+            )
             problems.append(f"{path}: the change at {time:g} ms is not on the grid of {resolution:g} ms")
     levels: dict[str, float] = {name: modulator.level.value for name, modulator in modulators.items()}
     current = dict.fromkeys(offsets, 0.0)
@@ -106,25 +90,6 @@ def _stop(experiment: Experiment) -> float:
     return experiment.simulation.t_presim.value + experiment.simulation.t_sim.value
 
 
-def _schedule(experiment: Experiment, name: str) -> str:
-    """Key path of the schedule of a modulator."""
-    return f"modulators.{name}.schedule" if name in experiment.modulators else f"network.{name}_schedule"
-
-
-def modulator_levels(experiment: Experiment, name: str) -> dict[float, float]:
-    """Level of a modulator from each time on; changes after the end of the simulation are left out."""
-    modulator = experiment.all_modulators[name]
-    if modulator.schedule is None:
-        return {}
-    stop = _stop(experiment)
-    try:
-        steps = modulator.schedule.steps(modulator.level.value, stop)
-    except ValueError as error:  # a pulse may come too often for the time that is simulated
-        path = _schedule(experiment, name)
-        raise SpecError([f"{experiment.origin(path)}: {path}: {error}"]) from error
-    return {_tidy(time): level for time, level in steps if time < stop}
-
-
 def _offsets(experiment: Experiment) -> dict[str, dict[float, float]]:
     """Sum of the currents into each population (pA) from each time on."""
     stop = _stop(experiment)
@@ -135,7 +100,7 @@ def _offsets(experiment: Experiment) -> dict[str, dict[float, float]]:
             given.setdefault(current.target, []).append(steps)
     offsets: dict[str, dict[float, float]] = {}
     for name, courses in given.items():
-        times = sorted({_tidy(time) for steps in courses for time, _ in steps if time < stop})
+        times = sorted({tidy(time) for steps in courses for time, _ in steps if time < stop})
         offsets[name] = {time: sum(_held(steps, time) for steps in courses) for time in times}
     return offsets
 
@@ -144,11 +109,6 @@ def _held(steps: list[tuple[float, float]], time: float) -> float:
     """Value that holds at a time, 0 before the first step."""
     after = bisect.bisect_right(steps, time, key=lambda step: step[0])
     return steps[after - 1][1] if after else 0.0
-
-
-def _tidy(time: float) -> float:
-    """Time without the last digits that sums of floating-point numbers leave behind."""
-    return round(time, 9)
 
 
 def level_at(segments: tuple[Segment, ...], base: float | None, time: float) -> float | None:

@@ -14,24 +14,11 @@ from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn
 from ..experiment.rules import Ends, FixedInDegree, Rule
 from ..experiment.space import Layout, Shape
+from ..experiment.synapses import Static, Synapse
 from .identity import LABEL, encode, hashes
 
 PLAN_FORMAT = 2
 """Version of the JSON form of a plan."""
-
-
-@dataclass(frozen=True)
-class Tsodyks:
-    """Short-term plasticity after Tsodyks, Uziel and Markram (2000), doi 10.1523/JNEUROSCI.20-01-j0003.2000.
-
-    ``U`` is dimensionless, the times are in ms.  The weight of the projection is the absolute efficacy: a
-    rested synapse produces a step of ``U * weight``.
-    """
-
-    U: float
-    tau_rec: float
-    tau_fac: float
-    tau_psc: float
 
 
 @dataclass(frozen=True)
@@ -96,10 +83,10 @@ class ProjectionPlan:
     n_synapses: int
     weight: Drawn | float
     delay: Drawn | float
-    plasticity: Tsodyks | None
     allow_multapses: bool
     allow_autapses: bool
     n_sets: int = 1
+    synapse: Synapse = field(default_factory=Static)
 
     @property
     def in_degree(self) -> int | None:

@@ -94,7 +94,7 @@ def _projections(plan: Plan) -> str:
     only, *mixed = _units(plan)
 
     def row(p: ProjectionPlan) -> list[str]:
-        kind = "plastic" if p.plasticity else "static"
+        kind = p.synapse.describe()
         kind += ", multapses" if p.allow_multapses else ""
         return [
             p.name,

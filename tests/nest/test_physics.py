@@ -177,10 +177,10 @@ def released(U, tau_rec, tau_fac, tau_psc, interval, n):
 def test_plastic_projections_depress_and_facilitate(module):
     """Conductance steps of a 20 Hz train through every plastic projection, against the recursion by hand."""
     plan = make_plan(load_experiment("lindahl2016", overrides=SMALL))
-    assert {p.name for p in plan.projections if p.plasticity} == set(PLASTIC)
+    assert {p.name for p in plan.projections if p.synapse.name == "tsodyks"} == set(PLASTIC)
     cells = cells_only(n=len(PLASTIC))
     plan = dataclasses.replace(plan, populations=cells.populations, inputs=(), recorders=())
-    chosen = [p for p in plan.projections if p.plasticity]
+    chosen = [p for p in plan.projections if p.synapse.name == "tsodyks"]
     # the synapse models are those of the engine, the wiring is ours: one cell per projection
     unwired = dataclasses.replace(
         plan, projections=tuple(dataclasses.replace(p, rule=FixedInDegree(0), n_synapses=0, weight=1.0) for p in chosen)

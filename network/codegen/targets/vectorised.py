@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import platform
 
+from ...experiment.kinds import kinds_of
+from ...experiment.synapses import Synapse
 from .base import CODEGEN, TEMPLATES, Target
 
 # GCC prefers half of the width that a CPU with AVX-512 has; without effect on other CPUs of the family
@@ -39,10 +41,7 @@ TARGET = Target(
         "poisson_drive.h",
         "solver.h",
     ),
-    synapses={
-        "static_synapse": "bgnest::StaticLaneSynapse",
-        "tsodyks_synapse": "bgnest::TsodyksLaneSynapse",
-    },
+    synapses={kind.nest_model: kind.lane_class for kind in kinds_of(Synapse) if kind.lane_class is not None},
     synapse_header="lane_synapses.h",
     flags=(
         "-O3",

@@ -107,23 +107,25 @@ def _create(network: Network, population: PopulationPlan) -> None:
     network.populations[population.name] = nodes
 
 
+def _first_receptor(network: Network, population: str) -> int:
+    return min(network.model(population).ports.values())
+
+
 def _copy_synapse_models(network: Network) -> None:
-    """One synapse model per projection, which carries the receptor and the constants of the plasticity."""
+    """One synapse model per projection, which carries the receptor and the constants of its kind."""
     nest = kernel.import_nest()
     small = kernel.hpc_synapses_fit(network.plan.n_neurons)
     for projection in network.plan.projections:
         receptor = network.receptor_type(projection.target, projection.receptor)
-        base = "static_synapse"
-        constants: dict[str, Any] = {"receptor_type": receptor}
-        if projection.plasticity is not None:
-            base = "tsodyks_synapse"
-            stp = projection.plasticity
-            # x = 1, y = u = 0: all transmitter recovered, so that the first spike releases the fraction U
-            constants |= {"U": stp.U, "tau_rec": stp.tau_rec, "tau_fac": stp.tau_fac, "tau_psc": stp.tau_psc}
-            constants |= {"x": 1.0, "y": 0.0, "u": 0.0}
+        base = projection.synapse.nest_model
+        constants: dict[str, Any] = {"receptor_type": receptor, **projection.synapse.constants}
         if base in network.module.synapses:
             base = network.module.synapses[base]
-        elif small and receptor == min(network.model(projection.target).ports.values()):
+        elif (
+            small
+            and projection.synapse.small_variant
+            and receptor == min(network.model(projection.target).ports.values())
+        ):
             base += "_hpc"
         for name, value in (("weight", projection.weight), ("delay", projection.delay)):
             if isinstance(value, int | float):

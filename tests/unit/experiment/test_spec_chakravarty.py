@@ -73,7 +73,7 @@ def test_weights(plans, name, normal, biphasic, triphasic):
 def test_projections_have_distinct_sources_and_no_autapses(plans):
     for plan in plans.values():
         assert len(plan.projections) == 22  # collaterals of STN are off
-        assert not any(p.allow_autapses or p.allow_multapses or p.plasticity for p in plan.projections)
+        assert not any(p.allow_autapses or p.allow_multapses or p.synapse.name != "static" for p in plan.projections)
         assert (plan.min_delay, plan.max_delay) == (1.0, 7.0)
 
 

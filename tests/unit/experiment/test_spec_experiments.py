@@ -23,7 +23,7 @@ def differences(first, second):
     for a, b in zip(first.populations, second.populations, strict=True):
         found |= {(a.name, key) for key in a.params if a.params[key] != b.params[key]}
     for a, b in zip(first.projections, second.projections, strict=True):
-        found |= {(a.name, key) for key in ("in_degree", "weight", "plasticity") if getattr(a, key) != getattr(b, key)}
+        found |= {(a.name, key) for key in ("in_degree", "weight", "synapse") if getattr(a, key) != getattr(b, key)}
     return found
 
 
@@ -81,7 +81,7 @@ def test_striatal_inhibition_keeps_only_what_it_names():
     assert striatal("only_TA") == ta
     assert striatal("none") == set()
     static = [p for p in plan("striatal_inhibition@only_FSN_static").projections if p.name in fsn]
-    assert all(p.plasticity is None and p.weight.mean == pytest.approx(1.8) for p in static)
+    assert all(p.synapse.name == "static" and p.weight.mean == pytest.approx(1.8) for p in static)
 
 
 def test_lesions_and_recovery_scale_weights(intact):

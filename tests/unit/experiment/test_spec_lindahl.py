@@ -203,22 +203,22 @@ def test_every_projection_is_the_published_one(control, depleted):
         assert projection(depleted, p.name).in_degree == when_depleted, p.name
         assert p.weight.mean == pytest.approx(weight, rel=1e-4), p.name
         assert (p.delay.low + p.delay.high) / 2 == pytest.approx(delay, abs=0.051), p.name
-        found = p.plasticity and (p.plasticity.U, p.plasticity.tau_rec, p.plasticity.tau_fac)
+        found = (p.synapse.U, p.synapse.tau_rec, p.synapse.tau_fac) if p.synapse.name == "tsodyks" else None
         assert found == PLASTICITY.get(kind), p.name
 
 
 def test_synapses_of_chosen_projections(control):
     d1_snr = projection(control, "MSN_D1_to_SNr")
     assert d1_snr.in_degree == 500
-    assert d1_snr.weight.mean * d1_snr.plasticity.U == pytest.approx(2.0)
+    assert d1_snr.weight.mean * d1_snr.synapse.U == pytest.approx(2.0)
     assert (d1_snr.delay.low, d1_snr.delay.high) == pytest.approx((3.65, 10.95))
-    assert (d1_snr.plasticity.tau_rec, d1_snr.plasticity.tau_fac, d1_snr.plasticity.tau_psc) == (
+    assert (d1_snr.synapse.tau_rec, d1_snr.synapse.tau_fac, d1_snr.synapse.tau_psc) == (
         559.0,
         623.0,
         5.2,
     )
     stn_ta = projection(control, "STN_to_GPe_TA")
-    assert stn_ta.plasticity is None
+    assert stn_ta.synapse.name == "static"
     assert (stn_ta.weight.low, stn_ta.weight.high) == pytest.approx((0.0525, 0.1575))
     assert not stn_ta.allow_multapses and stn_ta.allow_autapses
 
@@ -226,8 +226,8 @@ def test_synapses_of_chosen_projections(control):
 def test_plastic_projections(control):
     """The decay of a plastic synapse is that of its receptor."""
     for p in control.projections:
-        if p.plasticity is not None:
-            assert p.plasticity.tau_psc == control.population(p.target).params[f"tau_syn_{p.receptor}"], p.name
+        if p.synapse.name == "tsodyks":
+            assert p.synapse.tau_psc == control.population(p.target).params[f"tau_syn_{p.receptor}"], p.name
 
 
 def test_delays_of_the_network(control):

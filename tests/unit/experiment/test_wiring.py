@@ -9,9 +9,9 @@ import pytest
 
 from network.errors import SpecError
 from network.experiment import dump_experiment, load_experiment
-from network.experiment.distance import Distance
 from network.experiment.distributions import Clamped, LogNormal, TruncatedNormal, Uniform
 from network.experiment.rules import AllToAll, Ends, FixedInDegree, FixedOutDegree, FixedTotalNumber, OneToOne
+from network.experiment.rules.distance import Distance
 from network.experiment.space import Box, Exponential, Layout, Ring, Sphere, Table, Within, distances, farthest
 from network.experiment.streams import stream
 from network.plans import make_plan, plan_from_dict

@@ -9,15 +9,15 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .rules import Ends, Rule
-from .space import KERNELS, Kernel, apart, distances, farthest
+from ..space import KERNELS, Kernel, apart, distances, farthest
+from .base import Ends, Rule
 
 if TYPE_CHECKING:
     import numpy as np
     from scipy.spatial import cKDTree
 
-    from .rules import Pairs
-    from .space import Floats
+    from ..space import Floats
+    from .base import Pairs
 
 PAIRS_AT_A_TIME = 2_000_000
 SAMPLED = 256
