@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import Field, create_model
 
-from .quantities import Quantity, QuantityList, Spec
+from .quantities import Count, Quantity, QuantityList, Spec
 
 
 def written(form: Any, *, modulated: bool = False, **default: Any) -> Any:
@@ -61,8 +61,12 @@ def union_of(forms: Iterable[type[Spec]], key: str) -> Any:
 
 def plain_fields(kind: type[Any], form: Spec) -> dict[str, Any]:
     """Fields of a kind in plain numbers, from what was written; those that were left out are not there."""
-    given = {one.name: getattr(form, one.name) for one in fields(kind)}
-    return {name: plain_value(value) for name, value in given.items() if value is not None}
+    given = {one.name: (one.metadata["written"], getattr(form, one.name)) for one in fields(kind)}
+    return {
+        name: round(value.value) if written_as is Count else plain_value(value)
+        for name, (written_as, value) in given.items()
+        if value is not None
+    }
 
 
 def plain_value(value: Any) -> Any:

@@ -16,8 +16,13 @@ COMMAND_LINE = "command line"
 _OPERATIONS = ("scale", "add")
 _KINDS = ("kind", "rule", "distribution", "shape")
 """Keys that say of which kind a mapping is: the other keys of one kind mean nothing to another."""
-_SPELLINGS = {"connect": ("in_degree", "in_degree_beta", "in_degree_rounding"), "in_degree": ("connect",)}
-"""Two ways to write the wiring of a projection: one on top of the other takes its place."""
+_SPELLINGS = {
+    "connect": ("in_degree", "in_degree_beta", "in_degree_rounding"),
+    "in_degree": ("connect",),
+    "synapse": ("plasticity",),
+    "plasticity": ("synapse",),
+}
+"""Two ways to write the wiring or the synapses of a projection: one on top of the other takes its place."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ def _of_a_kind(node: Any) -> bool:
 
 
 def _of_another_kind(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    return any(new.get(key, old.get(key)) != old.get(key) for key in _KINDS)
+    """Whether a layer changes the kind; to say what was left to the model (``kind`` of a receptor) does not."""
+    said = [key for key in _KINDS if key in old or key == "distribution"]
+    return any(new.get(key, old.get(key)) != old.get(key) for key in said)
 
 
 def _replaced(key: str, value: Any) -> tuple[str, ...]:

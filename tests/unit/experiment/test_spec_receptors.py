@@ -145,3 +145,8 @@ def test_our_own_models_have_conductances(path):
     assert {port: (use.unit, use.reversal) for port, use in model.uses.items()} == {
         port: ("nS", f"E_rev_{port}") for port in model.ports
     }
+
+
+def test_an_overlay_that_says_the_kind_keeps_what_the_receptor_has(currents):
+    said = make_plan(load_experiment(currents(), overrides=["populations.X.receptors.a.kind=current"]))
+    assert said.network_hash == make_plan(load_experiment(currents())).network_hash

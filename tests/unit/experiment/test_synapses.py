@@ -59,9 +59,15 @@ def test_mistakes_are_told_with_the_choices(published, synapse, message):
     assert message in str(error.value)
 
 
+def test_a_kind_on_top_of_another_spelling_takes_its_place(published):
+    static = make_plan(published("projections: {Q_to_Q: {synapse: {kind: static}}}"))
+    assert [p.synapse for p in static.projections] == [Static(), Static()]
+
+
 def test_two_kinds_at_once_are_refused(published):
+    both = KIND.replace("plasticity: null", "plasticity: {U: {value: 0.3, unit: 1, source: book}}")
     with pytest.raises(SpecError, match=r"projections.Q_to_Q: give exactly one of 'plasticity' and 'synapse'"):
-        published("projections: {Q_to_Q: {synapse: {kind: static}}}")
+        published(both)
 
 
 def test_the_recovery_time_must_differ_in_either_spelling(published):

@@ -3,105 +3,32 @@
 A receptor is a name for an input port of the cell's model. Its kind follows from the model (what the equations make of
 the port, whether it has a reversal potential) unless ``kind:`` says it. It needs those parameters that the model has,
 under the model's own names, or under the short form that the models of this package follow: ``tau_syn`` of the port
-``ampa`` is the parameter ``tau_syn_ampa``.
+``ampa`` is the parameter ``tau_syn_ampa``. Every module of this folder is read: a kind is added by a file with a class,
+see `base.ReceptorKind` for what it has to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import Discriminator, Field, Tag, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Tag
 
-from .modulators import Effects
-from .nestml import ModelInterface
-from .nestml_ports import PortUse
-from .quantities import (
-    AnyQuantity,
-    Check,
-    Millivolts,
-    Number,
-    PositiveMilliseconds,
-    PositiveMillivolts,
-    Quantity,
-    Spec,
-    UserFloat,
-    UserInt,
-)
-from .stimuli import Name
+from ..kinds import read_folder
+from ..nestml import ModelInterface
+from ..nestml_ports import PortUse
+from ..quantities import Check, UserFloat, UserInt
+from .base import SHORT, ReceptorKind
+from .conductance import ConductanceReceptor
+from .current import CurrentReceptor
+from .graded import GradedReceptor
+from .potential import PotentialReceptor
 
-SHORT = ("tau_syn", "E_rev", "V_act", "S_act")
-"""Parameters of ports that may be written beside the receptor's other keys."""
+read_folder(__name__, __path__)
+
 THRESHOLDS = ("V_th", "V_t", "V_T", "V_threshold", "V_peak")
 RESTS = ("E_L", "V_r", "V_rest")
 """Names of a cell's threshold and rest, the first that it has decides what a reversal potential does."""
-
-
-class _Receptor(Spec):
-    unit: ClassVar[str]
-    """Unit of the weight."""
-    signed: ClassVar[bool]
-    """Whether weights may be negative."""
-    what: ClassVar[str]
-    """For messages."""
-
-    port: Name | None = None
-    """Input port of the model; the one with the name of the receptor if not given."""
-    tau_syn: PositiveMilliseconds | None = None
-    beta: Number | None = None
-    """Dopamine: the current is multiplied by 1 + beta * phi."""
-    effects: Effects = ()
-    """Effects of modulators on the current."""
-    parameters: dict[Name, AnyQuantity] = Field(default_factory=dict)
-    """Parameters of the port by the model's own names, or ``<key>`` for ``<key>_<port>``."""
-    effect: Literal["excitatory", "inhibitory"] | None = None
-    """What a positive weight does, for figures, where the model does not tell."""
-
-    def named(self) -> Iterator[tuple[str, Quantity]]:
-        """Every parameter with the key it was written under."""
-        for key in SHORT:
-            if (value := getattr(self, key, None)) is not None:
-                yield key, value
-        yield from self.parameters.items()
-
-
-class ConductanceReceptor(_Receptor):
-    """A spike opens channels: the weight is a conductance, the reversal potential decides about its effect."""
-
-    unit, signed, what = "nS", False, "a conductance"
-    kind: Literal["conductance"] = "conductance"
-    E_rev: Millivolts | None = None
-    V_act: Millivolts | None = None
-    """Half-activation of the voltage-dependent block (NMDA)."""
-    S_act: PositiveMillivolts | None = None
-    """Slope of the block."""
-
-
-class CurrentReceptor(_Receptor):
-    """A spike injects a current, whatever the potential; negative weights inhibit."""
-
-    unit, signed, what = "pA", True, "a current"
-    kind: Literal["current"]
-
-
-class PotentialReceptor(_Receptor):
-    """A spike moves the membrane potential by its weight at once (delta synapse)."""
-
-    unit, signed, what = "mV", True, "a step of the potential"
-    kind: Literal["potential"]
-
-
-class GradedReceptor(_Receptor):
-    """The potential of the source acts all the time; a name for what does not exist yet."""
-
-    unit, signed, what = "nS", False, "a graded synapse"
-    kind: Literal["graded"]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_yet(cls, data: Any) -> Any:
-        raise PydanticCustomError("graded", "graded receptors are not supported yet; kinds: {kinds}", {"kinds": USABLE})
 
 
 def _kind_of(value: Any) -> str:
@@ -109,21 +36,18 @@ def _kind_of(value: Any) -> str:
     return "conductance" if kind is None else str(kind)
 
 
-Receptor = Annotated[
-    Annotated[ConductanceReceptor, Tag("conductance")]
-    | Annotated[CurrentReceptor, Tag("current")]
-    | Annotated[PotentialReceptor, Tag("potential")]
-    | Annotated[GradedReceptor, Tag("graded")],
-    Discriminator(_kind_of),
-]
-KINDS: dict[str, type[_Receptor]] = {
-    "conductance": ConductanceReceptor,
-    "current": CurrentReceptor,
-    "potential": PotentialReceptor,
-    "graded": GradedReceptor,
-}
-USABLE = ", ".join(kind for kind in KINDS if kind != "graded")
-_OF_UNIT = {kind.unit: name for name, kind in KINDS.items() if name != "graded"}
+KINDS: dict[str, type[ReceptorKind]] = {kind.name(): kind for kind in ReceptorKind.__subclasses__()}
+USABLE = ", ".join(name for name, kind in KINDS.items() if kind.usable)
+_OF_UNIT = {kind.unit: name for name, kind in reversed(KINDS.items()) if kind.usable}
+"""Kind that is meant by the unit of a weight: the first that has it."""
+
+if TYPE_CHECKING:
+    Receptor = ReceptorKind
+else:
+    Receptor = Annotated[
+        Union[tuple(Annotated[kind, Tag(name)] for name, kind in KINDS.items())],  # noqa: UP007
+        Discriminator(_kind_of),
+    ]
 
 
 def port_of(name: str, receptor: Any) -> str:
@@ -242,3 +166,22 @@ def conductance_effect(port: str, params: Mapping[str, float], names: Iterable[s
     reversal = next((params[key] for key in (*names, f"E_rev_{port}") if key in params), None)
     level = next((params[key] for key in (*THRESHOLDS, *RESTS) if key in params), None)
     return -1 if reversal is not None and level is not None and reversal <= level else 1
+
+
+__all__ = [
+    "KINDS",
+    "SHORT",
+    "USABLE",
+    "ConductanceReceptor",
+    "CurrentReceptor",
+    "GradedReceptor",
+    "PotentialReceptor",
+    "Receptor",
+    "ReceptorKind",
+    "complete",
+    "conductance_effect",
+    "effect_of",
+    "kind_of",
+    "parameter_name",
+    "port_of",
+]
