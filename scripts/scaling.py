@@ -17,7 +17,8 @@ from network.experiment.rules import FixedInDegree
 from network.plans import make_plan
 from network.plans.cost import Estimate, Measured, estimate, load_cost_model
 from network.plans.plan import Plan
-from network.plans.summary import human_bytes, table
+from network.plans.summary import table
+from network.text import human_bytes
 
 EXPERIMENT = "lindahl2016/activation_control"
 SIZE = 80_000

@@ -13,7 +13,23 @@ from typer.core import TyperGroup
 from ..cluster import job
 from ..errors import Error, RunawayError
 from ..names import NAME
-from . import batch, check, compare, models, optimise, plan, plot, rates, run, scan, submit, terminal, validate, verdict
+from . import (
+    batch,
+    check,
+    compare,
+    models,
+    optimise,
+    plan,
+    plot,
+    rates,
+    run,
+    runs,
+    scan,
+    submit,
+    terminal,
+    validate,
+    verdict,
+)
 from . import list as listing
 from .options import DEFAULT_EXPERIMENT
 
@@ -69,6 +85,7 @@ app.command("validate")(validate.validate)
 app.command("list")(listing.list_all)
 app.add_typer(models.app, name="models")
 app.command("submit")(submit.submit)
+app.command("runs")(runs.runs)
 scan.app.command("optimise")(optimise.optimise)
 app.add_typer(scan.app, name="scan")
 app.add_typer(check.app, name="check")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..plans.summary import human_bytes, table
-from ..text import duration
+from ..plans.summary import table
+from ..text import duration, human_bytes
 from .options import Account, AsJson, Partition, Quiet, Sbatch, Setup
 
 if TYPE_CHECKING:

@@ -92,12 +92,22 @@ def submit(
     if run_status(folder) == "complete":
         print(f"{folder}: complete already, nothing to do")
         return
+    if run_status(folder) == "queued" and not take_over:
+        raise ClusterError(
+            f"{folder}: a job for this run is queued already; if it was cancelled, or you have cancelled it (scancel), "
+            "submit with --take-over"
+        )
     with RunFolder.create(folder, take_over=take_over, record={"threads": threads, "ranks": plan.ranks}) as run:
-        run.fail("submitted; has not started yet")
-    frozen.write_text(dump_experiment(spec), encoding="utf-8")
-    script.write_text(text, encoding="utf-8")
-    (folder / "log").mkdir(exist_ok=True)
-    print(f"{slurm.hand_in(script)}\nrun folder: {folder}")
+        frozen.write_text(dump_experiment(spec), encoding="utf-8")
+        script.write_text(text, encoding="utf-8")
+        (folder / "log").mkdir(exist_ok=True)
+        run.queue()  # before Slurm has it: the job may start at once
+        try:
+            answer = slurm.hand_in(script)
+        except ClusterError as error:
+            run.fail(f"not submitted: {error}")
+            raise
+    print(f"{answer}\nrun folder: {folder}")
 
 
 def _python(ranks: int) -> Path:

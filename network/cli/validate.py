@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from ..experiment import Experiment
 from ..experiment.presentation import FILE as PRESENTATION
 from ..experiment.presentation import load_presentation, unknown_names
 from ..experiment.quantities import Quantity, QuantityList, Spec
+from ..plans import make_plan
+from ..plans.cost import beyond_machine
 from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_drive, with_changes
 
 
@@ -28,6 +31,8 @@ def validate(
     beside_network(spec)
     print(f"{spec.name}: valid")
     tell_drive(spec)
+    if problem := beyond_machine(make_plan(spec)):
+        print(f"bgnest: {problem}", file=sys.stderr)
     if show is not None:
         found = [(path, origin) for path, origin in spec.origins.items() if path == show or path.startswith(f"{show}.")]
         if not found:

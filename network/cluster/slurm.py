@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import ClusterError
 from ..plans.cost import estimate
 from ..plans.plan import Plan
-from ..plans.summary import human_bytes
+from ..text import human_bytes
 from .launch import filled
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "slurm.sh"

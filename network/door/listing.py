@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import RunMissingError
 from ..experiment import list_experiments as experiments
 from ..experiment import list_variants
+from ..plans.summary import table
+from ..runs.layout import record_of, run_status
+from ..runs.reader import progress_of
 from .tables import html
 
 
@@ -29,3 +36,55 @@ def list_experiments(of: str | None = None) -> Listing:
     if of is None:
         return Listing(experiments())
     return Listing({f"{of}@{name}": title for name, title in list_variants(of).items()})
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A run folder: where, its status (see `network.runs.layout.run_status`), since when, and why or how far."""
+
+    path: Path
+    status: str
+    since: str
+    note: str
+
+
+class RunListing(list[RunEntry]):
+    """Runs of a folder; shown as a table."""
+
+    HEADER = ("run", "status", "since", "note")
+
+    @property
+    def _rows(self) -> list[list[str]]:
+        return [[entry.path.name, entry.status, entry.since, entry.note] for entry in self]
+
+    def __repr__(self) -> str:
+        return table(list(self.HEADER), self._rows, "llll") if self else "no runs"
+
+    def _repr_html_(self) -> str:
+        return html(f"{len(self)} runs", [], list(self.HEADER), self._rows)
+
+
+def list_runs(folder: str | Path = "runs") -> RunListing:
+    """Run folders in a folder (or the folder itself, if it is one), by name.
+
+    Raises
+    ------
+    RunMissingError
+        If there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunMissingError(f"{folder}: no such folder")
+    found = [_entry(path) for path in (folder, *sorted(p for p in folder.iterdir() if p.is_dir()))]
+    return RunListing(entry for entry in found if entry is not None)
+
+
+def _entry(path: Path) -> RunEntry | None:
+    status = run_status(path)
+    if status in ("missing", "empty", "foreign"):
+        return None
+    record = record_of(path) or {}
+    since = next((record[key] for key in ("finished", "queued", "created") if record.get(key)), "")
+    reason = str(record.get("error") or record.get("stopped", {}).get("reason", "")).partition("\n")[0]
+    note = progress_of(path) if status in ("running", "interrupted") else reason if status != "queued" else ""
+    return RunEntry(path, status, str(since)[:19].replace("T", " "), note)

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from ..plans import Estimate, estimate, plan_summary
 from ..plans import Plan as Numbers
-from ..plans.summary import human_bytes, table
+from ..plans.summary import table
+from ..text import human_bytes
 from .tables import html
 
 

@@ -34,6 +34,9 @@ class Verdict:
         A row per quantity that has a window: value, low, high, verdict.
     passed : bool
         Whether there are windows and everything that has one is inside.
+    outcome : str
+        ``PASS``, ``FAIL``, ``not judged at this size`` (something is outside of windows that are meant for a larger
+        network) or ``nothing to judge``.
     judgement : Judgement
         All tables.
     """
@@ -41,6 +44,7 @@ class Verdict:
     def __init__(self, judgement: Judgement) -> None:
         self.judgement = judgement
         self.passed: bool = judgement.passed
+        self.outcome: str = judgement.outcome()
         self.table: pd.DataFrame = judgement.judged[["quantity", "value", "low", "high", "verdict"]]
 
     def __bool__(self) -> bool:
@@ -55,7 +59,12 @@ class Verdict:
             return html("no targets", self.judgement.notes)
         rows = [[name, *row] for name, row in zip(self.table.index, self.table.itertuples(index=False), strict=True)]
         formed = [[f"{cell:.3g}" if isinstance(cell, float) else cell for cell in row] for row in rows]
-        return html(f"{good} of {count} inside", self.judgement.notes, ["", *map(str, self.table.columns)], formed)
+        return html(
+            f"{good} of {count} inside: {self.outcome}",
+            self.judgement.notes,
+            ["", *map(str, self.table.columns)],
+            formed,
+        )
 
 
 class Run:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import SpecError
-from ..plans.summary import human_bytes
 from ..scans.planning import ScanPlan
 from ..scans.scan import Scan as Points
 from ..scans.status import EXPLODED, STALE, PointStatus, counts
 from ..scans.workflow import Slurm
+from ..text import human_bytes
 from .experiment import Experiment
 from .runs import Run
 from .tables import html

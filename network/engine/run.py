@@ -104,6 +104,7 @@ def run(
         folder.write_params(dump_experiment(experiment))
         folder.write_origin({path: str(origin) for path, origin in experiment.origins.items()})
         folder.write_plan(plan.to_dict())
+        folder.write_positions(plan.positions())
         with log_to(folder.log_path):
             start = time.perf_counter()
             # before NEST is imported: a process that has started MPI must not start compilers
@@ -185,17 +186,7 @@ def seal(folder: RunFolder, plan: Plan, module: codegen.BuiltModule, outcome: Ou
             "real_time_factor": outcome.real_time_factor,
             "memory_bytes": outcome.memory,
             "nest_timers": outcome.native_timers,
-            "ranks": [
-                {
-                    "rank": facts.rank,
-                    "host": facts.host,
-                    "seconds": facts.timers,
-                    "memory_bytes": facts.memory,
-                    "memory_over_time": facts.memory_over_time,
-                    "nest_timers": facts.native_timers,
-                }
-                for facts in outcome.ranks
-            ],
+            "ranks": [facts.to_dict() for facts in outcome.ranks],
         }
     )
     stopped = {}

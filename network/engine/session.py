@@ -41,15 +41,12 @@ MAX_SAMPLES = 4_000_000
 
 
 @dataclass
-class Outcome:
-    """What a run measured of itself."""
+class Outcome(parts.Facts):
+    """What a run measured of itself: as long as it goes on this rank, at the end all ranks together.
 
-    timers: dict[str, float] = field(default_factory=dict)
-    memory: dict[str, int] = field(default_factory=dict)
-    n_spikes: dict[str, int] = field(default_factory=dict)
-    memory_over_time: list[tuple[float, int]] = field(default_factory=list)
-    """Biological time in ms and bytes of this process after each readout of the recorders."""
-    native_timers: dict[str, float] = field(default_factory=dict)
+    ``memory_over_time`` has biological time in ms and bytes of this process after each readout of the recorders.
+    """
+
     ranks: list[parts.Facts] = field(default_factory=list)
     runaway: Runaway | None = None
     """Why the run was stopped before its end."""
@@ -147,19 +144,10 @@ def simulate(
 
 def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink, engine: Engine) -> None:
     """Rank 0 merges the files of all ranks; its outcome then stands for all."""
-    rank = engine.rank()
-    facts = parts.Facts(
-        rank,
-        timers=outcome.timers,
-        memory=outcome.memory,
-        memory_over_time=outcome.memory_over_time,
-        native_timers=outcome.native_timers,
-        n_spikes=outcome.n_spikes,
-        reports=sink.reports,
-    )
-    parts.write_facts(folder.path, facts)
+    outcome.rank, outcome.reports = engine.rank(), sink.reports
+    parts.write_facts(folder.path, outcome.of_rank())
     engine.synchronise()
-    if rank == 0:
+    if outcome.rank == 0:
         reports = [file for files in _report_files(plan) for file in files.values()]
         outcome.ranks = parts.merge(folder.path, reports, plan.ranks)
         outcome.timers = parts.combine([facts.timers for facts in outcome.ranks], max)

@@ -7,6 +7,7 @@ tests the model.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..experiment.messages import placed_problems
 from ..experiment.presentation import load_presentation
 from ..experiment.quantities import Spec
 from ..experiment.yamlfile import read_yaml
+from ..text import human_bytes
 from .plan import Plan
 
 HELD_SECONDS = 1.0
@@ -322,3 +324,25 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     per_source = m.memory_per_source.value + plan.threads * m.memory_per_source_and_thread.value
     own = m.memory_per_process.value + plan.threads * m.memory_per_thread.value + sources * per_source
     return own + shared / plan.ranks
+
+
+def beyond_machine(plan: Plan, memory: float | None = None) -> str:
+    """Say that a plan needs more memory than this machine has; empty if it does not.
+
+    A network for a cluster is planned elsewhere, so this is a hint, and it catches slips of the keyboard.
+
+    Parameters
+    ----------
+    plan : Plan
+    memory : float, optional
+        Bytes; by default those of this machine.
+    """
+    if memory is None:
+        memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    needed = estimate(plan).memory_bytes
+    if needed <= memory:
+        return ""
+    return (
+        f"{plan.n_neurons:,} neurons and {plan.n_synapses:,} synapses need about {human_bytes(needed)} of memory, "
+        f"this machine has {human_bytes(memory)}"
+    )

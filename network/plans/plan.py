@@ -283,6 +283,11 @@ class Plan:
             target=layouts[1],
         )
 
+    def positions(self) -> dict[str, Any]:
+        """Coordinates of cells in um, one row per cell, of every population that has positions."""
+        placed = {p.name: Layout(p.name, p.positions, p.n_neurons, self.seed) for p in self.populations if p.positions}
+        return {name: layout.positions() for name, layout in placed.items()}
+
     def members(self, name: str) -> tuple[str, ...]:
         """Return the populations of a group, or the population itself."""
         return self.groups[name] if name in self.groups else (self.population(name).name,)

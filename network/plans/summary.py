@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ..experiment import derive
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Uniform, bounds
+from ..text import human_bytes
 from .cost import Estimate, estimate
 from .plan import InputPlan, Plan, ProjectionPlan, SpikeInputPlan
 
@@ -155,18 +156,6 @@ def _segments(plan: Plan) -> str:
     if len(plan.segments) > len(shown):
         rows.append(["...", "", f"{len(plan.segments) - len(shown)} more"])
     return table(["change at (ms)", "modulators", "populations"], rows, "rrl") if rows else ""
-
-
-def human_bytes(n: float) -> str:
-    """Size with a decimal unit.
-
-    >>> human_bytes(4.2e9)
-    '4.2 GB'
-    """
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if n >= size:
-            return f"{n / size:.1f} {unit}"
-    return f"{n:.0f} B"
 
 
 def _costs(plan: Plan, cost: Estimate) -> str:

@@ -37,6 +37,7 @@ from .layout import (
     to_json,
     write_atomic,
 )
+from .nodes import NODES, write_positions
 from .reader import Run
 from .record import now, peak_memory_bytes
 from .sonata import ReportWriter, SpikeWriter
@@ -108,8 +109,9 @@ class RunFolder:
             status = refuse(path, overwrite=overwrite, claimed=True)  # another process may have been quicker
             if status == "interrupted" and process_of(record_of(path) or {}) != before:
                 raise RunBusyError(f"{path}: another machine has begun a run in this folder just now")
-            if status not in ("missing", "empty"):
+            if status not in ("missing", "empty", "queued"):
                 logger.warning("%s: replacing a run that is %s", path, status)
+            if status not in ("missing", "empty"):
                 _clear(path, figures=status in ("complete", "exploded", "damaged"))
             folder = cls(path, {"format": FORMAT, "format_version": FORMAT_VERSION, **(record or {})}, claim)
             folder.update_record(status="running", created=now(), process=this_process())
@@ -157,6 +159,12 @@ class RunFolder:
         self.write_json("nodes.json", {p["name"]: {key: p[key] for key in keys} for p in plan["populations"]})
         return self.write_json("plan.json", plan)
 
+    def write_positions(self, positions: Mapping[str, NDArray[np.float64]]) -> None:
+        """Write where cells are, ``nodes.h5``; nothing if no population has positions."""
+        if positions:
+            self._open(NODES)
+            write_positions(self.path / NODES, positions)
+
     def update_record(self, **fields: Any) -> None:
         """Add or replace fields of ``record.json``."""
         self._open(RECORD)
@@ -197,6 +205,11 @@ class RunFolder:
     def fail(self, reason: str) -> None:
         """Mark the run as failed; what was written stays for inspection."""
         self.update_record(status="failed", error=reason, finished=now())
+        self._let_go()
+
+    def queue(self) -> None:
+        """Mark the run as one whose job waits to be started; the job begins it."""
+        self.update_record(status="queued", queued=now())
         self._let_go()
 
     def finish(self, *, status: str = "complete", **fields: Any) -> Run:

@@ -27,7 +27,7 @@ MANIFEST_FORMAT = "bgnest-manifest"
 # what can be made again from the rest, or still grows when the run is sealed: not in the manifest
 DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
 OUR_FILES = (
-    *("params.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
+    *("params.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json", "nodes.h5"),
     *("progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
     *("spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
@@ -71,11 +71,12 @@ def report_filenames(traces: Sequence[tuple[str, str, Sequence[str]]]) -> list[d
 def run_status(path: str | Path, *, claimed: bool = False) -> str:
     """Status of a run.
 
-    One of ``missing``, ``empty``, ``foreign``, ``damaged``, ``running``, ``failed``, ``interrupted``, ``exploded``,
-    ``complete``.
+    One of ``missing``, ``empty``, ``foreign``, ``damaged``, ``queued``, ``running``, ``failed``, ``interrupted``,
+    ``exploded``, ``complete``.
 
     ``foreign`` is a folder or file that is no run of ours, ``damaged`` a run of ours whose ``record.json`` is missing
-    or cannot be read, ``interrupted`` a run whose process is gone, ``exploded`` one that was stopped because of
+    or cannot be read, ``queued`` one whose job has not started yet,
+    ``interrupted`` a run whose process is gone, ``exploded`` one that was stopped because of
     runaway activity, with all files whole. A run on another machine is ``running`` as long as it gives signs of life
     (`network.runs.claim`); with ``claimed`` the caller has the lock, and whose run it was is gone.
     """
@@ -92,8 +93,8 @@ def run_status(path: str | Path, *, claimed: bool = False) -> str:
         return "damaged" if MANIFEST in names and _is_manifest(path / MANIFEST) else "foreign"
     if MANIFEST in names:
         return "exploded" if record.get("status") == "exploded" else "complete"
-    if record.get("status") == "failed":
-        return "failed"
+    if record.get("status") in ("failed", "queued"):
+        return str(record["status"])
     if record.get("status") in ("complete", "exploded"):  # the manifest is written at once, and was removed
         return "running" if not claimed and is_locked(path) else "interrupted"
     return "running" if not claimed and Holder.of(path, process_of(record)).alive else "interrupted"
@@ -194,6 +195,8 @@ def manifest_entry(path: Path) -> dict[str, Any]:
 def h5_counts(path: Path) -> dict[str, int]:
     """Spikes per population, or frames and elements of a report."""
     with open_h5(path) as file:
+        if "nodes" in file:
+            return {name: len(group["node_id"]) for name, group in file["nodes"].items()}
         if "spikes" in file:
             return {name: len(group["timestamps"]) for name, group in file["spikes"].items()}
         if "report" in file:

@@ -14,7 +14,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,9 +38,9 @@ _MERGE_SPIKES = 8_000_000  # held in memory while merging, over all parts and be
 
 @dataclass
 class Facts:
-    """What a rank measured of itself."""
+    """What a rank measured of itself: the one record of it, from the loop of a run to ``timers.json``."""
 
-    rank: int
+    rank: int = 0
     host: str = field(default_factory=socket.gethostname)
     timers: dict[str, float] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
@@ -48,6 +48,21 @@ class Facts:
     native_timers: dict[str, float] = field(default_factory=dict)
     n_spikes: dict[str, int] = field(default_factory=dict)
     reports: list[str] = field(default_factory=list)
+
+    def of_rank(self) -> Facts:
+        """Only what the rank measured, without what a subclass adds."""
+        return Facts(**{one.name: getattr(self, one.name) for one in fields(Facts)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form in ``timers.json``."""
+        return {
+            "rank": self.rank,
+            "host": self.host,
+            "seconds": self.timers,
+            "memory_bytes": self.memory,
+            "memory_over_time": self.memory_over_time,
+            "nest_timers": self.native_timers,
+        }
 
 
 def spikes_part(folder: Path, rank: int) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 
 from ..errors import RunCorruptError, RunIncompleteError, RunMissingError
 from ..sealing import damage
-from .layout import FORMAT, MANIFEST, RECORD, listed_files, read_json, read_manifest, record_of, run_status
+from .layout import FORMAT, MANIFEST, PROGRESS, RECORD, listed_files, read_json, read_manifest, record_of, run_status
+from .nodes import NODES, Positions, read_positions
 from .sonata import Report, ReportKey, Spikes, read_report, read_spikes, report_header, sort_spikes, spike_populations
 
 logger = logging.getLogger(__name__)
@@ -121,6 +123,8 @@ class Run:
             return f"stopped: {record.get('stopped', {}).get('reason')}"
         if record.get("status") == "complete" and status == "interrupted":
             return f"record.json says so, but {MANIFEST} is missing"
+        if status == "queued":
+            return "its job is queued and has not started yet"
         return f"status: {status}"
 
     @cached_property
@@ -177,6 +181,10 @@ class Run:
         file = self.checked("spikes.h5")
         present = set(spike_populations(file)) if file.is_file() else set()
         return tuple(name for name in self.populations if name in present)
+
+    def positions(self, population: str) -> Positions:
+        """Coordinates of the cells of a population in um, one row per cell, see `network.runs.nodes`."""
+        return read_positions(self.checked(NODES) if (self.path / NODES).exists() else self.path / NODES, population)
 
     def spikes(self, name: str) -> Spikes:
         """Spikes of a population or of a group, everything recorded (`Spikes.between` cuts to a window).
@@ -241,3 +249,13 @@ def _no_run(path: Path, status: str) -> str:
         return "no such folder"
     unreadable = f"; {RECORD} is there, but cannot be read" if (path / RECORD).is_file() else ""
     return f"not a run folder (no {RECORD} of format {FORMAT!r}{unreadable})"
+
+
+def progress_of(run: Path) -> str:
+    """Phase and share of it that a run has written down; empty if it has not."""
+    try:
+        state = json.loads((run / PROGRESS).read_text(encoding="utf-8"))
+        part = f" {100 * state['done'] / state['total']:.0f} %" if state["total"] else ""
+        return f"{state['phase']}{part}"
+    except (OSError, ValueError, KeyError):
+        return ""

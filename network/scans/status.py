@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ from ..errors import RunError
 from ..plans.identity import short
 from ..plans.summary import table
 from ..runs.code import code_digest
-from ..runs.layout import PROGRESS, RECORD, read_json, run_status
+from ..runs.layout import RECORD, read_json, run_status
+from ..runs.reader import progress_of
 from .planning import PlannedPoint
 
 DONE, RUNNING, FAILED, EXPLODED = "done", "running", "failed", "exploded"
-INTERRUPTED, STALE, MISSING = "interrupted", "stale", "missing"
-STATES = (DONE, RUNNING, FAILED, EXPLODED, INTERRUPTED, STALE, MISSING)
+INTERRUPTED, STALE, MISSING, QUEUED = "interrupted", "stale", "missing", "queued"
+STATES = (DONE, RUNNING, QUEUED, FAILED, EXPLODED, INTERRUPTED, STALE, MISSING)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class PointStatus:
     Attributes
     ----------
     state : str
-        ``done``; ``running``; ``failed``; ``exploded`` (stopped because activity ran away); ``interrupted`` (ended
+        ``done``; ``running``; ``queued`` (its job has not started); ``failed``;
+        ``exploded`` (stopped because activity ran away); ``interrupted`` (ended
         from outside, or by Ctrl-C); ``stale`` (complete, but of other code or parameters); ``missing``.
     reason : str
         First line of why it is not done, or how far a running one is.
@@ -133,12 +134,14 @@ def _point_status(
     if status == "complete":
         return _complete(found, point, record, code)
     if status == "running":
-        return found(RUNNING, _progress(run))
+        return found(RUNNING, progress_of(run))
+    if status == "queued":
+        return found(QUEUED)
     if status == "exploded":
         return found(EXPLODED, str(record.get("stopped", {}).get("reason", "")))
     error = str(record.get("error") or "").partition("\n")[0]
     if status == "interrupted":
-        return found(INTERRUPTED, f"ended without a word (killed, out of memory?) {_progress(run)}".strip())
+        return found(INTERRUPTED, f"ended without a word (killed, out of memory?) {progress_of(run)}".strip())
     if error == "interrupted":
         return found(INTERRUPTED, "Ctrl-C")
     return found(FAILED, error or "no reason given")
@@ -160,15 +163,6 @@ def _duration(record: dict[str, Any]) -> float | None:
     except (KeyError, ValueError):
         return None
     return (end - begin).total_seconds()
-
-
-def _progress(run: Path) -> str:
-    try:
-        state = json.loads((run / PROGRESS).read_text(encoding="utf-8"))
-        part = f" {100 * state['done'] / state['total']:.0f} %" if state["total"] else ""
-        return f"{state['phase']}{part}"
-    except (OSError, ValueError, KeyError):
-        return ""
 
 
 def code_remark(statuses: Sequence[PointStatus]) -> str:
@@ -198,7 +192,7 @@ def counts(statuses: Sequence[PointStatus]) -> str:
 def seconds_left(statuses: Sequence[PointStatus], n_jobs: int) -> float | None:
     """Expected wall time until nothing is missing, from the plan and from how long finished points really took."""
     finished = [s for s in statuses if s.state == DONE and s.seconds]
-    left = sum(s.point.seconds for s in statuses if s.state in (RUNNING, MISSING, INTERRUPTED))
+    left = sum(s.point.seconds for s in statuses if s.state in (RUNNING, QUEUED, MISSING, INTERRUPTED))
     if not left:
         return None
     planned = sum(s.point.seconds for s in finished)

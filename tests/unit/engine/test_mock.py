@@ -12,7 +12,7 @@ import pytest
 from network import program
 from network.engine.batch import run_all
 from network.engine.run import run
-from network.errors import EngineError, RunawayError, RunExistsError, RunIncompleteError
+from network.errors import EngineError, RunawayError, RunExistsError, RunIncompleteError, RunMissingError
 from network.experiment import load_experiment
 from network.plans import make_plan, plan_from_dict
 from network.runs.layout import run_status
@@ -120,3 +120,18 @@ def test_it_is_another_simulation_than_that_of_nest():
 def test_ranks_are_refused(tmp_path):
     with pytest.raises(EngineError, match=r"simulation\.mock plays in one process"):
         run(experiment(), ranks=2, out=tmp_path / "run")
+
+
+def test_positions_of_cells_are_in_the_run(done, tmp_path):
+    box = "populations.STN.positions={shape: box, extent: {value: [1.5, 0.8], unit: mm, assumed: t}}"
+    placed = experiment(box)
+    made = run(placed, out=tmp_path / "run")
+    positions = made.positions("STN")
+    assert np.array_equal(positions, make_plan(placed).positions()["STN"])
+    assert positions.shape == (made.populations["STN"], 2)
+    assert (np.abs(positions) <= [750.0, 400.0]).all() and positions.std(axis=0) == pytest.approx([433, 231], rel=0.3)
+    assert "nodes.h5" in (tmp_path / "run" / "manifest.json").read_text()
+    with pytest.raises(RunMissingError, match="no positions of 'SNr'; populations with positions: STN"):
+        made.positions("SNr")
+    with pytest.raises(RunMissingError, match="populations with positions: none"):
+        done.positions("STN")

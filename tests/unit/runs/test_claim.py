@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import time
 from contextlib import suppress
 
 import pytest
+from typer.testing import CliRunner
 
+from network.cli.main import app
 from network.cluster import job
 from network.engine import restart
 from network.errors import RunError, RunExistsError
@@ -194,3 +197,25 @@ def test_looking_does_not_keep_a_run_from_beginning(tmp_path):
         assert claim is not None and is_locked(folder)
         claim.release()
         assert Claim.take(folder) is not None
+
+
+def test_a_submitted_run_is_queued_until_its_job_begins(tmp_path, monkeypatch):
+    """Slurm is a script that takes the job; the folder and ``bgnest runs`` say how far it is."""
+    sbatch = tmp_path / "sbatch"
+    sbatch.write_text("#!/bin/sh\necho Submitted batch job 7\n")
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    out = tmp_path / "runs" / "job"
+    words = ["submit", "lindahl2016/activation_control", "--n-neurons", "10000", "--out", str(out)]
+    answer = CliRunner().invoke(app, words)
+    assert "Submitted batch job 7" in answer.output and run_status(out) == "queued"
+    listed = CliRunner().invoke(app, ["runs", str(tmp_path / "runs")]).output
+    assert re.search(r"^job +queued", listed, re.MULTILINE)
+    again = CliRunner().invoke(app, words)
+    assert "queued already" in str(again.exception)
+    assert CliRunner().invoke(app, [*words, "--take-over"]).exit_code == 0
+    with RunFolder.create(out):  # the job begins
+        assert run_status(out) == "running"
+    sbatch.write_text("#!/bin/sh\necho no such partition >&2; exit 1\n")
+    assert CliRunner().invoke(app, [*words[:-1], str(tmp_path / "runs" / "other")]).exit_code == 1
+    assert run_status(tmp_path / "runs" / "other") == "failed"

@@ -1,0 +1,31 @@
+"""The cost model says what the engine does: its constants are the engine's, and absurd sizes are told."""
+
+import re
+from dataclasses import replace
+
+from network.codegen.targets.base import RUNTIME
+from network.engine import session
+from network.engine.nest import kernel
+from network.experiment import load_experiment
+from network.plans import cost, make_plan
+
+
+def test_the_constants_are_those_of_the_engine():
+    assert cost.HELD_SECONDS * 1000.0 == session.DRAIN_MS
+    assert cost.HELD_SAMPLES == session.MAX_SAMPLES
+    assert cost.NARROW_CELLS == kernel.MAX_HPC_NODES_PER_THREAD
+
+
+def test_the_lanes_are_those_of_the_runtime():
+    text = "".join(path.read_text() for path in RUNTIME.glob("*.h"))
+    (lanes,) = set(re.findall(r"#define BGNEST_LANES (\d+)", text))
+    assert cost.load_cost_model().lanes.value == int(lanes)
+
+
+def test_a_network_that_no_machine_holds_is_told():
+    plan = make_plan(load_experiment("lindahl2016/activation_control"))
+    assert cost.beyond_machine(plan, memory=16e9) == ""
+    (first, *others) = plan.populations
+    absurd = replace(plan, populations=(replace(first, n_neurons=10**11), *others))
+    said = cost.beyond_machine(absurd, memory=16e9)
+    assert "this machine has 16.0 GB" in said and re.search(r"need about 2\.\d PB", said)
