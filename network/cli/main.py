@@ -17,6 +17,7 @@ from . import (
     batch,
     check,
     compare,
+    interrupts,
     models,
     optimise,
     plan,
@@ -115,6 +116,7 @@ def main() -> None:
     3 means that activity exploded and the run was stopped, 143 and 129 that SIGTERM or SIGHUP ended it.
     """
     terminal.secure()
+    interrupts.keep()
     job.silence_other_ranks()
     try:
         app(standalone_mode=True)

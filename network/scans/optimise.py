@@ -163,7 +163,7 @@ class Study:
             text = yaml.safe_dump(self.spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
             write_atomic(self.folder / SPEC, text)
             for trial in self.study.get_trials(deepcopy=False, states=(_optuna().trial.TrialState.RUNNING,)):
-                self._give_back(trial.number, dict(trial.params))  # its process was killed
+                self._settle(trial)
             running: list[_Trial] = []
             try:
                 while True:
@@ -215,7 +215,6 @@ class Study:
 
     def _tell(self, trial: _Trial, show: Callable[[str], None] | None) -> None:
         """Give Optuna the outcome: a distance; pruned if activity exploded; failed."""
-        states = _optuna().trial.TrialState
         status, reason = trial.failure or ("done", "")
         trial.ask.set_user_attr("status", status)
         trial.ask.set_user_attr("reason", reason)
@@ -230,11 +229,19 @@ class Study:
             best = self.study.best_trial
             line = f"trial {trial.number}: distance {value:.3g} (best {best.value:.3g}, trial {best.number})"
         else:
-            self.study.tell(trial.ask, state=states.PRUNED if status == "exploded" else states.FAIL)
+            self.study.tell(trial.ask, state=_state(status))
             line += f": {reason.splitlines()[0]}"
         self.write_table()
         if show is not None:
             show(f"{line}  " + ", ".join(f"{name}={value:.4g}" for name, value in trial.values.items()))
+
+    def _settle(self, trial: optuna.trial.FrozenTrial) -> None:
+        """Complete what is known of a trial whose process was killed: its outcome, or that it has none."""
+        status = trial.user_attrs.get("status")
+        if status in ("exploded", "failed"):
+            self.study.tell(trial.number, state=_state(status))
+        else:
+            self._give_back(trial.number, dict(trial.params))
 
     def _give_back(self, number: int, values: dict[str, Any]) -> None:
         """Let a trial that was not finished be run again, with the same values and another number.
@@ -294,6 +301,12 @@ def _is_whole(trial: optuna.trial.FrozenTrial) -> bool:
     """Whether a trial has its outcome; an interrupt may fall between what is noted of it and its distance."""
     status = trial.user_attrs.get("status")
     return bool(trial.state.is_finished() and status and (status != "done" or trial.value is not None))
+
+
+def _state(status: str) -> Any:
+    """Optuna's name of a trial without a distance."""
+    states = _optuna().trial.TrialState
+    return states.PRUNED if status == "exploded" else states.FAIL
 
 
 def _optuna() -> Any:
