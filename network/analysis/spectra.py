@@ -280,10 +280,13 @@ def phase_differences(
     margin = round(2.0 * 1000.0 / bin_width / band[0])  # bins; two of the slowest cycles, for the filter to ring out
 
     def phase(trains: Floats) -> NDArray[np.complex128]:
-        padded = np.pad(trains - trains.mean(axis=1, keepdims=True), ((0, 0), (margin, margin)))
+        n = trains.shape[1]
+        whole = scipy.fft.next_fast_len(n + 2 * margin)  # a transform of a length with a large prime takes long
+        ends = (margin, whole - n - margin)
+        padded = np.pad(trains - trains.mean(axis=1, keepdims=True), ((0, 0), ends))
         forward = scipy.signal.sosfilt(sos, padded, axis=1)
         filtered = scipy.signal.sosfilt(sos, forward[:, ::-1], axis=1)[:, ::-1]
-        analytic = scipy.signal.hilbert(filtered, axis=1)[:, margin:-margin]
+        analytic = scipy.signal.hilbert(filtered, axis=1)[:, margin : margin + n]
         size = np.abs(analytic)
         return np.divide(analytic, size, out=np.zeros_like(analytic), where=size > 0)
 

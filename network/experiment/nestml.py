@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from .. import resources
@@ -71,7 +71,7 @@ class ModelInterface:
     uses: Mapping[str, PortUse] = field(default_factory=dict)
     qualifiers: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property  # asked for every receptor of every point of a scan
     def port_parameters(self) -> dict[str, tuple[str, str]]:
         """Port and name at that port of every parameter ``<name>_<port>``; the others are the cell's own.
 

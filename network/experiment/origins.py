@@ -10,7 +10,7 @@ from typing import Any
 from .limits import beyond, is_number
 from .quantities import NAME_UNITS, UserFloat, UserInt, user_number
 from .units import UNITS, compatible, convert
-from .yamlfile import KeyPath
+from .yamlfile import KeyPath, copied
 
 COMMAND_LINE = "command line"
 _OPERATIONS = ("scale", "add")
@@ -93,7 +93,7 @@ class Tree:
     def copy(self) -> Tree:
         """Copy of the content that can be changed on its own."""
         tree = Tree()
-        tree.data, tree.origins, tree.problems = _copied(self.data), dict(self.origins), list(self.problems)
+        tree.data, tree.origins, tree.problems = copied(self.data), dict(self.origins), list(self.problems)
         return tree
 
     def apply(self, layer: Layer) -> None:
@@ -241,13 +241,6 @@ class Tree:
 def _unit_of_name(path: KeyPath) -> str | None:
     """Unit that a number without one has by its name; a factor of dopamine on ``g_L`` is no conductance."""
     return None if path[-2:-1] == ("dopamine",) else NAME_UNITS.get(path[-1])
-
-
-def _copied(node: Any) -> Any:
-    """Copy of mappings and lists; `copy.deepcopy` takes ten times as long."""
-    if isinstance(node, dict):
-        return {key: _copied(value) for key, value in node.items()}
-    return [_copied(item) for item in node] if isinstance(node, list) else node
 
 
 def _in_unit(value: float, unit: Any, wanted: Any) -> float | None:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -77,10 +78,11 @@ ORDER = (
 above the threshold, as in bursting cells of the adaptive exponential kind."""
 
 
+@cache  # the same few names come again in every experiment
 def rule_for(name: str, unit: str | None) -> Rule | None:
     """Limit of a parameter or state with this name and unit; None if it can have any value."""
     for rule in RULES:
-        if any(fnmatchcase(name, pattern) for pattern in rule.names) or (unit is not None and rule.unit == unit):
+        if _fits(name, rule.names) or (unit is not None and rule.unit == unit):
             return rule
     return None
 
@@ -217,7 +219,12 @@ def _out_of_order(values: Iterable[_Value]) -> Iterator[tuple[_Value, str]]:
 
 
 def _named(value: _Value, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(value.name, pattern) for pattern in patterns)
+    return _fits(value.name, patterns)
+
+
+@cache
+def _fits(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _initial(path: KeyPath, population: Population, model: ModelInterface) -> Iterator[Problem]:

@@ -46,7 +46,7 @@ def user_number(value: float, set_by: str) -> UserInt | UserFloat:
 class Spec(BaseModel):
     """Base of all parts of the specification: no unknown keys, no change after validation, strict types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class _Sourced(Spec):

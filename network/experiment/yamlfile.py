@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,24 @@ def read_yaml(path: Path, label: str) -> tuple[dict[str, Any], dict[KeyPath, int
     SpecError
         If the file is not readable, is not YAML, repeats a key, is beyond a limit or is not a mapping of names.
     """
-    data, lines = parse_yaml(_text(path, label), label)
+    data, lines = _parsed(_text(path, label), label)
     if data is None:
         return {}, {}
     if not isinstance(data, dict):
         raise SpecError([f"{label}: the file must be a mapping of sections, not a {type(data).__name__}"])
-    return data, lines
+    return copied(data), dict(lines)
+
+
+@lru_cache(maxsize=64)  # the states of a network and the runs of a scan read the same texts again
+def _parsed(text: str, label: str) -> tuple[Any, dict[KeyPath, int]]:
+    return parse_yaml(text, label)
+
+
+def copied(node: Any) -> Any:
+    """Copy of mappings and lists; `copy.deepcopy` takes ten times as long."""
+    if isinstance(node, dict):
+        return {key: copied(value) for key, value in node.items()}
+    return [copied(item) for item in node] if isinstance(node, list) else node
 
 
 def parse_yaml(text: str, label: str, at: KeyPath = (), *, numbered: bool = True) -> tuple[Any, dict[KeyPath, int]]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache, partial
 from typing import Any
 
 HASH_FORMAT = 2
@@ -39,9 +41,13 @@ def essential(value: Any) -> Any:
     The kind is the name of the class: two distributions may have the same numbers and be different.
     """
     if is_dataclass(value):
-        kept = {f.name: getattr(value, f.name) for f in fields(value) if f.metadata.get("identity", True)}
-        stated = {name: item for name, item in kept.items() if not _is_default(value, name, item)}
-        return {"kind": type(value).__name__, "content": {name: essential(item) for name, item in stated.items()}}
+        kind: Any = type(value)
+        content = {}
+        for name, default in _fields(kind):
+            item = getattr(value, name)
+            if not default or item != default[0]():
+                content[name] = essential(item)
+        return {"kind": kind.__name__, "content": content}
     if isinstance(value, dict):
         return {key: essential(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -49,11 +55,23 @@ def essential(value: Any) -> Any:
     return value
 
 
-def _is_default(part: Any, name: str, value: Any) -> bool:
-    (declared,) = (f for f in fields(part) if f.name == name)
-    if declared.default_factory is not MISSING:
-        return bool(value == declared.default_factory())
-    return declared.default is not MISSING and bool(value == declared.default)
+@cache
+def _fields(kind: type) -> tuple[tuple[str, tuple[Callable[[], Any], ...]], ...]:
+    """Fields that are no labels, each with what makes its default, if it has one."""
+    found = []
+    for declared in fields(kind):
+        default: tuple[Callable[[], Any], ...] = ()
+        if declared.default_factory is not MISSING:
+            default = (declared.default_factory,)
+        elif declared.default is not MISSING:
+            default = (partial(_itself, declared.default),)
+        if declared.metadata.get("identity", True):
+            found.append((declared.name, default))
+    return tuple(found)
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def canonical_json(data: Any) -> str:
