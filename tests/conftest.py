@@ -28,6 +28,9 @@ from command_server import CommandServer  # noqa: E402
 
 # Tests run beside one another: threads that wait must not keep the core that another test could use.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Hundreds of processes are started: compiling our modules anew would be a third of what each of them costs.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 MPI_TESTS = "tests/mpi/"
 TIMEOUT = 300.0  # s; a command that hangs fails, however slow the machine
 

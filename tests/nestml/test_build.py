@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from network.codegen import BuiltModule, build, prebuilt
+from network.codegen import BuiltModule, build, prebuilt, targets, toolchain
 from network.errors import BuildError
 
 pytestmark = pytest.mark.nestml
@@ -57,6 +58,19 @@ model {name}:
         emit_spike()
 
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remembering_compiler():
+    """Compile what these tests compile once per machine."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bgnest-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    chosen = targets.get("plain")
+    salt = f"{toolchain.find_nest().fingerprint}-{chosen.fingerprint()}-{toolchain.find_compiler().version}"
+    command = [sys.executable, "-IS", str(Path(__file__).with_name("remembering_compiler.py")), str(cache), salt]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CXX", shlex.join(command))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +226,7 @@ def test_a_damaged_module_is_named_and_not_loaded(
     DAMAGES[kind](place)
     with pytest.raises(BuildError, match="names no program"):  # what was compiled elsewhere is not used either
         build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
-    monkeypatch.delenv("CXX")
+    monkeypatch.setenv("CXX", "g++")
     monkeypatch.setattr("network.codegen.builder._link", raise_built_again)
     with pytest.raises(BuiltAgainError):
         build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)

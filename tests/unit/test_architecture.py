@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,23 +34,33 @@ def name_of(path: Path) -> tuple[str, ...]:
     return path.relative_to(PACKAGE).with_suffix("").parts
 
 
-def imports(path: Path) -> Iterator[tuple[tuple[str, ...], int, bool]]:
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All parts of a module."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def imports(path: Path) -> tuple[tuple[tuple[str, ...], int, bool], ...]:
     """Modules of ours that a module imports when it runs: name, line, whether inside a function."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[tuple[str, ...], int, bool]]:
     for_types = {
         id(node)
-        for block in ast.walk(tree)
+        for block in nodes(path)
         if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
         for node in ast.walk(block)
     }
     late = {
         id(node)
-        for function in ast.walk(tree)
+        for function in nodes(path)
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
     }
     here = name_of(path)
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.level and id(node) not in for_types:
             base = here[: len(here) - node.level]
             module = (*base, *(node.module.split(".") if node.module else ()))
@@ -111,7 +122,7 @@ def test_libraries_that_only_one_part_knows(library, home):
     wrong = [
         place(path, node.lineno)
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Import | ast.ImportFrom)
         and library
         in [

@@ -68,9 +68,11 @@ def gamma_trains(n, rate, shape, t_stop, rng):
     return np.round(times[inside], 1), ids[inside]
 
 
-def make_plan(t_presim=1000.0, t_sim=1000.0):
+def make_plan(t_presim=1000.0, t_sim=1000.0, names=tuple(p[0] for p in POPULATIONS)):
     populations, first = [], 0
     for name, model, n, *_ in POPULATIONS:
+        if name not in names:
+            continue
         potentials = {f"E_rev_{r}": -70.0 if r.startswith("gaba") else 0.0 for _, t, r, *_ in PROJECTIONS if t == name}
         params = {"V_th": -50.0, **potentials}
         populations.append({"name": name, "model": model, "n_neurons": n, "first_id": first, "params": params})
@@ -94,23 +96,26 @@ def make_plan(t_presim=1000.0, t_sim=1000.0):
                 "plasticity": u if u is None else {"U": u, "tau_rec": 9.0, "tau_fac": 0.0, "tau_psc": 5.0},
             }
             for source, target, receptor, k, w, u in PROJECTIONS
+            if {source, target} <= set(names)
         ],
-        "groups": GROUPS,
+        "groups": {group: members for group, members in GROUPS.items() if set(members) <= set(names)},
         "recorders": [],
     }
 
 
-def make_run(path: Path) -> Run:
+def make_run(path: Path, names=tuple(p[0] for p in POPULATIONS)) -> Run:
     rng = np.random.default_rng(12)
     with RunFolder.create(path) as folder:
-        folder.write_plan(make_plan())
+        folder.write_plan(make_plan(names=names))
         folder.write_timers({"simulate": 1.0})
         trains = {}
-        with folder.spike_writer([p[0] for p in POPULATIONS]) as writer:
-            for name, _, n, rate, shape in POPULATIONS:
+        with folder.spike_writer(names) as writer:
+            for name, _, n, rate, shape in (p for p in POPULATIONS if p[0] in names):
                 trains[name] = gamma_trains(n, rate, shape, 2000.0, rng)
                 writer.append(name, *trains[name])
         for name, rest in (("MSN_D1", -75.0), ("STN", -60.0), ("SNr", -58.0)):
+            if name not in names:
+                continue
             frames = np.cumsum(rng.normal(0, 0.6, (2000, 3)), axis=0)
             frames = rest + frames - np.linspace(0, 1, 2000)[:, None] * frames[-1]
             with folder.report_writer(name, "V_m", [0, 5, 9], units="mV", start=1.0, interval=1.0) as report:
@@ -121,3 +126,9 @@ def make_run(path: Path) -> Run:
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
     return make_run(tmp_path_factory.mktemp("runs") / "synthetic")
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """Two populations of which one projects to the other: what takes long to draw is one panel after another."""
+    return make_run(tmp_path_factory.mktemp("runs") / "small", names=("STN", "SNr"))

@@ -146,9 +146,9 @@ def test_a_network_says_its_colours_and_labels_and_others_get_some():
     assert plots.label("GPeTI") == "GPeTI"
 
 
-def test_standard_set(run, tmp_path):
+def test_standard_set(small_run, tmp_path):
     before = dict(mpl.rcParams)
-    paths = plots.plot_run(run, tmp_path / "figures", state="control")
+    paths = plots.plot_run(small_run, tmp_path / "figures", state="control")
     names = [
         "raster",
         "rates",
@@ -162,7 +162,7 @@ def test_standard_set(run, tmp_path):
     assert [path.name for path in paths] == [f"{name}.png" for name in names]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
     assert dict(mpl.rcParams) == before
-    both = plots.save(plots.connectivity(run.plan), tmp_path / "matrix.png", pdf=True)
+    both = plots.save(plots.connectivity(small_run.plan), tmp_path / "matrix.png", pdf=True)
     assert [path.suffix for path in both] == [".png", ".pdf"]
 
 

@@ -41,6 +41,17 @@ def test_an_import_loads_no_library(tmp_path):
     assert not loaded & {"numpy", "pydantic", "nest", "pandas", "h5py", "yaml", "typer", "matplotlib", "scipy"}
 
 
+def ways(script: Path) -> list[tuple[object, ...]]:
+    """How a user starts us; where Python looks for ``network`` differs."""
+    command = ("plan", "--n-neurons", "10000")
+    return [
+        ("-c", script.read_text()),
+        (script,),
+        ("-m", "bgnest", *command),
+        (ROOT / "network" / "__main__.py", *command),
+    ]
+
+
 @pytest.mark.parametrize("kind", ["folder", "script", "path"])
 def test_what_a_user_calls_network_hides_nothing(tmp_path, kind):
     (tmp_path / "elsewhere").mkdir()
@@ -53,12 +64,7 @@ def test_what_a_user_calls_network_hides_nothing(tmp_path, kind):
     paths = (tmp_path / "elsewhere",) if kind == "path" else ()
     script = tmp_path / "job.py"
     script.write_text("import bgnest\nprint(bgnest.load('lindahl2016/base').plan().n_neurons, bgnest.scan)\n")
-    for words in (
-        ("-c", script.read_text()),
-        (script,),
-        ("-m", "bgnest", "plan", "--n-neurons", "10000"),
-        (ROOT / "network" / "__main__.py", "plan", "--n-neurons", "10000"),
-    ):
+    for words in ways(script)[: 4 if kind == "folder" else 1]:
         done = python(*words, cwd=tmp_path, paths=paths)
         assert done.returncode == 0, done.stderr
         assert "80,000" in done.stdout or "80000" in done.stdout or "10,000 neurons" in done.stdout

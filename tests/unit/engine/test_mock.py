@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import signal
+import multiprocessing
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
-from network import program
 from network.engine.batch import run_all
 from network.engine.run import run
 from network.errors import EngineError, RunawayError, RunExistsError, RunIncompleteError, RunMissingError
@@ -89,19 +89,19 @@ def test_the_guard_ends_a_run_that_explodes(tmp_path):
         Run.open(tmp_path / "run")
 
 
-def test_a_killed_run_is_run_again_by_the_same_command(tmp_path):
-    slow = ["--set", "simulation.mock.pace=30"]
-    words = [word for change in SMALL for word in ("--set", change)]
-    command = program.command("run", "lindahl2016/activation_control", *words, "--no-figures", "--out", "run")
-    process = subprocess.Popen([*command, *slow], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    progress = tmp_path / "run" / "progress.json"
+def test_a_killed_run_is_run_again_by_the_same_call(tmp_path):
+    slow, path = experiment("simulation.mock.pace=30"), tmp_path / "run"
+    process = multiprocessing.get_context("fork").Process(target=run, args=(slow,), kwargs={"out": path})
+    process.start()
+    progress = path / "progress.json"
     while not (progress.is_file() and "warm up" in progress.read_text()):
-        assert process.poll() is None, process.stderr.read()
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert run_status(tmp_path / "run") == "interrupted"
-    assert subprocess.run([*command, "--resume"], cwd=tmp_path, capture_output=True, check=False).returncode == 0
-    assert Run.open(tmp_path / "run").record["status"] == "complete"
+        assert process.is_alive()
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    assert run_status(path) == "interrupted"
+    assert run(experiment(), out=path, resume=True).record["status"] == "complete"
+    Run.open(path).verify()
 
 
 def test_many_runs(tmp_path):
