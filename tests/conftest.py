@@ -32,7 +32,31 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 MPI_TESTS = "tests/mpi/"
+LONG_FILES = (
+    MPI_TESTS,
+    "tests/nestml/test_build.py",
+    "tests/unit/scan/test_story.py",
+    "tests/science/",
+    "tests/nest/test_batch.py",
+    "tests/unit/scan/test_optimise.py",
+    "tests/nestml/",
+    "tests/nest/",
+    "tests/packaging/",
+    "tests/unit/scan/",
+    "tests/unit/door/",
+    "tests/unit/analysis/",
+)
+"""Started in this order, before all others, so that no process works alone in the end."""
 TIMEOUT = 300.0  # s; a command that hangs fails, however slow the machine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of long files first."""
+
+    def place(item: pytest.Item) -> int:
+        return next((n for n, start in enumerate(LONG_FILES) if item.nodeid.startswith(start)), len(LONG_FILES))
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist calls it, where it is installed and in use
@@ -47,7 +71,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     if config.getvalue("dist") != "load":
         return None  # --dist says otherwise
-    config.option.loadscopereorder = False  # the files in their order: those of tests/unit, the shortest, come last
+    config.option.loadscopereorder = False  # the files in their order: the shortest come last
     return ByFile(config, log)
 
 

@@ -10,8 +10,6 @@ import dataclasses
 import pytest
 
 from network import codegen
-from network.engine.nest import kernel
-from network.engine.nest.build import build
 from network.experiment import load_experiment
 from network.plans import Plan, make_plan
 
@@ -43,10 +41,3 @@ def small_network(
     overrides = [f"network.n_neurons={n_neurons}", "network.small_network=multapses"]
     plan = make_plan(load_experiment(f"lindahl2016/{state}", overrides=overrides), threads=threads)
     return dataclasses.replace(plan, **changes)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def built(module, small_plan):
-    """The small network, built and not simulated."""
-    kernel.reset(small_plan, module.path)
-    return build(small_plan, module)

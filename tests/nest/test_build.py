@@ -17,6 +17,19 @@ from network.plans import Clamped, Uniform
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
 
+@pytest.fixture(scope="module")
+def standing(module, small_plan):
+    """The small network, built and not simulated; the tests that build another one come after those that take it."""
+    kernel.reset(small_plan, module.path)
+    return build(small_plan, module)
+
+
+@pytest.fixture
+def built(standing):
+    """What stands, with a plan that a test may change."""
+    return dataclasses.replace(standing)
+
+
 def test_the_audit_finds_the_network_as_planned(built):
     # whole populations but for MSN, of which a rule that errs would be seen in a hundred as well
     audit(built, n_cells=100)
@@ -45,16 +58,6 @@ def test_the_audit_sees_every_kind_of_difference(built, what, change):
     built.plan = dataclasses.replace(built.plan, **{kind: tuple(entries)})
     with pytest.raises(EngineError, match=what):
         audit(built)
-
-
-def test_sources_are_distinct_where_the_population_is_large_enough(module, make_small):
-    """At 10,000 neurons no projection of the publication needs to draw a source twice."""
-    plan = make_small(n_neurons=10_000)
-    chosen = {"MSN_D2_to_MSN_D1", "FSN_to_MSN_D2", "GPe_TI_S_to_FSN", "STN_to_GPe_TA"}
-    plan = dataclasses.replace(plan, projections=tuple(p for p in plan.projections if p.name in chosen))
-    assert not any(projection.allow_multapses for projection in plan.projections)
-    kernel.reset(plan, module.path)
-    audit(build(plan, module), n_cells=50)
 
 
 def test_cells_differ_as_specified(built):
@@ -101,6 +104,16 @@ def test_weights_and_delays_fill_their_ranges(built):
     np.testing.assert_allclose(delay * 10, np.round(delay * 10), atol=1e-9)
     assert abs(delay.mean() - 1.7) < 4 * 1.7 / np.sqrt(12 * delay.size) + 0.001
     assert abs(np.corrcoef(weight, delay)[0, 1]) < 4 / np.sqrt(weight.size)
+
+
+def test_sources_are_distinct_where_the_population_is_large_enough(module, make_small):
+    """At 10,000 neurons no projection of the publication needs to draw a source twice."""
+    plan = make_small(n_neurons=10_000)
+    chosen = {"MSN_D2_to_MSN_D1", "FSN_to_MSN_D2", "GPe_TI_S_to_FSN", "STN_to_GPe_TA"}
+    plan = dataclasses.replace(plan, projections=tuple(p for p in plan.projections if p.name in chosen))
+    assert not any(projection.allow_multapses for projection in plan.projections)
+    kernel.reset(plan, module.path)
+    audit(build(plan, module), n_cells=50)
 
 
 def test_a_refusal_names_the_projection(module, small_plan):

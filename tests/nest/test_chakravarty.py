@@ -36,11 +36,19 @@ def test_the_network_is_as_planned(module, state):
     audit(network, n_cells=25)
 
 
+def only(plan, name, **changes):
+    """The same plan with one population and its input, which is all that a test of its input needs."""
+    (cells,) = (dataclasses.replace(p, first_id=0) for p in plan.populations if p.name == name)
+    inputs = tuple(entry for entry in plan.inputs if entry.target == name)
+    parts = {"populations": (cells,), "inputs": inputs, "projections": (), "groups": {}, "spike_populations": ()}
+    return dataclasses.replace(plan, **{**parts, **changes})
+
+
 def test_background_and_cortex_reach_a_cell(module):
     """Mean conductance of D1: rate, weight and alpha function of both inputs in the first half, of one in the other."""
     plan = make_plan(load_experiment("chakravarty2022/normal"))
     traces = RecorderPlan("D1", tuple(range(0, 2000, 4)), ("g_exc",), 0.1, 100.0, T_STOP)
-    plan = dataclasses.replace(plan, t_presim=100.0, t_sim=T_STOP - 100.0, projections=(), recorders=(traces,))
+    plan = only(plan, "D1", t_presim=100.0, t_sim=T_STOP - 100.0, recorders=(traces,))
     kernel.reset(plan, module.path)
     network = build(plan, module)
     connect_inputs(network)
@@ -63,7 +71,7 @@ def test_the_transient_arrives_as_published(module):
     plan = make_plan(load_experiment("chakravarty2022/normal", ["transient"]))
     cortex = next(i for i in plan.inputs if i.name == "CTX_to_STN")
     traces = RecorderPlan("STN", tuple(range(388)), ("g_exc",), 0.1, ONSET, ONSET + 40.0)
-    plan = dataclasses.replace(plan, t_sim=ONSET + 50.0, projections=(), inputs=(cortex,), recorders=(traces,))
+    plan = only(plan, "STN", t_sim=ONSET + 50.0, inputs=(cortex,), recorders=(traces,))
     kernel.reset(plan, module.path)
     network = build(plan, module)
     connect_inputs(network)
