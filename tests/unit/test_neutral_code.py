@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import yaml
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = [folder for folder in (ROOT / "params").iterdir() if folder.is_dir()]
 
 
+@cache
 def names_of(folder: Path) -> set[str]:
     """Populations and groups that any file of a network mentions, its states, and its own name."""
     found = {folder.name}
     for path in folder.rglob("*.yaml"):
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        data = yaml.load(path.read_text(encoding="utf-8"), LOADER) or {}
         for section in ("populations", "groups"):
             found |= {str(name) for name in data.get(section) or {}}
         found |= {str(name) for name in data.get("states") or {}} if path.name == "targets.yaml" else set()
