@@ -157,7 +157,7 @@ class Tree:
                 return
         else:
             bare = isinstance(value, int | float) and not isinstance(value, bool)
-            node[key] = self._bare(path, value, layer) if layer.user and bare else copy.deepcopy(value)
+            node[key] = self._bare(path, value, layer) if layer.user and bare else _listed(value, layer)
             self._forget(path)
         self.origins[path] = layer.origin(written)
 
@@ -236,6 +236,23 @@ class Tree:
         sign = f"{operand:g} x {value:g}" if operation == "scale" else f"{value:g} + {operand:g}"
         new.setdefault("note", sign)
         return {"value": result, "unit": old.get("unit"), **new}
+
+
+def _listed(value: Any, layer: Layer) -> Any:
+    """Copy of a list or text; numbers that a user wrote in mappings within a list need no source."""
+    if not layer.user or not isinstance(value, list):
+        return copy.deepcopy(value)
+
+    def marked(item: Any) -> Any:
+        if is_quantity(item):
+            known = any(item.get(key) for key in ("source", "assumed", "set_by"))
+            return dict(item) if known else {**item, "set_by": layer.where}
+        if isinstance(item, dict):
+            return {key: marked(child) for key, child in item.items()}
+        bare = isinstance(item, int | float) and not isinstance(item, bool)
+        return user_number(item, layer.where) if bare else copy.deepcopy(item)
+
+    return [marked(item) if isinstance(item, dict) else copy.deepcopy(item) for item in value]
 
 
 def _unit_of_name(path: KeyPath) -> str | None:
