@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-FUNCTIONS = ("info", "pow", "print", "println", "random_normal", "random_poisson", "random_uniform", "steps", "warning")
+FUNCTIONS = ("info", "print", "println", "warning")
 """Functions of NESTML that the vectorised target does not have."""
 
 _BLOCK = re.compile(
@@ -21,11 +21,10 @@ _CALL = re.compile(r"(\w+)\s*\(")
 _TIME = re.compile(r"(?<![\w.'])t(?![\w'])")
 _DELAYED = re.compile(r"\b\w+\s*\(\s*t\s*-")
 _VECTOR = re.compile(r"\b(\w+)\s*\[\s*\w")
-_QUALIFIED = re.compile(r"<-\s*(excitatory|inhibitory)\s+spike\b")
+_PORT = re.compile(r"^\s*\w+\s*(?:\[(.+)\])?\s*<-\s*((?:excitatory\s+|inhibitory\s+)*)spike\b")
 _STRING = re.compile(r"^\s*(?:\w+\s*,\s*)*(\w+)\s+string\b")
 
 _CLOCK = "for a refractory period let its clock be an equation and its end a condition, as `lif_cond_alpha` does"
-_KERNEL = "let a kernel and convolve() bring the spikes, as `lif_cond_alpha` does"
 
 
 @dataclass(frozen=True)
@@ -53,35 +52,49 @@ def unsupported(text: str) -> list[Unsupported]:
 def _all(text: str) -> Iterator[Unsupported]:
     block = ""
     updates: list[tuple[int, str]] = []
+    ports: list[tuple[int, str, list[str]]] = []  # line, size, qualifiers
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.split("#", 1)[0].rstrip()
         if not line.strip():
             continue
         if header := _BLOCK.match(line):
             block = header.group(1)
-            if block == "function":
-                yield Unsupported(number, "functions defined in the model", "write them as `inline` in the equations")
-            elif block == "onReceive":
-                yield Unsupported(number, "onReceive blocks", _KERNEL)
-            elif block == "onCondition":
+            if block == "onCondition":
                 yield from _expressions(number, header.group(2), block)
             continue
         if block == "update":
             updates.append((number, line.strip()))
-        elif block and block not in ("function", "onReceive", "output"):
+        elif block == "input" and (port := _PORT.match(line)):
+            ports.append((number, port.group(1) or "", port.group(2).split()))
+        elif block and block != "output":
             yield from _line(number, line, block)
+    yield from _unpaired(ports)
     extra = [number for number, line in updates if re.sub(r"\s", "", line).rstrip(";") != "integrate_odes()"]
     if extra or len(updates) > 1:
         line_number = extra[0] if extra else updates[1][0]
         yield Unsupported(line_number, "an update block with more than a single integrate_odes()", _CLOCK)
 
 
+def _unpaired(ports: list[tuple[int, str, list[str]]]) -> Iterator[Unsupported]:
+    """Qualified ports without a port of the other qualifier and the same size next to them.
+
+    NESTML gives such a port the receptor type of the port behind it, too; at the end there is none.
+    """
+    i = 0
+    while i < len(ports):
+        number, size, qualifiers = ports[i]
+        if len(set(qualifiers)) == 1:
+            after = ports[i + 1] if i + 1 < len(ports) else None
+            if after is not None and (after[1] != size or len(set(after[2])) != 1 or after[2] == qualifiers):
+                what = "excitatory and inhibitory as qualifiers of ports that are not in pairs"
+                yield Unsupported(number, what, "leave them out; what a spike does, its port says")
+            i += 1
+        i += 1
+
+
 def _line(number: int, line: str, block: str) -> Iterator[Unsupported]:
-    if block in ("state", "parameters", "internals", "input") and (vector := _VECTOR.search(line)):
+    if block in ("state", "parameters", "internals") and (vector := _VECTOR.search(line)):
         yield Unsupported(number, f"vectors ({vector.group(1)})", "write one variable for each element")
-    if block == "input" and _QUALIFIED.search(line):
-        what = "excitatory and inhibitory as qualifiers of ports"
-        yield Unsupported(number, what, "leave them out; what a spike does, its port says")
     if block != "input" and (text := _STRING.match(line)):
         yield Unsupported(number, f"the type of {text.group(1)} (string)")
     if block == "onCondition":
@@ -103,7 +116,7 @@ def _expressions(number: int, line: str, block: str) -> Iterator[Unsupported]:
         yield Unsupported(number, f"the function {name}()", "write x**y" if name == "pow" else "")
     if _DELAYED.search(line):
         yield Unsupported(number, "delayed variables")
-    elif _TIME.search(line):
-        yield Unsupported(number, "the time t in expressions", "make a clock with `clock' = 1`")
-    if "//" in line or "%" in line:
-        yield Unsupported(number, "division of integers")
+    elif block == "equations" and _TIME.search(line):
+        yield Unsupported(number, "the time t in equations", "make a clock with `clock' = 1`")
+    if "//" in line:
+        yield Unsupported(number, "division of integers by //")

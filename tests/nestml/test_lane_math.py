@@ -6,6 +6,7 @@ import platform
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from network.codegen import targets, toolchain
@@ -55,6 +56,9 @@ int main()
   CHECK( "exp_small", exp, -1.0, 1.0 );
   CHECK( "log", log, 1e-3, 1e3 );
   CHECK( "expm1", expm1, 0.01, 5.0 );
+  CHECK( "sin", sin, -1e4, 1e5 );
+  CHECK( "cos", cos, -1e4, 1e5 );
+  CHECK( "round", round, -9.0, 9.0 );
 
   // what happens at the ends, in a vector with ordinary numbers beside
   const double inf = std::numeric_limits< double >::infinity();
@@ -64,6 +68,17 @@ int main()
   for ( int i = 0; i < 8; ++i ) y[ i ] = lane::exp( x[ i ] );
   std::printf( "ends" );
   for ( const double v : y ) std::printf( " %g", v );
+  std::printf( "\n" );
+
+  // powers of numbers of either sign, remainders
+  double base[] = { -2.0, -2.0, -2.0, 2.0, 0.0, 0.0, -1.5, 3.0 };
+  double exponent[] = { 3.0, 2.0, 0.5, -2.0, 2.0, 0.0, -1.0, 0.5 };
+#pragma omp simd
+  for ( int i = 0; i < 8; ++i ) y[ i ] = lane::pow( base[ i ], exponent[ i ] );
+  std::printf( "powers" );
+  for ( const double v : y ) std::printf( " %.12g", v );
+  std::printf( "\nremainders" );
+  for ( const double a : { 7.0, -7.0 } ) std::printf( " %g", lane::remainder( a, 3.0 ) );
   std::printf( "\n" );
 
   // exponentials that follow from one nearby
@@ -114,6 +129,20 @@ def test_error_in_units_of_the_last_place(printed: dict[str, list[str]]) -> None
     assert float(printed["exp_small"][0]) < 1.5
     assert float(printed["log"][0]) < 3.0
     assert float(printed["expm1"][0]) < 200.0  # loses two digits just above its series
+
+
+def test_trigonometric_functions_and_rounding(printed: dict[str, list[str]]) -> None:
+    """To about 2 units of the last place where the phases of an oscillation lie; halves are rounded away from zero."""
+    assert float(printed["sin"][0]) < 2.5
+    assert float(printed["cos"][0]) < 2.5
+    assert float(printed["round"][0]) == 0.0
+
+
+def test_powers_and_remainders(printed: dict[str, list[str]]) -> None:
+    """A negative number has whole powers, others are NaN; a remainder has the sign of the dividend."""
+    powers = [float(word) for word in printed["powers"]]
+    np.testing.assert_allclose(powers, [-8.0, 4.0, np.nan, 0.25, 0.0, 1.0, -1 / 1.5, 3**0.5], rtol=1e-11)
+    assert printed["remainders"] == ["1", "-1"]
 
 
 def test_infinities_and_nan(printed: dict[str, list[str]]) -> None:

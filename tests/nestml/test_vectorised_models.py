@@ -147,12 +147,6 @@ REFUSED: dict[str, dict[str, str]] = {
         "condition": "r = 2 ms",
         "update": "if r > 0 ms:\n            r -= resolution()\n        else:\n            integrate_odes()",
     },
-    "on_receive": {"extra": "    onReceive(spikes):\n        V_m += 1 mV\n"},
-    "function": {
-        "equation": "+ f(V_m) * 1 mV / ms",
-        "extra": "    function f(x mV) real:\n        return 0.1\n",
-    },
-    "random": {"condition": "V_m = random_normal(0 mV, 1 mV)"},
     "time": {"equation": "+ sin(t / 10 ms) * 1 mV / ms * exp(V_m / 100 mV)"},
 }
 

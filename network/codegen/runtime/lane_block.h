@@ -34,6 +34,7 @@
 #include "lane_drive.h"
 #include "lane_input.h"
 #include "lane_math.h"
+#include "lane_random.h"
 #include "lane_registry.h"
 #include "lane_row.h"
 #include "lane_slice.h"
@@ -155,10 +156,11 @@ public:
     return drive_.count( lane );
   }
 
+  /* A row of the input of the present step. */
   double
-  current( const int port, const int lane ) const
+  input( const int row, const int lane ) const
   {
-    return current_[ port ][ lane ];
+    return current_[ row ][ lane ];
   }
 
   /* Parameters, frozen flags or recorders of a cell have changed. */
@@ -220,7 +222,7 @@ public:
     registry_.delivery.flush();
     constants_.lay_out( registry_.constants );
     registry_.input.resize( end - begin );
-    pending_.take( begin, end, registry_.input );
+    pending_.take( begin, end, registry_.input, route_ );
     if ( constants_.unit_exponents() )
     {
       LaneSlice< Neuron, Model, 1 >::advance( *this, end, slice_origin );
@@ -242,7 +244,23 @@ private:
   friend class LaneSlice;
 
   static constexpr LaneMask all_lanes = lanes == 32 ? ~LaneMask( 0 ) : ( LaneMask( 1 ) << lanes ) - 1;
-  static constexpr int n_current_rows = Model::n_currents > 0 ? Model::n_currents : 1;
+  static constexpr int n_input_rows = Model::n_inputs + Model::uses_random > 0 ? Model::n_inputs + Model::uses_random : 1;
+
+  /* From receptor types to ports. */
+  static BGNEST_INLINE void
+  route_( [[maybe_unused]] std::uint32_t& row, [[maybe_unused]] double& value )
+  {
+    if constexpr ( Model::n_receptors < Model::n_ports )
+    {
+      if ( row < Model::n_receptors )
+      {
+        const auto [ positive, negative ] = Model::receptors[ row ];
+        const bool other = positive != negative and value < 0.0;
+        row = other ? negative : positive;
+        value = other ? -value : value;
+      }
+    }
+  }
 
   void
   add_( const long step, const int row, const int lane, const double value )
@@ -272,7 +290,13 @@ private:
       const Neuron& node = *nodes_[ used ? l : first ];
       double constants[ n_constants ];
       Model::constants( node.parameters(), resolution_, constants );
-      std::copy( node.drive().weights, node.drive().weights + Model::n_ports, constants + Model::n_constants );
+      for ( int p = 0; p < Model::n_ports; ++p )
+      {
+        // ports that share a receptor type get the amount of a weight; its sign would tell which one is meant
+        const auto [ positive, negative ] = Model::receptors[ Model::receptor_of_port[ p ] ];
+        const double weight = node.drive().weights[ p ];
+        constants[ Model::n_constants + p ] = positive == negative ? weight : lane::abs( weight );
+      }
       for ( int i = 0; i < n_constants; ++i )
       {
         columns[ i ][ l ] = constants[ i ];
@@ -289,6 +313,10 @@ private:
       recorded_ |= LaneMask( node.recorded() ) << l;
       drives[ l ] = node.drive().spec;
       drive_.set_key( l, drive_key( node.drive().seed, node.get_node_id() ) );
+      if constexpr ( Model::uses_random )
+      {
+        current_[ Model::n_inputs ][ l ] = lane::Random::key( kernel_seed(), node.get_node_id() );
+      }
       for ( int p = 0; p < Model::n_ports; ++p )
       {
         const bool reached = node.drive().spec.rate > 0.0 and node.drive().weights[ p ] != 0.0;
@@ -318,7 +346,9 @@ private:
   BlockDrive drive_;
   std::uint64_t driven_ports_ = 0;
 
-  Row current_[ n_current_rows ] = {};
+  // input of the present step: currents first; see Model::Input
+  // ... and behind it what the random numbers of each cell come from
+  Row current_[ n_input_rows ] = {};
   Row state_[ n_states ] = {};
 };
 

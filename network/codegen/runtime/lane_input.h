@@ -5,6 +5,7 @@
 #define BGNEST_LANE_INPUT_H
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <memory>
@@ -17,9 +18,10 @@ namespace bgnest
 
 /*
  * Input of one slice: sums of weights per step, row and lane. One of these serves all blocks of a thread in
- * turn and stays in the cache; a bit per step and row tells whether anything has arrived.
+ * turn and stays in the cache; a bit per step and row tells whether anything has arrived. With FLAGS, this is known of
+ * every lane, too.
  */
-template < int ROWS >
+template < int ROWS, bool FLAGS = false >
 class SliceInput
 {
 public:
@@ -33,6 +35,10 @@ public:
     {
       slots_.resize( n );
       occupied_.resize( n, 0 );
+      if constexpr ( FLAGS )
+      {
+        arrived_.resize( n );
+      }
     }
   }
 
@@ -41,6 +47,17 @@ public:
   {
     slots_[ lag ].row[ row ][ lane ] += value;
     occupied_[ lag ] |= std::uint64_t( 1 ) << row;
+    if constexpr ( FLAGS )
+    {
+      arrived_[ lag ][ row ] |= LaneMask( 1 ) << lane;
+    }
+  }
+
+  /* Lanes at which something has arrived. */
+  LaneMask
+  arrived( const long lag, const int row ) const
+  {
+    return arrived_[ lag ][ row ];
   }
 
   /* Bit r is set when row r of any lane has input in this step. */
@@ -64,6 +81,10 @@ public:
     {
       slots_[ lag ].row[ std::countr_zero( bits ) ] = Row{};
     }
+    if constexpr ( FLAGS )
+    {
+      arrived_[ lag ] = {};
+    }
     occupied_[ lag ] = 0;
   }
 
@@ -84,6 +105,7 @@ private:
 
   std::vector< Slot > slots_;
   std::vector< std::uint64_t > occupied_;
+  std::vector< std::array< LaneMask, ( ROWS > 0 ? ROWS : 1 ) > > arrived_;
 };
 
 /*
@@ -127,11 +149,11 @@ public:
 
   /*
    * Move what is due in the steps begin ... end - 1 to where the loop over steps reads it, and forget what was
-   * due before.
+   * due before. route( row, value ) may send an event to another row.
    */
-  template < int ROWS >
+  template < class Slice, class Route >
   void
-  take( const long begin, const long end, SliceInput< ROWS >& slice )
+  take( const long begin, const long end, Slice& slice, Route&& route )
   {
     std::uint32_t kept = 0;
     for ( std::uint32_t i = 0; i < size_; ++i )
@@ -143,7 +165,10 @@ public:
       }
       else if ( const std::int32_t lag = after_( begin, event ); lag >= 0 )
       {
-        slice.add( lag, event.row, event.lane, event.value );
+        std::uint32_t row = event.row;
+        double value = event.value;
+        route( row, value );
+        slice.add( lag, row, event.lane, value );
       }
     }
     size_ = kept;

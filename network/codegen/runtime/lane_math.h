@@ -39,6 +39,22 @@ abs( const double x )
   return __builtin_fabs( x );
 }
 
+/* To the next integer, halves away from zero. */
+BGNEST_INLINE double
+round( const double x )
+{
+  const double whole = __builtin_trunc( x );
+  const double away = whole + __builtin_copysign( 1.0, x );
+  return abs( x - whole ) >= 0.5 ? away : whole;
+}
+
+/* Of a division of integers, with the sign of the first, as in C++; NaN where it is one by zero. */
+BGNEST_INLINE double
+remainder( const double a, const double b )
+{
+  return a - b * __builtin_trunc( a / b );
+}
+
 /*
  * exp(x) = 2^k exp(r), k the integer next to x / ln 2, |r| <= ln 2 / 2. exp(r) = 1 + r + r^2 p(r), p the
  * polynomial of degree 9 with the smallest largest relative error (3.6e-18, Remez). Adding 1.5 * 2^52
@@ -205,6 +221,55 @@ expm1( const double x )
 }
 
 /*
+ * sin and cos of x + quarters * pi / 2: x = k pi / 2 + r, |r| <= pi / 4, pi / 2 in three parts (Cody and Waite), and the
+ * polynomials of Cephes (S. Moshier). To about 2 ulp up to |x| = 1e5; beyond, an error of the argument grows as 1e-17 |x|.
+ */
+BGNEST_INLINE double
+sin_quarters( const double x, const std::uint64_t quarters )
+{
+  constexpr double round = 0x1.8p52;
+  const double shifted = x * 6.36619772367581343076e-01 + round;
+  const double k = shifted - round;
+  const std::uint64_t quadrant = std::bit_cast< std::uint64_t >( shifted ) + quarters;
+  const double r = ( ( x - k * 0x1.921fb544p0 ) - k * 0x1.0b4611a6p-34 ) - k * 0x1.3198a2e037073p-69;
+  const double z = r * r;
+  double s = 1.58962301576546568060e-10;
+  s = s * z - 2.50507477628578072866e-8;
+  s = s * z + 2.75573136213857245213e-6;
+  s = s * z - 1.98412698295895385996e-4;
+  s = s * z + 8.33333333332211858878e-3;
+  s = s * z - 1.66666666666666307295e-1;
+  const double sine = r + r * z * s;
+  double c = -1.13585365213876817300e-11;
+  c = c * z + 2.08757008419747316778e-9;
+  c = c * z - 2.75573141792967388112e-7;
+  c = c * z + 2.48015872888517045348e-5;
+  c = c * z - 1.38888888888730564116e-3;
+  c = c * z + 4.16666666666665929218e-2;
+  const double cosine = 1.0 - 0.5 * z + z * z * c;
+  const double value = quadrant & 1 ? cosine : sine;
+  return quadrant & 2 ? -value : value;
+}
+
+BGNEST_INLINE double
+sin( const double x )
+{
+  return sin_quarters( x, 0 );
+}
+
+BGNEST_INLINE double
+cos( const double x )
+{
+  return sin_quarters( x, 1 );
+}
+
+BGNEST_INLINE double
+tan( const double x )
+{
+  return sin( x ) / cos( x );
+}
+
+/*
  * An integer parameter that a model uses as an exponent, held as a double like everything else in a lane.
  * LARGEST = 1 promises that it is 1, which is the common case and costs nothing; otherwise it lies
  * between 0 and LARGEST = 15.
@@ -223,7 +288,10 @@ struct Exponent
   }
 };
 
-/* Powers. Integer ones are products chosen by selection; others go through the logarithm. */
+/*
+ * Powers. Integer ones are products chosen by selection; others go through the logarithm, where a negative number has
+ * whole powers only.
+ */
 template < int LARGEST >
 BGNEST_INLINE double
 pow( const double base, const Exponent< LARGEST > exponent )
@@ -250,7 +318,11 @@ pow( const double base, const Exponent< LARGEST > exponent )
 BGNEST_INLINE double
 pow( const double base, const double exponent )
 {
-  const double result = exp( exponent * log( base ) );
+  const double size = exp( exponent * log( abs( base ) ) );
+  const double half = 0.5 * exponent;
+  const double signed_size = __builtin_floor( half ) == half ? size : -size;
+  const double whole = __builtin_floor( exponent ) == exponent ? signed_size : __builtin_nan( "" );
+  const double result = base < 0.0 ? whole : size;
   return exponent == 0.0 ? 1.0 : result;
 }
 

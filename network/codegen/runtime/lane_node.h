@@ -106,7 +106,7 @@ public:
   handles_test_event( nest::SpikeEvent&, const std::size_t receptor_type ) override
   {
     constexpr std::size_t first = n_ports > 1 ? 1 : 0;
-    if ( receptor_type < first or receptor_type >= first + n_ports )
+    if ( receptor_type < first or receptor_type >= first + Model::n_receptors )
     {
       throw nest::UnknownReceptorType( receptor_type, get_name() );
     }
@@ -169,7 +169,7 @@ public:
     own_->parameters.get_status( d );
     for ( int i = 0; i < Model::n_states; ++i )
     {
-      d[ Model::state_names[ i ] ] = state_( i );
+      get_typed( d, Model::state_names[ i ], Model::state_types[ i ], state_( i ) );
     }
 
     own_->drive.get_status( d, Model::port_names );
@@ -178,9 +178,18 @@ public:
     Dictionary receptors;
     for ( int p = 0; p < n_ports; ++p )
     {
-      receptors[ Model::receptor_names[ p ] ] = static_cast< long >( n_ports > 1 ? p + 1 : 0 );
+      receptors[ Model::receptor_names[ p ] ] = static_cast< long >( n_ports > 1 ? Model::receptor_of_port[ p ] + 1 : 0 );
     }
     d[ "receptor_types" ] = receptors;
+    if constexpr ( Model::n_currents > 1 )
+    {
+      Dictionary currents;
+      for ( int p = 0; p < Model::n_currents; ++p )
+      {
+        currents[ Model::current_names[ p ] ] = static_cast< long >( p );
+      }
+      d[ "continuous_inputs" ] = currents;
+    }
     d[ nest::names::recordables ] = Neuron::recordablesMap_.get_list();
     d[ "lanes" ] = static_cast< long >( lanes );
     d[ "block_bytes" ] = static_cast< long >( place_ ? block_()->bytes() : 0 );
@@ -196,8 +205,7 @@ public:
     double state[ Model::n_states ];
     for ( int i = 0; i < Model::n_states; ++i )
     {
-      state[ i ] = state_( i );
-      nest::update_value_param( d, Model::state_names[ i ], state[ i ], this );
+      state[ i ] = set_typed( d, Model::state_names[ i ], Model::state_types[ i ], state_( i ), this );
     }
     DriveParameters< n_ports > drive = own_->drive;
     drive.set_status( d, Model::port_names, this );
@@ -316,10 +324,10 @@ protected:
   typename Model::Input
   input_() const
   {
-    Row rows[ Model::n_currents > 0 ? Model::n_currents : 1 ] = {};
-    for ( int p = 0; p < Model::n_currents; ++p )
+    Row rows[ Model::n_inputs > 0 ? Model::n_inputs : 1 ] = {};
+    for ( int i = 0; i < Model::n_inputs; ++i )
     {
-      rows[ p ][ 0 ] = place_ ? block_()->current( p, lane_() ) : 0.0;
+      rows[ i ][ 0 ] = place_ ? block_()->input( i, lane_() ) : 0.0;
     }
     return Model::load_input( rows, 0 );
   }

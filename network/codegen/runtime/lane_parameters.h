@@ -1,5 +1,5 @@
 /*
- * lane_parameters.h - the parameters of a model in one cell: read and set by name, each with its type
+ * lane_parameters.h - parameters and states of a model in one cell: read and set by name, each with its type
  */
 #ifndef BGNEST_LANE_PARAMETERS_H
 #define BGNEST_LANE_PARAMETERS_H
@@ -29,6 +29,52 @@ struct ParameterInfo
   ParameterType type;
 };
 
+/* Put a number into a dictionary with its type. */
+inline void
+get_typed( Dictionary& d, const char* const name, const ParameterType type, const double value )
+{
+  switch ( type )
+  {
+  case ParameterType::real:
+    d[ name ] = value;
+    break;
+  case ParameterType::boolean:
+    d[ name ] = value != 0.0;
+    break;
+  default:
+    d[ name ] = static_cast< long >( value );
+  }
+}
+
+/* A number from a dictionary if it is there, else the value it has. */
+inline double
+set_typed( const Dictionary& d, const char* const name, const ParameterType type, double value, nest::Node* const node )
+{
+  switch ( type )
+  {
+  case ParameterType::real:
+    nest::update_value_param( d, name, value, node );
+    return value;
+  case ParameterType::boolean:
+  {
+    bool flag = value != 0.0;
+    d.update_value( name, flag );
+    return flag ? 1.0 : 0.0;
+  }
+  default:
+  {
+    long number = static_cast< long >( value );
+    nest::update_value_param( d, name, number, node );
+    if ( type == ParameterType::exponent and ( number < 0 or number > lane::largest_exponent ) )
+    {
+      throw nest::BadProperty(
+        std::string( name ) + " is an exponent and must lie between 0 and 15; use the target plain for others." );
+    }
+    return static_cast< double >( number );
+  }
+  }
+}
+
 template < class Model >
 class LaneParameters
 {
@@ -42,18 +88,7 @@ public:
   {
     for ( int i = 0; i < n; ++i )
     {
-      const ParameterInfo& info = Model::parameters[ i ];
-      switch ( info.type )
-      {
-      case ParameterType::real:
-        d[ info.name ] = values[ i ];
-        break;
-      case ParameterType::boolean:
-        d[ info.name ] = values[ i ] != 0.0;
-        break;
-      default:
-        d[ info.name ] = static_cast< long >( values[ i ] );
-      }
+      get_typed( d, Model::parameters[ i ].name, Model::parameters[ i ].type, values[ i ] );
     }
   }
 
@@ -63,36 +98,11 @@ public:
   {
     for ( int i = 0; i < n; ++i )
     {
-      values[ i ] = set_( d, Model::parameters[ i ], values[ i ], node );
+      values[ i ] = set_typed( d, Model::parameters[ i ].name, Model::parameters[ i ].type, values[ i ], node );
     }
-  }
-
-private:
-  static double
-  set_( const Dictionary& d, const ParameterInfo& info, double value, nest::Node* const node )
-  {
-    switch ( info.type )
+    if ( const char* const condition = Model::violated( values ) )
     {
-    case ParameterType::real:
-      nest::update_value_param( d, info.name, value, node );
-      return value;
-    case ParameterType::boolean:
-    {
-      bool flag = value != 0.0;
-      d.update_value( info.name, flag );
-      return flag ? 1.0 : 0.0;
-    }
-    default:
-    {
-      long number = static_cast< long >( value );
-      nest::update_value_param( d, info.name, number, node );
-      if ( info.type == ParameterType::exponent and ( number < 0 or number > lane::largest_exponent ) )
-      {
-        throw nest::BadProperty(
-          std::string( info.name ) + " is an exponent and must lie between 0 and 15; use the target plain for others." );
-      }
-      return static_cast< double >( number );
-    }
+      throw nest::BadProperty( std::string( "The constraint '" ) + condition + "' is violated!" );
     }
   }
 };

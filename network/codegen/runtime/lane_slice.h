@@ -12,10 +12,12 @@
 #include <cstring>
 
 #include "exceptions.h"
+#include "nest_time.h"
 
 #include "lane_drive.h"
 #include "lane_input.h"
 #include "lane_math.h"
+#include "lane_random.h"
 #include "lane_row.h"
 #include "lane_solver.h"
 #include "lane_step.h"
@@ -47,6 +49,7 @@ public:
     const long n = end - block.clock_;
     const long n_parts = std::min( n, 4L );
     const Row* from = block.state_;
+    [[maybe_unused]] Row number; // of spikes of the drive in a step, if statements read what arrives
     for ( long lag = 0; lag < n; ++lag, ++block.clock_ )
     {
       if ( lag < n_parts )
@@ -56,6 +59,11 @@ public:
       // the last step writes to where the first one has read
       Row* const to = n > 1 and lag == n - 1 ? block.state_ : block.registry_.work[ lag & 1 ];
       LaneRow< std::uint32_t > refused;
+      const std::uint64_t occupied = block.registry_.input.occupied( lag );
+      if constexpr ( Model::n_inputs > Model::n_currents )
+      {
+        prepare_inputs_( block, constants, lag, occupied, number );
+      }
 
       [[maybe_unused]] const bool any = LaneStep< Model, EXPONENT >::advance( constants, from, block.current_, to, refused.value, h );
       if constexpr ( Model::n_numeric > 0 )
@@ -69,14 +77,17 @@ public:
         }
       }
 
-      const std::uint64_t occupied = block.registry_.input.occupied( lag );
+      if constexpr ( Model::has_on_receive )
+      {
+        on_receive_( block, constants, from, to, lag, occupied, number, slice_origin );
+      }
       if ( occupied )
       {
         receive_spikes_( block, constants, to, lag, occupied );
       }
       if ( block.drive_ )
       {
-        receive_drive_( block, constants, to );
+        receive_drive_( block, constants, to, number );
       }
       if ( block.active_ != Block::all_lanes )
       {
@@ -211,15 +222,86 @@ private:
   }
 
   static BGNEST_INLINE void
-  receive_drive_( Block& block, const Row* const constants, Row* const to )
+  receive_drive_( Block& block, const Row* const constants, Row* const to, Row& number )
   {
-    Row number;
-    block.drive_.draw( block.clock_, number );
+    if constexpr ( Model::n_read_ports == 0 )
+    {
+      block.drive_.draw( block.clock_, number );
+    }
     const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
     {
       return number[ l ] * constants[ Model::n_constants + port ][ l ];
     };
     LaneStep< Model, EXPONENT >::receive( constants, to, block.driven_ports_, weight );
+  }
+
+  /* What statements read besides currents: sums of weights, the time at the end of the step, random numbers. */
+  static void
+  prepare_inputs_( Block& block, [[maybe_unused]] const Row* const constants, [[maybe_unused]] const long lag, [[maybe_unused]] const std::uint64_t occupied, [[maybe_unused]] Row& number )
+  {
+    if constexpr ( Model::n_read_ports > 0 )
+    {
+      if ( block.drive_ )
+      {
+        block.drive_.draw( block.clock_, number );
+      }
+    }
+    Model::each_read_port(
+      [ & ]( const auto row, const auto port )
+      {
+        Row& sum = block.current_[ row ];
+        sum = occupied >> port & 1 ? block.registry_.input.row( lag, port ) : Row{};
+        if ( block.drive_ and ( block.driven_ports_ >> port & 1 ) )
+        {
+          for ( int l = 0; l < lanes; ++l )
+          {
+            sum[ l ] += number[ l ] * constants[ Model::n_constants + port ][ l ];
+          }
+        }
+      } );
+    [[maybe_unused]] int row = Model::n_currents + Model::n_read_ports;
+    if constexpr ( Model::uses_time )
+    {
+      const double now = nest::Time( nest::Time::step( block.clock_ + 1 ) ).get_ms();
+      std::fill( block.current_[ row ].value, block.current_[ row ].value + lanes, now );
+      ++row;
+    }
+    if constexpr ( Model::uses_random )
+    {
+      for ( int l = 0; l < lanes; ++l )
+      {
+        block.current_[ row ][ l ] = lane::Random::of_step( block.current_[ Model::n_inputs ][ l ], block.clock_ );
+      }
+    }
+  }
+
+  /* Statements of the lanes in which spikes arrive. */
+  static void
+  on_receive_( Block& block, const Row* const constants, const Row* const from, Row* const to, const long lag, const std::uint64_t occupied, const Row& number, const long slice_origin )
+  {
+    Model::each_on_receive(
+      [ & ]( const auto index, const auto port )
+      {
+        LaneMask arrived = occupied >> port & 1 ? block.registry_.input.arrived( lag, port ) : 0;
+        if ( block.drive_ and ( block.driven_ports_ >> port & 1 ) )
+        {
+          for ( int l = 0; l < lanes; ++l )
+          {
+            arrived |= LaneMask( number[ l ] != 0.0 and constants[ Model::n_constants + port ][ l ] != 0.0 ) << l;
+          }
+        }
+        for ( arrived &= block.active_; arrived; arrived &= arrived - 1 )
+        {
+          const int l = std::countr_zero( arrived );
+          auto s = Model::load_state( to, l );
+          int spikes = 0;
+          const auto c = Model::template load_constants< EXPONENT >( constants, l );
+          const auto before = Model::load_state( from, l );
+          Model::template on_receive< index, EXPONENT >( c, before, s, Model::load_input( block.current_, l ), spikes );
+          Model::store_state( to, l, s );
+          send_( block, l, spikes, slice_origin );
+        }
+      } );
   }
 
   /* The current that arrives in this step acts during the next one. */

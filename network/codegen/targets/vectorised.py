@@ -31,6 +31,7 @@ TARGET = Target(
         "lane_parameters.h",
         "lane_registry.h",
         "lane_input.h",
+        "lane_random.h",
         "lane_row.h",
         "lane_step.h",
         "lane_math.h",

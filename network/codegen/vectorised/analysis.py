@@ -28,6 +28,8 @@ class Analysis:
         Internals that depend on the length of a step.
     inline_asts : dict
         Expressions of the inlines, by name.
+    functions : dict of str to functions.Function
+        Functions that the model defines, by name.
     cold, hot, hot_half, rate : Printer
         For code that runs once in a while; for the loop over lanes; for half a step of it; for derivatives.
     """
@@ -42,6 +44,7 @@ class Analysis:
         self.used: set[str] = set()
         self.step_dependent = {"__h", *namespace.get("propagators", {})}
         self.inline_asts: dict[str, Any] = {}
+        self.functions: dict[str, Any] = {}
         self.cold = Printer(self)
         self.hot = Printer(self, hot=True)
         self.hot_half = Printer(self, hot=True, half=True)

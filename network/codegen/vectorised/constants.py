@@ -5,7 +5,7 @@ from typing import Any
 from .analysis import Analysis
 from .model import Member
 from .printer import HALF
-from .syntax import cpp_name, declarations
+from .syntax import cpp_name, declarations, is_integer, is_integer_type, variables_in
 
 
 def collect_parameters(analysis: Analysis) -> None:
@@ -17,23 +17,38 @@ def collect_parameters(analysis: Analysis) -> None:
             model.parameters.append(
                 Member(name, value_of(analysis, symbol, declaration), kind_of(analysis, symbol, name))
             )
+    for invariant in analysis.neuron.get_parameter_invariants():
+        model.invariants.append((analysis.cold.print(invariant), str(invariant).replace('"', "'")))
     for block in analysis.neuron.get_internals_blocks():
         for declaration, variable, symbol in declarations(block):
             name = cpp_name(variable)
             kind = kind_of(analysis, symbol, name)
+            expression = symbol.get_declaring_expression()
+            if name in analysis.used and expression is not None and states_in(analysis, expression):
+                analysis.refuse(f"internals that depend on a state ({name}) and are used in equations or statements")
             model.internals.append(Member(name, value_of(analysis, symbol, declaration), kind))
     for block in analysis.neuron.get_state_blocks():
         for declaration, variable, symbol in declarations(block):
-            kind_of(analysis, symbol, cpp_name(variable))
+            model.state_kinds[cpp_name(variable)] = kind_of(analysis, symbol, cpp_name(variable))
             model.initial.append(Member(cpp_name(variable), value_of(analysis, symbol, declaration)))
     known = {member.name for member in model.initial}
     model.initial += [Member(name, "0.0") for name in model.states if name not in known]
 
 
+def states_in(analysis: Analysis, expression: Any) -> set[str]:
+    """States that an expression reads."""
+    return {cpp_name(variable) for variable in variables_in(expression)} & set(analysis.model.states)
+
+
 def value_of(analysis: Analysis, symbol: Any, declaration: Any) -> str:
     """C++ of the value that a declaration gives."""
     expression = symbol.get_declaring_expression() or declaration.get_expression()
-    return analysis.cold.print(expression) if expression is not None else "0.0"
+    if expression is None:
+        return "0.0"
+    text = analysis.cold.print(expression)
+    if is_integer_type(symbol.get_type_symbol()) and not is_integer(expression):
+        return f"__builtin_trunc( {text} )"
+    return text
 
 
 def kind_of(analysis: Analysis, symbol: Any, name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .analysis import Analysis
 from .constants import collect_constants, collect_parameters
-from .equations import collect_equations, collect_inlines
+from .equations import collect_equations, collect_inlines, note_inlines
 from .events import collect_events
 from .functions import collect_functions
 from .inputs import collect_inputs
@@ -38,6 +38,7 @@ def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str,
     refuse_unsupported(analysis)
     sort_states(analysis)
     collect_functions(analysis)
+    note_inlines(analysis)
     collect_inputs(analysis)
     collect_inlines(analysis)
     collect_equations(analysis)
@@ -53,7 +54,7 @@ def refuse_unsupported(analysis: Analysis) -> None:
     neuron, namespace = analysis.neuron, analysis.namespace
     if namespace["has_delay_variables"]:
         analysis.refuse("delayed variables")
-    if neuron.has_state_vectors() or neuron.get_vector_symbols() or neuron.has_vector_port():
+    if neuron.has_state_vectors() or neuron.get_vector_symbols():
         analysis.refuse("vectors")
     if namespace.get("paired_synapses"):
         analysis.refuse("neurons generated together with a synapse")

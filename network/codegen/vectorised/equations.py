@@ -4,11 +4,15 @@ from .analysis import Analysis
 from .model import Member
 
 
-def collect_inlines(analysis: Analysis) -> None:
-    """Inline expressions; those that can be recorded become functions of their own."""
+def note_inlines(analysis: Analysis) -> None:
+    """Note the inline expressions for the printers."""
     for block in analysis.neuron.get_equations_blocks():
         for inline in block.get_inline_expressions():
             analysis.inline_asts[inline.get_variable_name()] = inline.get_expression()
+
+
+def collect_inlines(analysis: Analysis) -> None:
+    """Inline expressions; those that can be recorded become functions of their own."""
     recordable = {symbol.get_symbol_name() for symbol in analysis.namespace["recordable_inline_expressions"]}
     for name, expression in analysis.inline_asts.items():
         if "convolve" in str(expression):

@@ -14,7 +14,7 @@ def collect_events(analysis: Analysis) -> None:
         condition = block.get_cond_expr()
         read = {cpp_name(v) for v in variables_in(condition)}
         assigned = set(assigned_variables(block.get_stmts_body()))
-        body = "\n".join(statements(analysis, block.get_stmts_body(), 4))
+        body = "\n".join(statements(analysis, block.get_stmts_body(), 4, analysis.cold))
         entry = (analysis.hot.print(condition), analysis.cold.print(condition), body)
         # a condition on a numerically solved state that its body resets is located inside the step
         if read & assigned & set(analysis.model.numeric):
@@ -22,8 +22,7 @@ def collect_events(analysis: Analysis) -> None:
             inside.append(condition)
         else:
             analysis.model.late_events.append(entry)
-    moved = {state for updates in analysis.model.receive.values() for state, _ in updates}
-    if moved & set(analysis.model.numeric):
+    if analysis.model.moved & set(analysis.model.numeric):
         # input that acts on the membrane at once can cross the condition after the step
         analysis.model.late_events = analysis.model.events + analysis.model.late_events
     if len(inside) == 1:

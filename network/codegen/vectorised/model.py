@@ -33,19 +33,29 @@ class LaneModel:
     name: str
     parameters: list[Member] = field(default_factory=list)
     internals: list[Member] = field(default_factory=list)
+    invariants: list[tuple[str, str]] = field(default_factory=list)  # condition in C++ and as it is written
     half_internals: list[Member] = field(default_factory=list)  # internals for half a step
     constants: list[Member] = field(default_factory=list)  # what the loop over lanes reads
     numeric: list[str] = field(default_factory=list)
     analytic: list[str] = field(default_factory=list)
     free: list[str] = field(default_factory=list)
+    state_kinds: dict[str, str] = field(default_factory=dict)  # kind of a Member; real if it is not here
     initial: list[Member] = field(default_factory=list)
     currents: list[str] = field(default_factory=list)
     ports: list[str] = field(default_factory=list)
+    # by receptor type: the ports for weights that are not negative, and for negative ones; the same: one for both
+    receptors: list[tuple[int, int]] = field(default_factory=list)
+    read_ports: list[str] = field(default_factory=list)  # whose sum of weights statements read
+    uses_time: bool = False
+    draws: int = 0  # places that draw random numbers
     rates: dict[str, str] = field(default_factory=dict)
     exponentials: list[str] = field(default_factory=list)  # arguments of exp() in the rates, each once
     propagation: dict[str, str] = field(default_factory=dict)
     half_propagation: dict[str, str] = field(default_factory=dict)
     receive: dict[str, list[tuple[str, str]]] = field(default_factory=dict)  # port: (state, increment)
+    moved: set[str] = field(default_factory=set)  # states that input changes
+    # (port, statements) of what happens where spikes have arrived, in this order
+    on_receive: list[tuple[int, str]] = field(default_factory=list)
     inlines: list[Member] = field(default_factory=list)
     recordable_inlines: list[str] = field(default_factory=list)
     # (vector condition, scalar condition, body) of spike conditions located inside a step / after it
@@ -58,6 +68,16 @@ class LaneModel:
     def states(self) -> list[str]:
         """All state variables in the order of their storage."""
         return self.numeric + self.analytic + self.free
+
+    @property
+    def inputs(self) -> list[str]:
+        """Rows of input of a step: currents, sums of weights, time, the number that random ones come from."""
+        rows = self.currents + self.read_ports
+        return rows + ["t"] * self.uses_time + ["random"] * (self.draws > 0)
+
+    def receptor(self, port: int) -> int:
+        """Receptor type of a port, counted from 0."""
+        return next(i for i, pair in enumerate(self.receptors) if port in pair)
 
     @property
     def exponents(self) -> list[int]:

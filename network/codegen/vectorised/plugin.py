@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .describer import lane_model
+from .solvers import mend
 
 DRIVE_PARAMETERS = (
     "drive_rate",
@@ -19,6 +20,7 @@ def install(options: Mapping[str, Any]) -> None:
     """Make NESTML's code generator for NEST hand a ``LaneModel`` named ``model`` to its templates."""
     from pynestml.codegeneration.nest_code_generator import NESTCodeGenerator
 
+    mend()
     original = NESTCodeGenerator._get_neuron_model_namespace
 
     def with_lane_model(self: Any, neuron: Any, metadata: Any) -> dict[str, Any]:

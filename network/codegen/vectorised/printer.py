@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from .syntax import cpp_name, is_constant, variables_in
+from .syntax import cpp_name, divides_integers, is_constant, is_integer, is_time, port_name, variables_in
 
 HALF = "__half"
 RECIPROCAL = "reciprocal_"
+LOCAL = "local_"  # so that no name of a model means one of the templates
 
 # C++ names of NESTML functions; those of lane:: become vector instructions
 FUNCTIONS = {
@@ -23,16 +24,27 @@ FUNCTIONS = {
     "Heaviside": "(({0!s} < 0) ? 0.0 : (({0!s} == 0) ? 0.5 : 1.0))",
     "ceil": "__builtin_ceil({!s})",
     "floor": "__builtin_floor({!s})",
+    "pow": "lane::pow(double({!s}), double({!s}))",
+    "round": "lane::round({!s})",
+    "sin": "lane::sin({!s})",
+    "cos": "lane::cos({!s})",
+    "tan": "lane::tan({!s})",
     # the loop over lanes stays correct with these, but is not vectorised
-    "round": "__builtin_round({!s})",
-    "sin": "__builtin_sin({!s})",
-    "cos": "__builtin_cos({!s})",
-    "tan": "__builtin_tan({!s})",
     "erf": "__builtin_erf({!s})",
     "erfc": "__builtin_erfc({!s})",
-    "timestep": "c.__h",
-    "resolution": "c.__h",
+    "steps": "double( nest::Time( nest::Time::ms( {!s} ) ).get_steps() )",
 }
+
+BIT_OPERATORS = {
+    "is_bit_and": "&",
+    "is_bit_or": "|",
+    "is_bit_xor": "^",
+    "is_bit_shift_left": "<<",
+    "is_bit_shift_right": ">>",
+}
+
+# functions that draw a number: member of lane::Random, and how many arguments it has
+RANDOM = {"random_normal": ("normal", 2), "random_uniform": ("uniform", 2), "random_poisson": ("poisson", 1)}
 
 
 class Printer:
@@ -49,6 +61,15 @@ class Printer:
         Propagators over half a step.
     shared_exponentials : bool
         Number the exponentials, so that the stages of a step can share them.
+
+    Attributes
+    ----------
+    one_port : bool
+        Print the input that the expression is about as ``weight``, a term of a single port.
+    before_input : bool
+        Convolutions are those at the start of the step: NESTML advances them when its statements have been executed.
+    call : str
+        Call of a function of the model that is being printed. The same text means something else in another call.
     """
 
     def __init__(self, analysis: Any, hot: bool = False, half: bool = False, shared_exponentials: bool = False) -> None:
@@ -56,11 +77,26 @@ class Printer:
         self.hot = hot
         self.half = half
         self.shared_exponentials = shared_exponentials
+        self.one_port = False
+        self.before_input = False
+        self.call = ""
         self._printer = make_printer(self)
 
     def print(self, node: Any) -> str:
         """C++ of a NESTML expression."""
         return str(self._printer.print(node))
+
+    def local(self, name: str) -> str:
+        """C++ name of a variable of a block of statements, or of an argument of a function."""
+        return f"{LOCAL}{name}"
+
+    def spikes(self, port: str) -> str:
+        """C++ name of what has arrived at a port in the present step."""
+        if self.one_port:
+            return "weight"
+        if port not in self.analysis.model.read_ports:
+            self.analysis.model.read_ports.append(port)
+        return f"in.{port}"
 
     def constant(self, name: str) -> str:
         """C++ name of a constant of the cell."""
@@ -97,21 +133,24 @@ def make_printer(owner: Printer) -> Any:
                 symbol = node.get_scope().resolve_to_symbol(name, SymbolKind.VARIABLE)
                 if symbol is None or symbol.is_predefined:
                     return {"e": "2.718281828459045235", "pi": "3.14159265358979323846"}[name]
-            if name == "t":
-                analysis.refuse("the time t in expressions")
+            if name == "t" and is_time(node):
+                if owner.half or owner.shared_exponentials:
+                    analysis.refuse("the time t in equations (make a clock with `clock' = 1`)", node)
+                analysis.model.uses_time = True
+                return "in.t"
             symbol = node.get_scope().resolve_to_symbol(node.get_complete_name(), SymbolKind.VARIABLE)
             if symbol is None:
                 raise ValueError(f"{analysis.model.name}: unknown variable {node.get_complete_name()}")
             cpp = cpp_name(node)
             if symbol.is_local():
-                return cpp
+                return owner.local(cpp)
             if symbol.is_spike_input_port() or symbol.is_continuous_input_port():
-                text = "weight" if symbol.is_spike_input_port() else f"in.{cpp}"
+                text = owner.spikes(port_name(node)) if symbol.is_spike_input_port() else f"in.{port_name(node)}"
                 kind = symbol.get_type_symbol()
                 factor = NESTUnitConverter.get_factor(kind.unit.unit) if isinstance(kind, UnitTypeSymbol) else 1
                 return text if factor == 1 else f"({factor!s} * {text})"
             if cpp in analysis.model.states:
-                return f"s.{cpp}"
+                return f"before.{cpp}" if owner.before_input and "__X__" in cpp else f"s.{cpp}"
             if symbol.is_inline_expression:
                 # printed in place, so that the loop over lanes knows what it reads
                 return f"({owner.print(analysis.inline_asts[name])})"
@@ -123,18 +162,32 @@ def make_printer(owner: Printer) -> Any:
 
     class Functions(CppFunctionCallPrinter):
         def print_function_call(self, function_call: Any) -> str:
-            if function_call.get_name() != "exp" or not owner.shared_exponentials:
+            name = function_call.get_name()
+            if name in analysis.functions:
+                return str(analysis.functions[name].call(owner, function_call))
+            if name in ("resolution", "timestep"):
+                return owner.constant("__h")
+            if name in RANDOM:
+                return self.print_random(function_call)
+            if name != "exp" or not owner.shared_exponentials:
                 return str(super().print_function_call(function_call))
             argument = str(self._expression_printer.print(function_call.get_args()[0]))
             known = analysis.model.exponentials
-            if argument not in known:
-                known.append(argument)
-            return f"e.template exp< {known.index(argument)} >( {argument} )"
+            key = owner.call + argument
+            if key not in known:
+                known.append(key)
+            return f"e.template exp< {known.index(key)} >( {argument} )"
+
+        def print_random(self, function_call: Any) -> str:
+            method, count = RANDOM[function_call.get_name()]
+            arguments = ", ".join(self._expression_printer.print(one) for one in function_call.get_args()[:count])
+            analysis.model.draws += 1
+            return f"in.random.{method}< {analysis.model.draws} >( {arguments} )"
 
         def _print_function_call_format_string(self, function_call: Any) -> str:
             name = function_call.get_name()
             if name not in FUNCTIONS:
-                analysis.refuse(f"the function {name}() here")
+                analysis.refuse(f"the function {name}() here", function_call)
             return FUNCTIONS[name]
 
     class Expressions(CppExpressionPrinter):
@@ -142,8 +195,12 @@ def make_printer(owner: Printer) -> Any:
             operator = node.get_binary_operator()
             if getattr(operator, "is_pow_op", False):
                 return self.print_power(node)
-            if getattr(operator, "is_modulo_op", False) or getattr(operator, "is_integer_div_op", False):
-                analysis.refuse("division of integers")
+            if getattr(operator, "is_integer_div_op", False):
+                analysis.refuse("division of integers by //", node)
+            if getattr(operator, "is_modulo_op", False):
+                return self.print_remainder(node)
+            if getattr(operator, "is_div_op", False) and divides_integers(node):
+                return f"__builtin_trunc( {self.print(node.get_lhs())} / ({self.print(node.get_rhs())}) )"
             if owner.hot and getattr(operator, "is_div_op", False):
                 denominator = node.get_rhs()
                 if is_constant(denominator, analysis.step_dependent):
@@ -156,6 +213,24 @@ def make_printer(owner: Printer) -> Any:
                         return left if number == 1.0 else f"{left} / {number!r}"
                     return f"{left} * {owner.reciprocal(text)}"
             return str(super()._print_binary_op_expression(node))
+
+        def print_remainder(self, node: Any) -> str:
+            if not (is_integer(node.get_lhs()) and is_integer(node.get_rhs())):
+                analysis.refuse("the remainder of a division of numbers that are not integers", node)
+            return f"lane::remainder( {self.print(node.get_lhs())}, {self.print(node.get_rhs())} )"
+
+        def _print_bit_operator_expression(self, node: Any) -> str:
+            sign = next(sign for flag, sign in BIT_OPERATORS.items() if getattr(node.get_binary_operator(), flag))
+            # integers are held as double, as everything in a lane
+            return f"double( long({self.print(node.get_lhs())}) {sign} long({self.print(node.get_rhs())}) )"
+
+        def _print_unary_op_expression(self, node: Any) -> str:
+            if node.get_unary_operator().is_unary_tilde:
+                return f"double( ~long({self.print(node.get_expression())}) )"
+            return str(super()._print_unary_op_expression(node))
+
+        def _print_ternary_operator_expression(self, node: Any) -> str:
+            return f"({super()._print_ternary_operator_expression(node)})"
 
         def print_power(self, node: Any) -> str:
             exponent = node.get_rhs()

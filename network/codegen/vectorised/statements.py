@@ -3,22 +3,24 @@
 from typing import Any
 
 from .analysis import Analysis
+from .printer import Printer
+from .syntax import is_integer_type, symbol_of
 
 
-def statements(analysis: Analysis, body: Any, indent: int) -> list[str]:
-    """Lines of C++ for a block of statements that runs once in a while, for one lane."""
+def statements(analysis: Analysis, body: Any, indent: int, printer: Printer) -> list[str]:
+    """Lines of C++ for a block of statements of one lane."""
     lines: list[str] = []
     for statement in body.get_stmts():
         if statement.is_small_stmt():
-            lines += small_statement(analysis, statement.small_stmt, " " * indent)
+            lines += small_statement(analysis, statement.small_stmt, " " * indent, printer)
         elif statement.compound_stmt.is_if_stmt():
-            lines += if_statement(analysis, statement.compound_stmt.get_if_stmt(), indent)
+            lines += if_statement(analysis, statement.compound_stmt.get_if_stmt(), indent, printer)
         else:
             analysis.refuse("loops in onCondition blocks")
     return lines
 
 
-def small_statement(analysis: Analysis, statement: Any, pad: str) -> list[str]:
+def small_statement(analysis: Analysis, statement: Any, pad: str, printer: Printer) -> list[str]:
     """Lines of C++ for an assignment, a call or a declaration."""
     if statement.is_assignment():
         assignment = statement.get_assignment()
@@ -30,8 +32,12 @@ def small_statement(analysis: Analysis, statement: Any, pad: str) -> list[str]:
             ("is_direct_assignment", "="),
         ):
             if getattr(assignment, flag):
-                left = analysis.cold.print(assignment.get_variable())
-                return [f"{pad}{left} {operator} {analysis.cold.print(assignment.get_expression())};"]
+                variable = assignment.get_variable()
+                left, right = printer.print(variable), printer.print(assignment.get_expression())
+                if is_integer_type(symbol_of(variable).get_type_symbol()):
+                    whole = right if operator == "=" else f"{left} {operator[0]} ({right})"
+                    return [f"{pad}{left} = __builtin_trunc( {whole} );"]
+                return [f"{pad}{left} {operator} {right};"]
         analysis.refuse("integer division in an assignment")
     if statement.is_function_call():
         call = statement.get_function_call()
@@ -40,22 +46,27 @@ def small_statement(analysis: Analysis, statement: Any, pad: str) -> list[str]:
         analysis.refuse(f"a call of {call.get_name()}() in an onCondition block")
     if statement.is_declaration():
         declaration = statement.get_declaration()
-        value = analysis.cold.print(declaration.get_expression()) if declaration.has_expression() else "0.0"
-        return [f"{pad}double {variable.get_name()} = {value};" for variable in declaration.get_variables()]
+        value = printer.print(declaration.get_expression()) if declaration.has_expression() else "0.0"
+        if is_integer_type(declaration.get_data_type().get_type_symbol()):
+            value = f"__builtin_trunc( {value} )"
+        names = [printer.local(variable.get_name()) for variable in declaration.get_variables()]
+        return [f"{pad}double {name} = {value};" for name in names]
+    if statement.is_return_stmt():
+        return [f"{pad}return {printer.print(statement.get_return_stmt().get_expression())};"]
     analysis.refuse("this kind of statement in an onCondition block")
     return []
 
 
-def if_statement(analysis: Analysis, statement: Any, indent: int) -> list[str]:
+def if_statement(analysis: Analysis, statement: Any, indent: int, printer: Printer) -> list[str]:
     """Lines of C++ for if, elif and else."""
     pad = " " * indent
     clause = statement.get_if_clause()
-    branches = [(f"if ( {analysis.cold.print(clause.get_condition())} )", clause.get_stmts_body())]
+    branches = [(f"if ( {printer.print(clause.get_condition())} )", clause.get_stmts_body())]
     for clause in statement.get_elif_clauses():
-        branches.append((f"else if ( {analysis.cold.print(clause.get_condition())} )", clause.get_stmts_body()))
+        branches.append((f"else if ( {printer.print(clause.get_condition())} )", clause.get_stmts_body()))
     if statement.has_else_clause():
         branches.append(("else", statement.get_else_clause().get_stmts_body()))
     lines: list[str] = []
     for head, body in branches:
-        lines += [f"{pad}{head}", f"{pad}{{", *statements(analysis, body, indent + 2), f"{pad}}}"]
+        lines += [f"{pad}{head}", f"{pad}{{", *statements(analysis, body, indent + 2, printer), f"{pad}}}"]
     return lines

@@ -151,24 +151,26 @@ def test_the_usual_way_to_write_a_refractory_period_is_refused_at_once(own):
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("    update:", "    onReceive(exc):\n        V_m += 1 mV\n\n    update:", "onReceive blocks"),
-        (
-            "    update:",
-            "    function f(x mV) real:\n        return 0.1\n\n    update:",
-            "functions defined in the model",
-        ),
         ("exc <- spike", "exc <- excitatory spike", "qualifiers"),
-        ("inh <- spike", "inh[2] <- spike", "vectors (inh)"),
-        ("        emit_spike()", "        V_m = random_normal(0 mV, 1 mV)\n        emit_spike()", "random_normal()"),
+        ("w pA = 0 pA", "w[2] pA = 0 pA", "vectors (w)"),
+        ("        emit_spike()", '        print("fired")\n        emit_spike()', "print()"),
         ("        emit_spike()", "        for i in 0 ... 3 step 1:\n            w += 1 pA", "loops"),
         ("inline hidden nS = 2 nS", "inline hidden nS = sin(t / 10 ms) * 2 nS", "the time t"),
-        ("p integer = 1", "p integer = steps(2 ms)", "the function steps()"),
+        ("p integer = 1", "p integer = 7 // 2", "division of integers"),
     ],
 )
 def test_what_is_refused_is_seen_in_the_text(old, new, what):
     assert old in TINY
     (found,) = parse_nestml(TINY.replace(old, new)).unsupported
     assert what in found.what
+
+
+def test_what_input_may_do_is_not_refused():
+    text = TINY.replace("exc <- spike", "exc <- excitatory spike").replace("inh <- spike", "inh <- inhibitory spike")
+    block = "    onReceive(exc, priority = 1):\n        V_m += jump(t) * random_normal(0, 1) * (V_m - 1 mV)\n\n"
+    function = "    function jump(at ms) real:\n        return (at / 1 ms) * steps(2 ms) % 3\n\n"
+    text = text.replace("    update:", block + function + "    update:")
+    assert parse_nestml(text).unsupported == ()
 
 
 @pytest.mark.parametrize(
