@@ -55,6 +55,22 @@ class BuildError(Error, RuntimeError):
     """A model cannot be turned into a NEST module; the message names the cause and the remedy."""
 
 
+class RefusedError(BuildError):
+    """A code generation target cannot express a model; another one can.
+
+    Parameters
+    ----------
+    line : int
+        Of the construct, 0 if not known.
+    what : str
+        The construct.
+    """
+
+    def __init__(self, message: str, line: int = 0, what: str = "") -> None:
+        super().__init__(message)
+        self.line, self.what = line, what
+
+
 class NoCompilerError(BuildError):
     """Nothing can be compiled on this machine."""
 

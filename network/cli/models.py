@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from ..door.progress import TerminalReporter
+from ..experiment.cell_code import DEFAULT_TARGET
 
 app = typer.Typer(no_args_is_help=True, help="Compile and list NESTML neuron models.")
 
 Target = Annotated[
     str,
     typer.Option(
-        help="vectorised (fast, default), plain (NESTML's per-cell code with our solver), "
-        "reference (NESTML's default solver; needs GSL)."
+        help="auto (default): vectorised where that can express a model, else plain; vectorised (fast); plain "
+        "(NESTML's per-cell code with our solver); reference (NESTML's default solver; needs GSL)."
     ),
 ]
 
@@ -26,7 +27,7 @@ def build(
         list[str] | None,
         typer.Argument(help="Models by name or .nestml file; all that are known by default."),
     ] = None,
-    target: Target = "vectorised",
+    target: Target = DEFAULT_TARGET,
     march: Annotated[
         str | None,
         typer.Option(
@@ -50,8 +51,16 @@ def build(
         else:
             names.append(name)
     with TerminalReporter().phase("models", len(names), "") as phase:
-        built = codegen.build(names, target, march=march, jobs=jobs, progress=lambda note: phase.advance(0, note))
-    print(f"{built.path}.so")
+        built = codegen.build_all(
+            names,
+            target,
+            march=march,
+            jobs=jobs,
+            progress=lambda note: phase.advance(0, note),
+            tell=lambda note: print(f"bgnest: {note}", file=sys.stderr),
+        )
+    for part in built.parts:
+        print(f"{part.path}.so")
 
 
 @app.command("list")
@@ -74,4 +83,4 @@ def list_models() -> None:
         print(f"  states      {', '.join(model.states)}")
         print(f"  parameters  {', '.join(model.parameters)}")
         for found in model.unsupported:
-            print(f"  {found.message(model.file, 'choose `--target plain`')}")
+            print(f"  built with `plain`: {found.place(model.file)}")

@@ -16,6 +16,8 @@ from ..door import Experiment
 from ..experiment import Experiment as Spec
 from ..experiment.files import default_experiment
 from ..experiment.origins import COMMAND_LINE
+from ..plans import Plan
+from ..plans.summary import code_notes
 
 DEFAULT_EXPERIMENT = default_experiment()
 
@@ -97,9 +99,9 @@ class Changes:
         return Experiment.load(name, self.overlay or (), [*(self.set_ or ()), *more, *given], where=COMMAND_LINE)
 
 
-def tell_drive(experiment: Spec) -> None:
-    """Say on the terminal where the input comes from if that is not what the files say."""
-    if note := experiment.simulation.drive_note:
+def tell_code(plan: Plan, experiment: Spec) -> None:
+    """Say on the terminal which cells do not get the fast code, and where the input comes from then."""
+    for note in code_notes(plan, experiment.simulation.drive):
         print(f"bgnest: {note}", file=sys.stderr)
 
 

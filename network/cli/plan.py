@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .options import DEFAULT_EXPERIMENT, AsJson, Changes, ExperimentArgument, Ranks, Threads, tell_drive, with_changes
+from .options import DEFAULT_EXPERIMENT, AsJson, Changes, ExperimentArgument, Ranks, Threads, tell_code, with_changes
 
 
 @with_changes
@@ -18,5 +18,5 @@ def plan(
     """Show what would be built: neurons, synapses per projection, memory, expected time. Needs no NEST."""
     chosen = changes.load(experiment)
     made = chosen.plan(threads=threads, ranks=ranks)
-    tell_drive(chosen.spec)
+    tell_code(made, chosen.spec)
     print(json.dumps(made.to_dict(), indent=1) if as_json else made.summary())

@@ -20,7 +20,7 @@ from .options import (
     Ranks,
     TakeOver,
     Threads,
-    tell_drive,
+    tell_code,
     with_changes,
 )
 from .plot import draw
@@ -36,7 +36,10 @@ def run(
     ranks: Ranks = 1,
     target: Annotated[
         str | None,
-        typer.Option(help="Code of the cells: vectorised, plain or reference (see `bgnest models build`)."),
+        typer.Option(
+            help="Code of the cells: auto (vectorised where that can express a model, else plain), "
+            "vectorised, plain or reference (see `bgnest models build`)."
+        ),
     ] = None,
     drive: Annotated[
         str | None,
@@ -64,7 +67,7 @@ def run(
     chosen = changes.load(experiment, *code)
     if present().first:
         beside_network(chosen.spec)
-        tell_drive(chosen.spec)
+        tell_code(chosen.plan(threads=threads), chosen.spec)
     done = chosen.run(
         threads=threads,
         ranks=_ranks(chosen, ranks, threads, out),

@@ -12,9 +12,8 @@ from ..experiment import Experiment
 from ..experiment.presentation import FILE as PRESENTATION
 from ..experiment.presentation import load_presentation, unknown_names
 from ..experiment.quantities import Quantity, QuantityList, Spec
-from ..plans import make_plan
 from ..plans.cost import beyond_machine
-from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_drive, with_changes
+from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_code, with_changes
 
 
 @with_changes
@@ -27,11 +26,12 @@ def validate(
     ] = None,
 ) -> None:
     """Check an experiment completely; all problems are listed at once, with file, key and valid choices."""
-    spec = changes.load(experiment).validate().spec
+    chosen = changes.load(experiment)
+    planned, spec = chosen.plan(), chosen.spec
     beside_network(spec)
     print(f"{spec.name}: valid")
-    tell_drive(spec)
-    if problem := beyond_machine(make_plan(spec)):
+    tell_code(planned, spec)
+    if problem := beyond_machine(planned):
         print(f"bgnest: {problem}", file=sys.stderr)
     if show is not None:
         found = [(path, origin) for path, origin in spec.origins.items() if path == show or path.startswith(f"{show}.")]

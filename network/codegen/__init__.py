@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from ..errors import BuildError
+from ..errors import BuildError, RefusedError
 from .builder import build
-from .info import BuiltModule, ModelInfo
+from .choose import build_all, build_each
+from .info import BuiltModule, Compiled, ModelInfo, Modules
 from .targets import Target, available
 
-__all__ = ["BuildError", "BuiltModule", "ModelInfo", "Target", "available", "build"]
+__all__ = [
+    "BuildError",
+    "BuiltModule",
+    "Compiled",
+    "ModelInfo",
+    "Modules",
+    "RefusedError",
+    "Target",
+    "available",
+    "build",
+    "build_all",
+    "build_each",
+]

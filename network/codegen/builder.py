@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -18,8 +19,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import BuildError, NoCompilerError
+from ..errors import BuildError, NoCompilerError, RefusedError
+from ..experiment.nestml_support import Unsupported
 from ..processes import family
+from ..refusals import note_refusal
 from . import headers, prebuilt, targets, toolchain
 from .cache import FORMAT, Cache, read_manifest, read_module, write_manifest
 from .info import BuiltModule, ModelInfo
@@ -27,6 +30,9 @@ from .jobs import Jobs
 from .sources import Source, find_sources
 from .targets import Target
 
+REFUSAL = "UnsupportedModelError"
+"""Name of the error of a target's plug-in that says that it cannot express a model."""
+REFUSED_IN_WORDS = r"(?:\w+: )?the vectorised target does not support (.*?)\. Build"
 WORKER = Path(__file__).resolve().parent / "worker.py"
 MARCH_VARIABLE = "BGNEST_MARCH"
 SHOWN_LINES = 12  # of a compiler's complaint
@@ -193,7 +199,8 @@ def _build_objects(
         for error in failures:
             if not isinstance(error, BuildError):
                 raise error
-        raise BuildError("\n".join(str(error) for error in failures)) from failures[0]
+        kind = RefusedError if all(isinstance(error, RefusedError) for error in failures) else BuildError
+        raise kind("\n".join(str(error) for error in failures)) from failures[0]
     return tuple(name for task in tasks for name in task.result())
 
 
@@ -247,7 +254,9 @@ def _build_object(
                 tell(f"{name}: compiling")
                 for model in models:
                     _compile(recipe, folder, model["name"], log)
-            except BuildError:
+            except BuildError as error:
+                if isinstance(error, RefusedError):
+                    note_refusal(source.digest, error.line, error.what, store.root)
                 if log.is_file():
                     shutil.copy(log, store.failure_log(key))
                 raise
@@ -289,6 +298,8 @@ def _generate(recipe: _Recipe, source: Source, folder: Path, templates: Path, lo
         result = json.loads((folder / "nestml.json").read_text())
     except (FileNotFoundError, ValueError) as error:  # none, or half of it
         raise BuildError(f"{source.path}: NESTML broke down.\n{_tail(answer.stderr)}") from error
+    if result["failure"] and str(result["failure"]).startswith(REFUSAL):
+        raise _refusal(source, str(result["failure"]).partition(": ")[2], result["line"] or 0)
     if result["errors"] or result["failure"]:
         raise BuildError(_model_errors(source.path, result))
     models: list[dict[str, Any]] = result["models"]
@@ -301,6 +312,14 @@ def _generate(recipe: _Recipe, source: Source, folder: Path, templates: Path, lo
     return models
 
 
+def _refusal(source: Source, reason: str, line: int) -> RefusedError:
+    """Error for a model that a target cannot express."""
+    found = re.match(REFUSED_IN_WORDS, reason, re.DOTALL)
+    refused = Unsupported(line, found.group(1) if found else reason)
+    message = refused.message(str(source.path), "build it with `--target auto`")
+    return RefusedError(message, refused.line, refused.what)
+
+
 def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
     """Errors in a model as lines that an editor understands: file, line, column."""
     lines = [
@@ -310,10 +329,8 @@ def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
         for error in result["errors"]
     ]
     if result["failure"] and not lines:
-        kind, _, reason = str(result["failure"]).partition(": ")
-        refused = kind == "UnsupportedModelError"
-        place = f"{source}:{result['line']}" if result["line"] else str(source)
-        lines.append(f"{place}: {reason}" if refused else f"{source}: NESTML cannot work with this model: {reason}")
+        reason = str(result["failure"]).partition(": ")[2]
+        lines.append(f"{source}: NESTML cannot work with this model: {reason}")
     return "\n".join(dict.fromkeys(lines))
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError
+from ..refusals import cache_root
 from ..sealing import damage, seal_holds, sealed, sha256
 
 logger = logging.getLogger(__name__)
@@ -31,14 +32,6 @@ logger = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 FORMAT = "sealed"
 """Part of every key; another word where entries of before cannot be used, such as those without digests."""
-
-
-def root() -> Path:
-    """Folder of the cache: ``$BGNEST_CACHE``, else ``bgnest`` in the user's cache folder."""
-    if given := os.environ.get("BGNEST_CACHE"):
-        return Path(given).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return (Path(base).expanduser() / "bgnest").absolute()
 
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG}
@@ -50,7 +43,7 @@ class Cache:
     """Folders by content below one root."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.root = (folder or root()).absolute()
+        self.root = (folder or cache_root()).absolute()
         try:
             for name in ("objects", "modules", "ready", "locks", "tmp", "logs"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)

@@ -93,6 +93,15 @@ class BuiltModule:
     sha256: str = ""
 
     @property
+    def parts(self) -> tuple[BuiltModule, ...]:
+        """Itself, as the only one: see `Modules`."""
+        return (self,)
+
+    def of(self, model: str) -> BuiltModule:
+        """Itself, which has all models: see `Modules`."""
+        return self
+
+    @property
     def library(self) -> Path:
         """The shared object."""
         return self.path.with_name(f"{self.name}.so")
@@ -108,3 +117,43 @@ class BuiltModule:
         problem = damage(self.library, size=None, digest=self.sha256)
         if problem is not None:
             raise BuildError(f"{self.library}: {problem}. The next command builds it again.")
+
+
+@dataclass(frozen=True)
+class Modules:
+    """The modules of one network, of which each has some of the models; one that has all is a `BuiltModule`, too.
+
+    Attributes
+    ----------
+    parts : tuple of BuiltModule
+    """
+
+    parts: tuple[BuiltModule, ...]
+
+    @property
+    def key(self) -> str:
+        """Digest of everything that they were made from."""
+        return "+".join(part.key for part in self.parts)
+
+    @property
+    def models(self) -> dict[str, ModelInfo]:
+        """Models of all of them."""
+        return {name: info for part in self.parts for name, info in part.models.items()}
+
+    @property
+    def compiled(self) -> tuple[str, ...]:
+        """Models that had to be compiled."""
+        return tuple(name for part in self.parts for name in part.compiled)
+
+    def of(self, model: str) -> BuiltModule:
+        """Module that has a model."""
+        return next(part for part in self.parts if model in part.models)
+
+    def check(self) -> None:
+        """See that all shared objects are what was compiled; BuildError if not."""
+        for part in self.parts:
+            part.check()
+
+
+Compiled = BuiltModule | Modules
+"""What a network needs compiled."""

@@ -7,6 +7,7 @@ files may then have models of one name, and a file may be called like one of NES
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +15,12 @@ from functools import cache
 from pathlib import Path
 
 from .. import resources
-from ..errors import BuildError, SpecError
+from ..errors import BuildError, RefusedError, SpecError
+from ..experiment.cell_code import FAST
 from ..experiment.nestml import declared_model, read_nestml
-from ..experiment.nestml_support import unsupported
+from ..experiment.nestml_support import Unsupported, unsupported
 from .targets import Target
 from .toolchain import Nest
-
-VECTORISED = "vectorised"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,16 @@ class Source:
         return self.nest_name != self.declared
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def unsupported(self) -> list[Unsupported]:
+        """What the vectorised target refuses, as far as the text tells."""
+        return unsupported(self.text)
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """What decides the C++ of this file."""
         return (self.path.name, self.text, *([self.nest_name] if self.renamed else []))
@@ -75,6 +85,7 @@ def find_sources(models: Sequence[Path | str], target: Target, nest: Nest) -> li
         raise BuildError("no models to build")
     sources: dict[str, Source] = {}
     problems: list[str] = []
+    refused: list[str] = []
     for path in paths:
         try:
             source = _source(path, nest)
@@ -86,12 +97,12 @@ def find_sources(models: Sequence[Path | str], target: Target, nest: Nest) -> li
                 f"{path}: {sources[source.name].path} has the name {source.name!r}, too; rename one of them"
             )
         sources[source.name] = source
-        if target.name == VECTORISED:
-            problems += [
-                found.message(str(path), "build it with `--target plain`") for found in unsupported(source.text)
-            ]
+        if target.name == FAST:
+            refused += [found.message(str(path), "build it with `--target auto`") for found in source.unsupported]
     if problems:
-        raise BuildError("\n".join(problems))
+        raise BuildError("\n".join(problems + refused))
+    if refused:
+        raise RefusedError("\n".join(refused))
     return list(sources.values())
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codegen import BuiltModule
+from ..codegen import Compiled
 from ..plans.plan import Plan, RecorderPlan, Segment
 from .progress import Reporter
 
@@ -92,7 +92,7 @@ class Engine(Protocol):
     def versions(self) -> dict[str, str]:
         """Versions of what computes the result."""
 
-    def compile(self, plan: Plan, reporter: Reporter) -> BuiltModule:
+    def compile(self, plan: Plan, reporter: Reporter) -> Compiled:
         """Get the cells of a plan ready; before `join`."""
 
     def join(self) -> None:
@@ -110,5 +110,5 @@ class Engine(Protocol):
     def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of an array over all ranks, on all ranks."""
 
-    def start(self, plan: Plan, module: BuiltModule, reporter: Reporter, built: Any = None) -> Simulation:
+    def start(self, plan: Plan, module: Compiled, reporter: Reporter, built: Any = None) -> Simulation:
         """Build the network of a plan, or take one that is built, and attach its input and recorders."""

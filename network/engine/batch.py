@@ -246,7 +246,7 @@ def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Itera
     try:
         module = NestEngine().compile(plan, reporter)
         module.check()
-        kernel.reset(plan, module.path)
+        kernel.reset(plan, *(part.path for part in module.parts))
         network = build(plan, module, reporter)
     except _EXPECTED as error:
         yield from ((job, _failure(error)) for job in jobs)

@@ -14,12 +14,13 @@ from typing import Any
 from .. import codegen
 from ..cluster.job import identity
 from ..cluster.ranks import Ranks, present
-from ..errors import EngineError, RunawayError
+from ..errors import BuildError, EngineError, RefusedError, RunawayError
 from ..experiment import dump_experiment
 from ..experiment.schema import Experiment
 from ..names import NAME
 from ..plans import make_plan
 from ..plans.plan import Plan
+from ..plans.summary import code_notes
 from ..runs import parts
 from ..runs.folder import RunFolder
 from ..runs.reader import Run
@@ -103,12 +104,13 @@ def run(
         reporter = FileReporter(folder.path, reporter)
         folder.write_params(dump_experiment(experiment))
         folder.write_origin({path: str(origin) for path, origin in experiment.origins.items()})
-        folder.write_plan(plan.to_dict())
+        folder.write_plan(plan.to_dict())  # again when the models are compiled, which may change the code of the cells
         folder.write_positions(plan.positions())
         with log_to(folder.log_path):
             start = time.perf_counter()
             # before NEST is imported: a process that has started MPI must not start compilers
-            module = engine.compile(plan, reporter) if built is None else built.module
+            plan, module = (plan, built.module) if built is not None else _compile(engine, experiment, plan, reporter)
+            folder.write_plan(plan.to_dict())
             compiled = time.perf_counter() - start
             parts.write_start(folder.path, module, plan.simulation_hash)
             engine.join()
@@ -118,6 +120,29 @@ def run(
     engine.synchronise()
     _refuse_runaway(path, outcome)
     return done
+
+
+def _compile(engine: Engine, experiment: Experiment, plan: Plan, reporter: Reporter) -> tuple[Plan, codegen.Compiled]:
+    """Compile what a plan needs; a model that turns out to be beyond the fast code gets the general one.
+
+    Raises
+    ------
+    BuildError
+        If that code was insisted on, or other ranks have made their plans already.
+    """
+    while True:
+        try:
+            return plan, engine.compile(plan, reporter)
+        except RefusedError as refused:  # its note is read by the next plan
+            again = make_plan(experiment, threads=plan.threads, ranks=plan.ranks)
+            if (again.target, again.targets) == (plan.target, plan.targets):
+                raise
+            if plan.ranks > 1:
+                raise BuildError(f"{refused}. This is noted now: start again, and the model gets its code") from refused
+            plan = again
+            with reporter.phase("models", len(plan.reasons), "") as phase:
+                for note in code_notes(plan):
+                    phase.advance(1, note)
 
 
 def _refuse_runaway(path: Path, outcome: Outcome) -> None:
@@ -178,7 +203,7 @@ def versions(engine: Engine) -> dict[str, str]:
     return found
 
 
-def seal(folder: RunFolder, plan: Plan, module: codegen.BuiltModule, outcome: Outcome) -> Run:
+def seal(folder: RunFolder, plan: Plan, module: codegen.Compiled, outcome: Outcome) -> Run:
     """Write what the run measured of itself, then the manifest."""
     folder.write_timers(
         {

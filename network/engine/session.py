@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..codegen import BuiltModule
+from ..codegen import Compiled
 from ..errors import EngineError
 from ..plans.plan import Plan
 from ..runs import parts
@@ -69,7 +69,7 @@ class Outcome(parts.Facts):
 
 def simulate(
     plan: Plan,
-    module: BuiltModule,
+    module: Compiled,
     folder: RunFolder,
     reporter: Reporter | None = None,
     *,
@@ -80,7 +80,7 @@ def simulate(
     Parameters
     ----------
     plan : Plan
-    module : BuiltModule
+    module : BuiltModule or Modules
         Compiled models, see :func:`network.codegen.build`.
     folder : RunFolder
         Folder of the run, the same for all ranks; gets the spikes and one report per recorded variable.

@@ -11,13 +11,13 @@ from typing import Any
 
 from ..errors import choices
 from . import derive
+from .cell_code import AUTO, DEFAULT_TARGET, DRAWING_TARGETS
 from .limits import MAX_CELLS
-from .model_checks import DEFAULT_TARGET, Problem, mapping_of, number_of, text_of
+from .model_checks import Problem, mapping_of, number_of, text_of
 from .modulator_checks import ModulatorChecks
 from .nest_limits import TIC
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
-from .schema import DRAWING_TARGETS
 from .units import UNITS
 from .yamlfile import KeyPath
 
@@ -286,7 +286,7 @@ class _Checker(ModulatorChecks):
     def _drive(self, target: Any, drive: Any) -> None:
         """Refuse ``internal`` for cells that cannot draw, if it was asked for beside or after the target."""
         where = self.tree.origins.get(("simulation", "drive"))
-        if target in DRAWING_TARGETS or drive != "internal" or where is None:
+        if target in (AUTO, *DRAWING_TARGETS) or drive != "internal" or where is None:
             return
         with_target = self.tree.origins.get(("simulation", "target"))
         if where.text is not None or (with_target is not None and where.where == with_target.where):

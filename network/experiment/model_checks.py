@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import choices
+from .cell_code import DEFAULT_TARGET, FAST
 from .limits import beyond, is_number
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
@@ -18,8 +19,6 @@ from .units import UNITS, canonical, compatible, convert
 from .yamlfile import KeyPath
 
 Problem = tuple[KeyPath, str]
-
-DEFAULT_TARGET = "vectorised"
 
 
 def mapping_of(node: Any, key: str) -> dict[str, Any]:
@@ -83,12 +82,12 @@ class ModelChecks:
             self._add(path, f"no NESTML model {name!r}; {choices(name, usable, 'models')}")
 
     def _target(self, path: KeyPath, name: str, model: ModelInterface) -> None:
-        """What the default target refuses is known from the text of a model, and said once for each model."""
+        """What the fast target refuses is an error where it was asked for, said once for each model."""
         target = mapping_of(self.tree.data, "simulation").get("target", DEFAULT_TARGET)
-        if target == DEFAULT_TARGET and name not in self.refused:
+        if target == FAST and name not in self.refused:
             self.refused.add(name)
             for found in model.unsupported:
-                self._add((*path, "model"), found.message(model.file, "choose `--target plain` (simulation.target)"))
+                self._add((*path, "model"), found.message(model.file, "choose `--target auto` (simulation.target)"))
 
     def _against_model(self, path: KeyPath, population: dict[str, Any], model: ModelInterface) -> None:
         neuron = mapping_of(population, "neuron")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from .. import resources
 from ..errors import SpecError
+from ..refusals import refused_before
 from .nestml_ports import PortUse, port_uses
 from .nestml_support import Unsupported, unsupported
 from .quantities import NAME_UNITS
@@ -212,4 +213,11 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 def model_interfaces() -> dict[str, ModelInterface]:
     """Interfaces of all NESTML models that can be found, by file name; an unusable file has a ``problem``."""
-    return {name: _read(path, _stamp(path)) for name, path in resources.list_models().items()}
+    return {name: _with_notes(_read(path, _stamp(path))) for name, path in resources.list_models().items()}
+
+
+def _with_notes(model: ModelInterface) -> ModelInterface:
+    """Add what the text does not tell, but the code generator has found before."""
+    if model.problem or model.unsupported or (known := refused_before(model.digest)) is None:
+        return model
+    return replace(model, unsupported=(Unsupported(*known),))

@@ -35,10 +35,14 @@ class Unsupported:
     what: str
     instead: str = ""
 
+    def place(self, file: str) -> str:
+        """File, line and construct; a line that is not known is left out."""
+        where = f"{file}:{self.line}" if self.line else file
+        return f"{where}: the vectorised target does not support {self.what}"
+
     def message(self, file: str, plain: str) -> str:
-        """One sentence; ``plain`` is how to choose the target that takes everything."""
-        ways = f"{self.instead}; or {plain}" if self.instead else plain
-        return f"{file}:{self.line}: the vectorised target does not support {self.what}: {ways}"
+        """One sentence; ``plain`` is how to choose a target that takes everything."""
+        return f"{self.place(file)}: {f'{self.instead}; or {plain}' if self.instead else plain}"
 
 
 def unsupported(text: str) -> list[Unsupported]:

@@ -193,10 +193,6 @@ class Guard(Spec):
     enabled: bool = True
 
 
-DRAWING_TARGETS = ("vectorised",)
-"""Targets whose cells can draw Poisson input themselves."""
-
-
 class Mock(Spec):
     """Let cells fire at given rates without a simulator: to try everything around one in seconds."""
 
@@ -215,25 +211,14 @@ class Simulation(Spec):
     """Warm-up before the recording."""
     t_sim: Duration
     seed: Annotated[int, Field(ge=1, lt=2**31)] = 1
-    target: Literal["vectorised", "plain", "reference"] = "vectorised"
+    target: Literal["auto", "vectorised", "plain", "reference"] = "auto"
+    """Code of the cells; ``auto`` takes for every model the fast code if that can express it."""
     drive: Literal["internal", "device"] = "internal"
     """Who makes the Poisson input: the cells, where the target can (else devices do), or NEST's generators."""
     guard: Guard | None = None
     """Not watched if not given."""
     mock: Mock | None = None
     """Nothing is simulated if given."""
-
-    @property
-    def drive_in_use(self) -> Literal["internal", "device"]:
-        """The drive, ``device`` for targets whose cells cannot draw."""
-        return self.drive if self.target in DRAWING_TARGETS else "device"
-
-    @property
-    def drive_note(self) -> str:
-        """What to tell a user whose drive is not the one that the files say; else empty."""
-        if self.drive_in_use == self.drive:
-            return ""
-        return f"cells of target {self.target} cannot draw their input themselves: generators of NEST do (drive device)"
 
 
 class Trace(Spec):

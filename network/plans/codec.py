@@ -51,7 +51,8 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     """
     if data.get("format") != PLAN_FORMAT:
         raise SpecError([f"plan: format {data.get('format')!r} is not readable, expected {PLAN_FORMAT}"])
-    data = {"modulators": {}, **data}  # plans of earlier versions have dopamine alone
+    # plans of earlier versions have dopamine alone, and one target for all models
+    data = {"modulators": {}, "targets": {}, "reasons": {}, **data}
     missing = {f.name for f in fields(Plan)} - data.keys()
     if missing:
         raise SpecError([f"plan: missing {name!r}" for name in sorted(missing)])

@@ -17,6 +17,7 @@ from pydantic import model_validator
 
 from .. import resources
 from ..errors import SpecError
+from ..experiment.cell_code import FAST, GENERAL
 from ..experiment.messages import placed_problems
 from ..experiment.presentation import load_presentation
 from ..experiment.quantities import Spec
@@ -193,6 +194,12 @@ def _pick(table: dict[str, Measured], key: str) -> float:
     return (table[key] if key in table else table["default"]).value
 
 
+def seconds_per_step(model: CostModel, target: str, name: str) -> float:
+    """Seconds that one step of a cell takes, by code generation target and NESTML model."""
+    table = model.update_per_neuron_step
+    return _pick(table[target] if target in table else table[GENERAL], name)
+
+
 def expected_rates(plan: Plan, model: CostModel) -> dict[str, float]:
     """Rate in spikes/s with which every population is expected to fire: that of the model, else of the network."""
     own = load_presentation(plan.meta.get("model")).rates
@@ -219,9 +226,10 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
     fired = {name: sizes[name] * rates[name] * t_bio / 1000.0 for name in sizes}
 
     cells: dict[str, int] = {}
+    lanes: dict[str, float] = {}
     for population in plan.populations:
         cells[population.model] = cells.get(population.model, 0) + population.n_neurons
-    lanes = m.lanes.value if plan.target == "vectorised" else 1.0
+        lanes[population.model] = m.lanes.value if plan.target_of(population.name) == FAST else 1.0
     by_generators = [i for i in plan.inputs if i.device or plan.drive == "device"]
     driven = sum(sizes[i.target] if i.cells is None else len(i.cells.ids) for i in by_generators)
 
@@ -230,7 +238,7 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
     synapses_of = dict.fromkeys(sizes, 0)
     for p in plan.projections:
         spikes = fired[p.source]
-        kind = p.synapse.cost_key(plan.target)
+        kind = synapse_cost(plan, p)
         events[kind] = events.get(kind, 0.0) + p.n_synapses * spikes / sizes[p.source] / vps
         segments += spikes * _hit(p.n_synapses / sizes[p.source], vps)
         synapses_of[p.source] += p.n_synapses
@@ -240,7 +248,7 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
         neurons_per_rank=plan.n_neurons / ranks,
         synapses_per_vp=plan.n_synapses / vps,
         targets=sum(sizes[p.target] for p in plan.projections),
-        steps_per_vp={name: lanes * math.ceil(n / (vps * lanes)) * steps for name, n in cells.items()},
+        steps_per_vp={k: lanes[k] * math.ceil(n / (vps * lanes[k])) * steps for k, n in cells.items()},
         driven_steps_per_vp=driven / vps * steps,
         events_per_vp=events,
         segments_per_vp=segments,
@@ -269,8 +277,8 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     m = load_cost_model() if model is None else model
     w = work(plan, m)
     core = 1.0 if plan.n_virtual_processes > 1 else 1.0 / m.core_sharing.value
-    per_step = m.update_per_neuron_step.get(plan.target) or m.update_per_neuron_step["plain"]
-    update = sum(n * _pick(per_step, name) for name, n in w.steps_per_vp.items())
+    target = {population.model: plan.target_of(population.name) for population in plan.populations}
+    update = sum(n * seconds_per_step(m, target[name], name) for name, n in w.steps_per_vp.items())
     update += w.driven_steps_per_vp * m.device_drive_per_input_step.value
     deliver = sum(n * m.delivery_per_event[kind].value for kind, n in w.events_per_vp.items())
     deliver += w.segments_per_vp * m.delivery_per_segment.value
@@ -313,8 +321,8 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     samples = min(per_ms * held * 1000.0, HELD_SAMPLES * plan.ranks)
     narrow = plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS
     shared = (
-        plan.n_neurons * _pick(m.memory_per_neuron, plan.target)
-        + sum(p.n_synapses * m.memory_per_synapse[p.synapse.cost_key(plan.target)].value for p in plan.projections)
+        sum(p.n_neurons * _pick(m.memory_per_neuron, plan.target_of(p.name)) for p in plan.populations)
+        + sum(p.n_synapses * m.memory_per_synapse[synapse_cost(plan, p)].value for p in plan.projections)
         + recorded * m.memory_per_recorded_neuron["narrow" if narrow else "wide"].value
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
@@ -346,3 +354,8 @@ def beyond_machine(plan: Plan, memory: float | None = None) -> str:
         f"{plan.n_neurons:,} neurons and {plan.n_synapses:,} synapses need about {human_bytes(needed)} of memory, "
         f"this machine has {human_bytes(memory)}"
     )
+
+
+def synapse_cost(plan: Plan, projection: ProjectionPlan) -> str:
+    """Key in the tables of costs of the synapses that a projection gets, which depend on the code of its targets."""
+    return projection.synapse.cost_key(plan.target_of(projection.target))

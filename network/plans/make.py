@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..errors import SpecError
 from ..experiment import derive
+from ..experiment.cell_code import DRAWING_TARGETS, cell_code
 from ..experiment.distributions import Drawn, Uniform, bounds, plain, scaled
 from ..experiment.limits import MAX_PROCESSES, shown
 from ..experiment.modulators import SHORT, factor
@@ -108,7 +109,13 @@ def make_plan(
     )
     inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in inputs)
     spike_inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in _spike_inputs(experiment, sizes))
-    drive = simulation.drive_in_use
+    code = cell_code(
+        simulation.target, (population.model for population in experiment.populations.values()), interfaces
+    )
+    drive = simulation.drive if code.target in DRAWING_TARGETS else "device"
+    if drive == "internal":
+        cannot = {name for name, p in experiment.populations.items() if not code.draws(p.model)}
+        inputs = tuple(replace(i, device=i.device or i.target in cannot) for i in inputs)
     by_generators = [i for i in inputs if i.device or drive == "device" or not delays]
     delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
     behind_parrots = [i for i in inputs if (i.device or drive == "device") and len(i.weights) > 1]
@@ -125,7 +132,7 @@ def make_plan(
         seed=int(simulation.seed),
         threads=threads,
         ranks=ranks,
-        target=simulation.target,
+        target=code.target,
         drive=drive,
         populations=tuple(populations),
         projections=projections,
@@ -158,6 +165,8 @@ def make_plan(
         if simulation.guard is None or not simulation.guard.enabled
         else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
         mock=None if simulation.mock is None else _mock(simulation.mock),
+        targets=dict(code.others),
+        reasons=dict(code.reasons),
     )
     if beyond := [_with_origin(experiment, *problem) for problem in plan_problems(plan)]:
         raise SpecError(beyond)

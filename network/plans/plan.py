@@ -223,6 +223,10 @@ class Plan:
 
     modulators: dict[str, float] = field(default_factory=dict, metadata=LABEL)
     """Levels of other modulators than dopamine at the beginning."""
+    targets: dict[str, str] = field(default_factory=dict)
+    """Code generation target of the models that have another one than ``target``."""
+    reasons: dict[str, str] = field(default_factory=dict, metadata=LABEL)
+    """Why a model is not built with the fast target though that was to be taken where possible."""
 
     @property
     def n_neurons(self) -> int:
@@ -250,12 +254,13 @@ class Plan:
         return hashes(self, self.n_virtual_processes)[1]
 
     @property
-    def build_identity(self) -> tuple[str, int, int, float, float, str]:
+    def build_identity(self) -> tuple[str, int, int, float, float, str, tuple[tuple[str, str], ...]]:
         """Everything that building a network reads of a plan: equal for plans that can use one build.
 
         The extrema of the delays are part of it because input from devices, or spike trains, may widen them.
         """
-        return self.network_hash, self.threads, self.ranks, self.min_delay, self.max_delay, self.target
+        others = tuple(sorted(self.targets.items()))
+        return self.network_hash, self.threads, self.ranks, self.min_delay, self.max_delay, self.target, others
 
     def __repr__(self) -> str:
         size = f"{self.n_neurons:,} neurons, {self.n_synapses:,} synapses"
@@ -287,6 +292,18 @@ class Plan:
         """Coordinates of cells in um, one row per cell, of every population that has positions."""
         placed = {p.name: Layout(p.name, p.positions, p.n_neurons, self.seed) for p in self.populations if p.positions}
         return {name: layout.positions() for name, layout in placed.items()}
+
+    def target_of(self, population: str) -> str:
+        """Code generation target of the cells of a population."""
+        return self.targets.get(self.population(population).model, self.target)
+
+    @property
+    def models_by_target(self) -> dict[str, tuple[str, ...]]:
+        """Models that each code generation target has to build."""
+        found: dict[str, set[str]] = {}
+        for population in self.populations:
+            found.setdefault(self.target_of(population.name), set()).add(population.model)
+        return {target: tuple(sorted(models)) for target, models in sorted(found.items())}
 
     def members(self, name: str) -> tuple[str, ...]:
         """Return the populations of a group, or the population itself."""

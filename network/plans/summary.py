@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..experiment import derive
+from ..experiment.cell_code import FAST
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Uniform, bounds
 from ..text import human_bytes
-from .cost import Estimate, estimate
+from .cost import Estimate, estimate, load_cost_model, seconds_per_step
 from .plan import InputPlan, Plan, ProjectionPlan, SpikeInputPlan
 
 
@@ -36,10 +37,39 @@ def _head(plan: Plan) -> str:
         f"{plan.n_neurons:,} neurons, {plan.n_synapses:,} recurrent synapses" + _levels(plan.dopamine, plan.modulators),
         f"warm-up {plan.t_presim:g} ms, recording {plan.t_sim:g} ms, step {plan.resolution:g} ms, "
         f"delays {plan.min_delay:g} to {plan.max_delay:g} ms, seed {plan.seed}",
-        f"{plan.ranks} rank(s) x {plan.threads} thread(s), code {plan.target}, drive {plan.drive}",
+        f"{plan.ranks} rank(s) x {plan.threads} thread(s), code {_code(plan)}, drive {plan.drive}",
         f"network {plan.network_hash[:12]}, simulation {plan.simulation_hash[:12]}",
     ]
     return "\n".join(lines)
+
+
+def _code(plan: Plan) -> str:
+    """Code of the cells, with the models that have another one."""
+    others = ", ".join(f"{model} {target}" for model, target in plan.targets.items())
+    return f"{plan.target} ({others})" if others else plan.target
+
+
+def code_notes(plan: Plan, asked_drive: str = "internal") -> list[str]:
+    """What to tell a user whose cells do not get the fast code or the drive that could be expected, and what it costs.
+
+    Parameters
+    ----------
+    plan : Plan
+    asked_drive : str
+        ``simulation.drive`` of the experiment.
+    """
+    notes: list[str] = []
+    driven = {plan.population(source.target).model for source in plan.inputs}
+    for model, reason in plan.reasons.items():
+        target = plan.targets.get(model, plan.target)
+        slow, fast = (seconds_per_step(load_cost_model(), code, model) for code in (target, FAST))
+        price = f"a cell takes about {slow / fast:.0f} times as long ({1e9 * slow:.0f} ns a step)"
+        also = ", and its Poisson input comes from NEST's generators" if model in driven else ""
+        notes.append(f"{model} is built with `{target}` ({reason}): {price}{also}")
+    if not notes and plan.drive != asked_drive:
+        which = f"cells of target {plan.target} cannot draw their input themselves"
+        notes.append(f"{which}: generators of NEST do (drive {plan.drive})")
+    return notes
 
 
 def _levels(dopamine: float | None, others: Mapping[str, float]) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..cluster.ranks import rank_name
-from ..codegen import BuiltModule, ModelInfo
+from ..codegen import BuiltModule, Compiled, ModelInfo, Modules
 from ..errors import EngineError
 from .layout import RECORD, to_json, write_atomic
 from .merge import merge_reports, merge_spikes
@@ -79,15 +79,15 @@ def _facts_file(folder: Path, rank: int) -> Path:
     return folder / f".{rank_name(rank)}.tmp"  # the pattern of temporary files: cleared with a failed run
 
 
-def write_start(folder: Path, module: BuiltModule, simulation_hash: str) -> None:
-    """Tell the other ranks which compiled module to load."""
-    described = asdict(module) | {"path": str(module.path), "log": str(module.log)}
-    content = {"simulation_hash": simulation_hash, "module": described}
+def write_start(folder: Path, module: Compiled, simulation_hash: str) -> None:
+    """Tell the other ranks which compiled modules to load."""
+    modules = [asdict(part) | {"path": str(part.path), "log": str(part.log)} for part in module.parts]
+    content = {"simulation_hash": simulation_hash, "modules": modules}
     write_atomic(folder / START, json.dumps(content, indent=1))
 
 
-def read_start(folder: Path, simulation_hash: str) -> BuiltModule:
-    """Read which module rank 0 has compiled for this job.
+def read_start(folder: Path, simulation_hash: str) -> Compiled:
+    """Read which modules rank 0 has compiled for this job.
 
     Raises
     ------
@@ -105,7 +105,11 @@ def read_start(folder: Path, simulation_hash: str) -> BuiltModule:
                 "same command line and the same files?"
             )
         time.sleep(0.2)
-    module = content["module"]
+    parts = tuple(_module(part) for part in content["modules"])
+    return parts[0] if len(parts) == 1 else Modules(parts)
+
+
+def _module(module: dict[str, Any]) -> BuiltModule:
     models = {name: ModelInfo.from_json(data) for name, data in module["models"].items()}
     return BuiltModule(
         **module

@@ -275,7 +275,7 @@ def test_refusal_names_the_remedy(name: str, tmp_path: Path) -> None:
 
     parts = {"state": "z real = 1", "equation": "", "update": "integrate_odes()", "extra": "", "condition": "z = 1"}
     text = SIMPLE.format(name=f"refused_{name}", **{**parts, **REFUSED[name]})
-    with pytest.raises(codegen.BuildError, match=rf"refused_{name}.*--target plain"):
+    with pytest.raises(codegen.BuildError, match=rf"refused_{name}.*--target auto"):
         codegen.build([write(tmp_path, f"refused_{name}", text)], target="vectorised")
 
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "network"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    ("errors", "names", "resources", "program", "processes", "watchman", "sealing", "text"),
+    ("errors", "names", "resources", "program", "processes", "watchman", "sealing", "text", "refusals"),
     ("experiment",),
     ("plans",),
     ("codegen",),

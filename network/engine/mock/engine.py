@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...codegen import BuiltModule
+from ...codegen import BuiltModule, Compiled
 from ...errors import EngineError
 from ...plans.plan import MockPlan, Plan, RecorderPlan, Segment
 from ..progress import Reporter
@@ -159,7 +159,7 @@ class MockEngine:
         """Sum over the one process."""
         return values
 
-    def start(self, plan: Plan, module: BuiltModule, reporter: Reporter, built: Any = None) -> MockSimulation:
+    def start(self, plan: Plan, module: Compiled, reporter: Reporter, built: Any = None) -> MockSimulation:
         """Let the cells stand ready."""
         assert plan.mock is not None  # the session takes this engine for such plans only
         return MockSimulation(plan, plan.mock)

@@ -11,13 +11,14 @@ address the cells.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...codegen import BuiltModule, ModelInfo
+from ...codegen import Compiled, ModelInfo
 from ...errors import EngineError
 from ...experiment.distributions import Drawn
 from ...experiment.streams import stream
@@ -32,14 +33,19 @@ class Network:
     """The populations of a plan as NEST node collections, and how the parts were made."""
 
     plan: Plan
-    module: BuiltModule
+    module: Compiled
     populations: dict[str, Any] = field(default_factory=dict)
     synapse_models: dict[str, str] = field(default_factory=dict)
     timers: dict[str, float] = field(default_factory=dict)
 
     def model(self, population: str) -> ModelInfo:
         """Ports, parameters and recordables of a population's neuron model."""
-        return self.module.models[self.plan.population(population).model]
+        model = self.plan.population(population).model
+        return self.module.of(model).models[model]
+
+    def synapses(self, population: str) -> Mapping[str, str]:
+        """Synapses that the module of a population's cells brings for them, by NEST's synapse that each replaces."""
+        return self.module.of(self.plan.population(population).model).synapses
 
     def receptor_type(self, population: str, receptor: str) -> int:
         """NEST's ``receptor_type`` of a receptor of a population."""
@@ -53,7 +59,7 @@ def draw(value: Drawn | float, n: int, rng: np.random.Generator) -> NDArray[np.f
     return np.full(n, float(value))
 
 
-def build(plan: Plan, module: BuiltModule, reporter: Reporter | None = None) -> Network:
+def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Network:
     """Create all populations, then connect all projections.
 
     Raises
@@ -119,8 +125,9 @@ def _copy_synapse_models(network: Network) -> None:
         receptor = network.receptor_type(projection.target, projection.receptor)
         base = projection.synapse.nest_model
         constants: dict[str, Any] = {"receptor_type": receptor, **projection.synapse.constants}
-        if base in network.module.synapses:
-            base = network.module.synapses[base]
+        own = network.synapses(projection.target)
+        if base in own:
+            base = own[base]
         elif (
             small
             and projection.synapse.small_variant

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import codegen
-from ...codegen import toolchain
+from ...codegen import Compiled, toolchain
 from ...errors import EngineError
 from ...plans.plan import Plan, Segment
 from ..progress import Reporter
@@ -65,11 +65,11 @@ class NestEngine:
         """Version of NEST, which is not imported for it."""
         return {"nest": toolchain.find_nest().version}
 
-    def compile(self, plan: Plan, reporter: Reporter) -> codegen.BuiltModule:
+    def compile(self, plan: Plan, reporter: Reporter) -> Compiled:
         """Compile the models that a plan uses, or find them in the cache."""
-        models = sorted({population.model for population in plan.populations})
-        with reporter.phase("models", len(models), "") as phase:
-            return codegen.build(models, target=plan.target, progress=lambda note: phase.advance(0, note))
+        models = plan.models_by_target
+        with reporter.phase("models", sum(map(len, models.values())), "") as phase:
+            return codegen.build_each(models, progress=lambda note: phase.advance(0, note))
 
     def join(self) -> None:
         """Import NEST, which starts MPI."""
@@ -92,12 +92,10 @@ class NestEngine:
         """Sum over all ranks."""
         return kernel.summed(values)
 
-    def start(
-        self, plan: Plan, module: codegen.BuiltModule, reporter: Reporter, built: Network | None = None
-    ) -> NestSimulation:
+    def start(self, plan: Plan, module: Compiled, reporter: Reporter, built: Network | None = None) -> NestSimulation:
         """Build the network, or take the one that is built, and attach input and recorders."""
         if built is None:
             module.check()
-            kernel.reset(plan, module.path)
+            kernel.reset(plan, *(part.path for part in module.parts))
             built = build(plan, module, reporter)
         return NestSimulation(replace(built, plan=plan))

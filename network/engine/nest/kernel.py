@@ -163,7 +163,7 @@ def count_local(nodes: Any) -> int:
     return 0 if local is None else len(local)
 
 
-def reset(plan: Plan, module: Path | None) -> ModuleType:
+def reset(plan: Plan, *modules: Path) -> ModuleType:
     """Bring the kernel into the state a plan asks for, empty, with its models loaded.
 
     The delay extrema are fixed to the network's own: NEST updates cells in slices of the minimum delay, and
@@ -172,8 +172,8 @@ def reset(plan: Plan, module: Path | None) -> ModuleType:
     Parameters
     ----------
     plan : Plan
-    module : Path or None
-        Compiled NESTML module without suffix, absolute.
+    *modules : Path
+        Compiled NESTML modules without suffix, absolute.
     """
     global _most_threads
     nest = import_nest()
@@ -187,7 +187,7 @@ def reset(plan: Plan, module: Path | None) -> ModuleType:
     nest.set(verbosity=nest.VerbosityLevel.ERROR, local_num_threads=plan.threads)
     nest.set(resolution=plan.resolution, rng_seed=plan.seed, overwrite_files=True)
     nest.set(min_delay=plan.min_delay, max_delay=plan.max_delay)
-    if module is not None:
+    for module in modules:
         nest.Install(str(module))
     return nest
 

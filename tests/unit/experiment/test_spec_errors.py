@@ -97,7 +97,7 @@ CASES = {
     ),
     "unknown choice": (
         "simulation: {target: vectorized}",
-        "simulation.target: 'vectorized' is not a choice; did you mean 'vectorised'? choices: vectorised",
+        "simulation.target: 'vectorized' is not a choice; did you mean 'vectorised'? choices: auto, vectorised",
     ),
     "negative weight": (
         "projections: {P_to_Q: {weight: {value: -1.0, unit: nS, source: book}}}",

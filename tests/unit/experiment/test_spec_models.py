@@ -1,26 +1,30 @@
 """Files in the folder of models: those that cannot be used, those called oddly, and whose parameter is whose."""
 
+import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
 
-from network import resources
+from network import refusals, resources
+from network.codegen import sources as code_sources
 from network.codegen.sources import find_sources
 from network.codegen.targets import get
 from network.codegen.toolchain import find_nest
-from network.errors import BuildError, SpecError
-from network.experiment import load_experiment
+from network.errors import BuildError, RefusedError, SpecError
+from network.experiment import load_experiment, nestml
 from network.experiment.nestml import ModelInterface, model_interfaces, parse_nestml
+from network.experiment.nestml_support import Unsupported
+from network.plans import estimate, make_plan, plan_from_dict
+from network.plans.summary import code_notes
+from network.refusals import note_refusal
 
 TINY = (Path(__file__).parent / "data" / "models" / "tiny.nestml").read_text()
-REFRACTORY = TINY.replace(
-    "        integrate_odes()\n",
-    "        if w > 0 pA:\n            integrate_odes(w)\n        else:\n            integrate_odes(V_m)\n",
-)
 
 
 @pytest.fixture
 def own(tiny_params, tmp_path, monkeypatch):
+    shutil.copy(resources.data_root() / "params" / "cost_model.yaml", tiny_params)
     folder = tmp_path / "own"
     folder.mkdir()
     monkeypatch.setenv("BGNEST_MODELS", str(folder))
@@ -134,18 +138,57 @@ def test_what_every_cell_has_belongs_to_no_port():
 # --- what the default target refuses ---------------------------------------------------------------------
 
 
-def test_the_usual_way_to_write_a_refractory_period_is_refused_at_once(own):
-    (own / "tiny.nestml").write_text(REFRACTORY)
-    line = 1 + REFRACTORY[: REFRACTORY.index("if w > 0")].count("\n")
+@pytest.fixture
+def beyond(own, monkeypatch):
+    """The model ``tiny`` has something in line 3 that the fast code cannot express, whatever that can do today."""
+    for module in (nestml, code_sources):
+        monkeypatch.setattr(module, "unsupported", lambda text: [Unsupported(3, "loops", "unroll them")])
+    (own / "tiny.nestml").write_text(TINY + "\n# beyond the fast code\n")
+    return own / "tiny.nestml"
+
+
+def test_a_model_beyond_the_fast_code_gets_the_general_one_and_is_told_why(beyond, capsys):
+    plan = make_plan(load_experiment("tiny"))
+    assert plan.target == "plain" and plan.drive == "device" and plan.models_by_target == {"plain": ("tiny",)}
+    (note,) = code_notes(plan)
+    assert f"tiny is built with `plain` ({beyond}:3: the vectorised target does not support loops)" in note
+    assert "12 times as long (200 ns a step)" in note and "generators" in note
+    assert plan_from_dict(plan.to_dict()) == plan
+
+
+def test_of_a_network_only_the_models_beyond_the_fast_code_get_the_general_one(own, monkeypatch):
+    (own / "slow.nestml").write_text(TINY.replace("model tiny", "model slow") + "# slow\n")
+    found = lambda text: [Unsupported(3, "loops")] if "# slow" in text else []  # noqa: E731
+    monkeypatch.setattr(nestml, "unsupported", found)
+    plan = make_plan(load_experiment("tiny", overrides=["populations.P.model=slow"]))
+    assert (plan.target, plan.targets, plan.drive) == ("vectorised", {"slow": "plain"}, "internal")
+    assert plan.models_by_target == {"plain": ("slow",), "vectorised": ("tiny",)}
+    assert [i.device for i in plan.inputs] == [True]  # of P, whose cells cannot draw
+    as_before = make_plan(load_experiment("tiny"))
+    assert as_before.targets == {} and as_before.build_identity != plan.build_identity
+    assert estimate(plan).update > estimate(as_before).update
+
+
+def test_who_insists_on_the_fast_code_is_refused_with_line_and_remedy(beyond):
     with pytest.raises(SpecError) as caught:
-        load_experiment("tiny")
+        load_experiment("tiny", overrides=["simulation.target=vectorised"])
     (problem,) = caught.value.problems
-    assert f"populations.P.model: {own / 'tiny.nestml'}:{line}: the vectorised target does not support" in problem
-    assert "lif_cond_alpha" in problem and "--target plain" in problem
+    assert f"populations.P.model: {beyond}:3: the vectorised target does not support loops: unroll them; or" in problem
+    assert "--target auto" in problem
     load_experiment("tiny", overrides=["simulation.target=plain"])
-    with pytest.raises(BuildError, match=rf"tiny\.nestml:{line}: .*lif_cond_alpha.*--target plain"):
-        sources(own / "tiny.nestml", target="vectorised")
-    assert sources(own / "tiny.nestml", target="plain")
+    with pytest.raises(RefusedError, match=r"tiny\.nestml:3: .*loops.*--target auto"):
+        sources(beyond, target="vectorised")
+    assert sources(beyond, target="plain")
+
+
+def test_what_only_the_generator_could_tell_is_known_to_the_next_plan(own, tmp_path, monkeypatch):
+    monkeypatch.setenv("BGNEST_CACHE", str(tmp_path / "cache"))
+    assert make_plan(load_experiment("tiny")).target == "vectorised"
+    note_refusal(hashlib.sha256(TINY.encode()).hexdigest(), 0, "input whose effect depends on the state (V_m)")
+    plan = make_plan(load_experiment("tiny"))
+    assert plan.target == "plain" and "depends on the state" in plan.reasons["tiny"]
+    monkeypatch.setattr(refusals, "_generator", lambda: "another generator")
+    assert make_plan(load_experiment("tiny")).target == "vectorised"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from network.errors import SpecError
 from network.experiment import load_experiment
 from network.plans import make_plan
-from network.plans.summary import _projections
+from network.plans.summary import _projections, code_notes
 
 TWO_RECEPTORS = ["inputs.X_to_P.weights.inh=1", "simulation.drive=device", "projections.*.enabled=false"]
 
@@ -83,9 +83,11 @@ def test_a_delay_that_cannot_be_halved_is_refused(tiny_params):
 @pytest.mark.parametrize("target", ["plain", "reference"])
 def test_cells_that_cannot_draw_are_driven_by_devices(target, tiny_params):
     experiment = load_experiment("tiny", overrides=[f"simulation.target={target}"])
-    assert make_plan(experiment).drive == "device"
-    assert f"cells of target {target} cannot draw" in experiment.simulation.drive_note
-    assert load_experiment("tiny").simulation.drive_note == ""
+    plan = make_plan(experiment)
+    assert plan.drive == "device"
+    (note,) = code_notes(plan)
+    assert f"cells of target {target} cannot draw" in note
+    assert code_notes(make_plan(load_experiment("tiny"))) == []
 
 
 def test_a_drive_that_was_asked_for_is_not_changed(tiny_params):
