@@ -55,8 +55,15 @@ def params_dirs() -> list[Path]:
 
 
 def nestml_dirs() -> list[Path]:
-    """Folders searched for NESTML models, in order."""
-    return [*_from_environment("BGNEST_MODELS"), nestml_dir()]
+    """Folders searched for NESTML models, in order.
+
+    Those of ``BGNEST_MODELS``, then the user's folders of parameters with ``nestml_models`` and the networks in them,
+    then what belongs to the package.
+    """
+    own: list[Path] = []
+    for folder in _from_environment("BGNEST_PARAMS"):
+        own += [folder, *sorted(path for path in folder.iterdir() if _is_folder(path))]
+    return [*_from_environment("BGNEST_MODELS"), *own, nestml_dir()]
 
 
 def list_models() -> dict[str, Path]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..door.progress import TerminalReporter
+from ..errors import SpecError, choices
 from ..experiment.cell_code import DEFAULT_TARGET
+from ..experiment.nestml import ModelInterface
 
 app = typer.Typer(no_args_is_help=True, help="Compile and list NESTML neuron models.")
 
@@ -63,6 +66,27 @@ def build(
         print(f"{part.path}.so")
 
 
+@app.command("example")
+def example(
+    model: Annotated[str, typer.Argument(help="Model by name, see `bgnest models list`.")],
+    out: Annotated[Path | None, typer.Option(help="File to write; printed if not given.")] = None,
+) -> None:
+    """Write an experiment with two small populations of a model that uses all its ports: a file to start from."""
+    from ..experiment.example import example_of
+    from ..experiment.nestml import model_interfaces
+
+    models = model_interfaces()
+    if model not in models:
+        raise SpecError([f"no NESTML model {model!r}; {choices(model, models, 'models')}"])
+    text = example_of(model, models[model])
+    if out is None:
+        print(text, end="")
+    elif out.exists():
+        raise SpecError([f"{out}: is there already; name another file"])
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
 @app.command("list")
 def list_models() -> None:
     """List the models with their files, ports, parameters and states, and files that cannot be used with the reason."""
@@ -79,8 +103,18 @@ def list_models() -> None:
         print(f"  file        {model.file}{called}")
         for hidden in files[name][1:]:
             print(f"  hides       {hidden}")
-        print(f"  ports       {', '.join(model.ports)}")
+        print(f"  ports       {', '.join(_port(model, port) for port in model.ports)}")
+        if model.currents:
+            print(f"  currents    {', '.join(model.currents)}")
         print(f"  states      {', '.join(model.states)}")
         print(f"  parameters  {', '.join(model.parameters)}")
         for found in model.unsupported:
             print(f"  built with `plain`: {found.place(model.file)}")
+
+
+def _port(model: ModelInterface, port: str) -> str:
+    """Port with what a spike is there, as far as the model tells."""
+    from ..experiment.receptors import KINDS, kind_of
+
+    kind = kind_of(port, {}, model)
+    return port if kind is None else f"{port} ({KINDS[kind].what}, {KINDS[kind].unit})"

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from ..processes import family
 from ..refusals import note_refusal
 from . import headers, prebuilt, targets, toolchain
 from .cache import FORMAT, Cache, read_manifest, read_module, write_manifest
+from .expected import announcement, note_seconds
 from .info import BuiltModule, ModelInfo
 from .jobs import Jobs
 from .sources import Source, find_sources
@@ -184,6 +186,7 @@ def _build_objects(
     if recipe.target.needs_gsl:
         _require_gsl(recipe)
     n_jobs, jobs_here = jobs or len(os.sched_getaffinity(0)), Jobs()
+    tell(announcement(store, recipe.target.name, [source.name for source in missing], n_jobs))
     with _templates(recipe.target, store) as templates, ThreadPoolExecutor(max_workers=n_jobs) as pool:
         tasks = []
         try:
@@ -246,6 +249,7 @@ def _build_object(
     with store.lock(f"object-{key}", lambda: tell(f"{name}: waiting for another process that compiles it")):
         if read_manifest(final, quiet=True) is not None:
             return ()
+        start = time.monotonic()
         with store.building("objects", key) as folder:
             log = folder / "log.txt"
             try:
@@ -261,6 +265,7 @@ def _build_object(
                     shutil.copy(log, store.failure_log(key))
                 raise
             write_manifest(folder, {"source": source.path.name, "models": models})
+    note_seconds(store, recipe.target.name, time.monotonic() - start)
     tell(f"{name}: ready")
     return (name,)
 

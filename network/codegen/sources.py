@@ -19,8 +19,9 @@ from ..errors import BuildError, RefusedError, SpecError
 from ..experiment.cell_code import FAST
 from ..experiment.nestml import declared_model, read_nestml
 from ..experiment.nestml_support import Unsupported, unsupported
+from .memo import remembered
 from .targets import Target
-from .toolchain import Nest
+from .toolchain import Nest, headers_of
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,13 @@ def _source(path: Path, nest: Nest) -> Source:
 @cache
 def _names_of_nest(include: Path) -> frozenset[str]:
     """Names of NEST's models, and of its headers, whose classes may be called like them."""
-    names = set()
-    for header in include.glob("*.h"):
-        names.add(header.stem)
-        names.update(re.findall(r"\bvoid register_(\w+)\(", header.read_text(encoding="utf-8", errors="replace")))
-    return frozenset(names)
+    headers = headers_of(include)
+
+    def names() -> list[str]:
+        found = {header.stem for header in headers}
+        for header in headers:
+            text = header.read_text(encoding="utf-8", errors="replace")
+            found.update(re.findall(r"\bvoid register_(\w+)\(", text))
+        return sorted(found)
+
+    return frozenset(remembered("names of models", headers, names))

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BuildError, NoCompilerError
+from .memo import remembered
 
 NEST_VERSIONS = ((3, 10), (4, 0))  # from, up to but without
 NESTML_VERSIONS = ((9, 0), (9, 1))
@@ -134,14 +135,26 @@ def find_nest(package: Path | None = None) -> Nest:
             f"NEST {version} in {package} is not supported, 3.10 is needed. Install it with "
             "`pip install nest-simulator==3.10.0`, or take conda (environment.yml)."
         )
-    old_abi = _has_old_abi(package, include)
-    digest = hashlib.sha256(f"{version} old_abi={old_abi}".encode())
-    for header in sorted(include.glob("*.h")):
-        digest.update(header.name.encode() + header.read_bytes())
+    libraries = _kernel_libraries(package, include)
+    old_abi = remembered("old ABI", libraries, lambda: _has_old_abi(package, include))
     mpi = _define(config, "HAVE_MPI") is not None
-    if mpi:  # NEST's headers are the same for every MPI, the objects that they describe are not
-        digest.update(b" ".join(sorted(_mpi_libraries(package, include))))
-    return Nest(package, include, version, old_abi, mpi, digest.hexdigest())
+    headers = headers_of(include)
+
+    def fingerprint() -> str:
+        digest = hashlib.sha256(f"{version} old_abi={old_abi}".encode())
+        for header in headers:
+            digest.update(header.name.encode() + header.read_bytes())
+        if mpi:  # NEST's headers are the same for every MPI, the objects that they describe are not
+            digest.update(b" ".join(sorted(_mpi_libraries(package, include))))
+        return digest.hexdigest()
+
+    known = remembered(f"headers of NEST {version} {old_abi} {mpi}", [*headers, *libraries], fingerprint)
+    return Nest(package, include, version, old_abi, mpi, known)
+
+
+def headers_of(include: Path) -> list[Path]:
+    """Headers in a folder, by name."""
+    return sorted(include.glob("*.h"), key=lambda path: path.name)
 
 
 def _find_include(package: Path) -> Path:
@@ -213,6 +226,7 @@ def nestml_version() -> str:
     return version
 
 
+@functools.cache
 def nestml_fingerprint() -> str:
     """Versions of everything that decides what NESTML writes."""
     versions = [f"nestml {nestml_version()}"]

@@ -18,6 +18,7 @@ from .modulator_checks import ModulatorChecks
 from .nest_limits import TIC
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
+from .receptors import current_way
 from .units import UNITS
 from .yamlfile import KeyPath
 
@@ -192,10 +193,27 @@ class _Checker(ModulatorChecks):
 
     def _current(self, path: KeyPath, entry: dict[str, Any]) -> None:
         name = entry.get("target")
-        if self._is_population((*path, "target"), name):
-            neuron = mapping_of(self.populations.get(str(name)), "neuron")
-            if neuron and "I_e" not in neuron:
-                self._add((*path, "target"), f"{name} has no parameter I_e to add a current to")
+        if not self._is_population((*path, "target"), name):
+            return
+        population = mapping_of(self.populations, str(name))
+        model, neuron = self._model(population), mapping_of(population, "neuron")
+        if model is None:
+            return
+        parameter, port = current_way(text_of(entry, "parameter"), text_of(entry, "port"), model)
+        if port is not None and port not in model.currents:
+            valid = choices(port, list(model.currents), "continuous ports")
+            self._add((*path, "port"), f"not a continuous port of {model.name}; {valid}")
+        elif port is None and (parameter is None or parameter not in model.parameters):
+            into = [key for key in model.parameters if model.unit(key) in ("pA", "nA")]
+            where = [*(f"parameter: {key}" for key in into), *(f"port: {key}" for key in model.currents)]
+            key = "target" if entry.get("parameter") is None else "parameter"
+            what = f"has no parameter {parameter or 'I_e'} to add a current to"
+            ways = f"say where it goes: {', '.join(where)}" if where else "it takes no currents"
+            self._add((*path, key), f"{name} ({model.name}) {what}; {ways}")
+        elif parameter is not None and model.unit(parameter) not in (None, "pA", "nA"):
+            self._add((*path, "parameter"), f"{parameter} of {model.name} is in {model.unit(parameter)}, not a current")
+        elif parameter is not None and parameter not in neuron:
+            self._add((*path, "target"), f"{name} has no value for {parameter}, on top of which the current comes")
 
     def _actions(self) -> None:
         given = mapping_of(mapping_of(self.tree.data, "network"), "actions")

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import resources
 from ..errors import SpecError, choices
-from . import nest_limits, receptors
+from . import model_defaults, nest_limits, receptors
 from .checks import check_references
 from .dumping import to_yaml
 from .files import (
@@ -156,6 +156,7 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
                 f"`overlay_of: {default_experiment()}` (say), a network of its own needs: {needed}"
             ]
         )
+    model_defaults.fill_in(tree, model_interfaces())
     return Draft(tree, path.parent, "+".join(labels))
 
 
@@ -192,6 +193,7 @@ def validate(
     from pydantic import ValidationError
 
     interfaces = model_interfaces() if models is None else models
+    model_defaults.fill_in(tree, interfaces)
     data = receptors.complete(dict(tree.data), interfaces)
     for section in {section for section, _ in valid or ()}:
         data[section] = dict(data[section])

@@ -104,8 +104,10 @@ class ModelChecks:
             else:
                 self._in_unit((*path, "neuron", key), node, model.unit(key) or self._default_unit(model, key))
         given = self._receptors(path, population, model)
-        if missing := [key for key in own if key not in neuron and key not in given]:
-            self._add((*path, "neuron"), f"no value for parameters of {model.name}: {', '.join(missing)}")
+        missing = [key for key in own if key not in neuron and key not in given]
+        if missing and population.get("defaults") != "model":
+            ways = "give them, or write `defaults: model` for the values of its file"
+            self._add((*path, "neuron"), f"no value for parameters of {model.name}: {', '.join(missing)}; {ways}")
         for key, entry in mapping_of(population, "initial").items():
             if key not in model.states:
                 self._add(
@@ -141,7 +143,8 @@ class ModelChecks:
                     self._add(place, f"{parameter} of {model.name} has a value in {other}, too")
                 given[parameter] = name
         named = {port_of(name, mapping_of(receptors, name)) for name in receptors}
-        wanted = {p: port for p, (port, key) in model.port_parameters.items() if key != "gain" and p not in neuron}
+        of_ports = {} if population.get("defaults") == "model" else model.port_parameters
+        wanted = {p: port for p, (port, key) in of_ports.items() if key != "gain" and p not in neuron}
         for port in model.ports:
             if port not in named and port in wanted.values():
                 self._add((*path, "receptors"), f"no values for the port {port!r} of {model.name}")
@@ -220,4 +223,5 @@ class ModelChecks:
         qualifier = model.qualifiers.get(port)
         if kind.signed and number * {"excitatory": 1, "inhibitory": -1}.get(str(qualifier), 0) < 0.0:
             sign = "positive" if number > 0.0 else "negative"
-            self._add(path, f"a {sign} weight never reaches the port {port!r} of {model.name}, which is {qualifier}")
+            never = f"a {sign} weight never reaches the port {port!r} of {model.name}, which is {qualifier}"
+            self._add(path, f"{never}; write {-number:g} {kind.unit}")

@@ -19,12 +19,14 @@ from ..refusals import refused_before
 from .nestml_ports import PortUse, port_uses
 from .nestml_support import Unsupported, unsupported
 from .quantities import NAME_UNITS
-from .units import UNITS
+from .units import UNITS, canonical, compatible
 
 _MODEL = re.compile(r"^(?:model|neuron)\s+(\w+)\s*:")
 _BLOCK = re.compile(r"^\s+(state|parameters|internals|equations|input|output|update|function|on\w+)\b.*:\s*$")
 _PORT = re.compile(r"^\s+(\w+)(?:\[\s*(\d+)\s*\])?(?:\s+[^<]+)?\s*<-\s*((?:\w+\s+)*)spike\b")
 _DECLARATION = re.compile(r"^\s+(?:recordable\s+)?((?:\w+\s*,\s*)*\w+)\s+([^=]+?)\s*=")
+_CONTINUOUS = re.compile(r"^\s+(\w+)\s+([^<]+?)\s*<-\s*continuous\b")
+_VALUE = re.compile(r"=\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z1][\w/*^ ()-]*)?\s*$")
 _INLINE = re.compile(r"^\s+recordable\s+inline\s+(\w+)\s+([^=]+?)\s*=")
 
 
@@ -69,6 +71,10 @@ class ModelInterface:
     file: str = ""
     problem: str = ""
     unsupported: tuple[Unsupported, ...] = ()
+    defaults: Mapping[str, tuple[float, str, int]] = field(default_factory=dict)
+    """Value, unit and line of every parameter that the text gives as a number in a known unit."""
+    currents: Mapping[str, str] = field(default_factory=dict)
+    """Declared unit of every continuous input port."""
     uses: Mapping[str, PortUse] = field(default_factory=dict)
     qualifiers: Mapping[str, str] = field(default_factory=dict)
 
@@ -90,13 +96,32 @@ class ModelInterface:
     def recorded_unit(self, variable: str) -> str:
         """Unit in which a recorded variable comes, as the model declares it; 1 where it is a plain number."""
         declared = self.states.get(variable, self.inlines.get(variable, "1"))
-        return "1" if declared in ("real", "integer", "boolean") else declared
+        if declared in ("real", "integer", "boolean"):
+            return "1"
+        spelling = _spelled(declared)
+        return canonical(spelling) if spelling in UNITS and spelling != "1" else declared  # in NEST's unit
 
     def unit(self, parameter: str) -> str | None:
         """Look up the unit of a parameter or state; None where it is only ``real`` or ``integer``."""
-        declared = self.parameters.get(parameter, self.states.get(parameter, ""))
-        spelling = declared.replace(" ", "").replace("**", "^").strip("()").replace("ms^-1", "1/ms")
+        spelling = _spelled(self.parameters.get(parameter, self.states.get(parameter, "")))
         return spelling if spelling in UNITS and spelling != "1" else None
+
+
+def _spelled(declared: str) -> str:
+    """Unit of NESTML as this package spells it."""
+    return declared.replace(" ", "").replace("**", "^").strip("()").replace("ms^-1", "1/ms")
+
+
+def _declared(line: str, unit: str) -> tuple[float, str] | None:
+    """Value of a declaration, and its unit; None if it is not a mere number, or in a unit that is not known here."""
+    found = _VALUE.search(line.split("[[")[0])
+    if found is None:
+        return None
+    value, written = float(found.group(1)), _spelled(found.group(2) or "")
+    if unit in ("real", "integer"):
+        return (value, "1") if not written else None
+    known = _spelled(unit)
+    return (value, written) if written in UNITS and known in UNITS and compatible(written, known) else None
 
 
 def model_lines(text: str) -> list[tuple[str, int]]:
@@ -139,7 +164,9 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
     internals: dict[str, str] = {}
     qualifiers: dict[str, str] = {}
     lines: list[tuple[str, str]] = []
-    for raw in text.splitlines():
+    defaults: dict[str, tuple[float, str, int]] = {}
+    currents: dict[str, str] = {}
+    for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.split("#", 1)[0].rstrip()
         if not line:
             continue
@@ -158,6 +185,10 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
             target = {"parameters": parameters, "state": states, "internals": internals}[block]
             for variable in found.group(1).split(","):
                 target[variable.strip()] = found.group(2).strip()
+                if block == "parameters" and (value := _declared(line, found.group(2).strip())) is not None:
+                    defaults[variable.strip()] = (*value, number)
+        elif block == "input" and (found := _CONTINUOUS.match(line)):
+            currents[found.group(1)] = found.group(2).strip()
         elif block == "equations" and (found := _INLINE.match(line)):
             inlines[found.group(1)] = found.group(2)
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -171,6 +202,8 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
         inlines,
         file=where,
         unsupported=tuple(unsupported(text)),
+        defaults=defaults,
+        currents=currents,
         uses=port_uses(lines, ports, {**internals, **parameters, **states}),
         qualifiers=qualifiers,
     )

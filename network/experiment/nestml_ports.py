@@ -16,6 +16,7 @@ _RECEIVE = re.compile(r"^\s+onReceive\(\s*(\w+(?:\[\d+\])?)[^)]*\)\s*:")
 _ADDED = re.compile(r"^\s+(\w+)'*\s*\+=\s*(.+)$")
 _LEFT = re.compile(r"^\s+(?:recordable\s+)?(?:inline\s+(\w+)\s+([^=]+?)|(\w+)'+)\s*=\s*(.+)$")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_REVERSAL = re.compile(r"^E_|E_rev")
 _ELEMENT = re.compile(r"\[(\d+)\]")
 
 WEIGHT_UNITS = ("nS", "pA", "mV")
@@ -76,7 +77,7 @@ def _use(port: str, entries: list[tuple[str, str, str]], equations: list[str], u
             if not re.match(rf"\s+{carrier}'", line)  # its own decay
         )
     words = [word for term in terms for word in _WORD.findall(term)]
-    reversal = next((w for w in words if w.startswith("E_") and w != "E_L" and units.get(w) == "mV"), "")
+    reversal = next((w for w in words if _REVERSAL.search(w) and w != "E_L" and units.get(w) == "mV"), "")
     return PortUse(unit, subtracted, reversal if unit in ("nS", "") else "")
 
 

@@ -14,6 +14,7 @@ from .yamlfile import KeyPath, copied
 
 COMMAND_LINE = "command line"
 _OPERATIONS = ("scale", "add")
+_NAMES = ("neuron", "dopamine", "effects", "receptors", "heterogeneity", "initial", "parameters")
 _KINDS = ("kind", "rule", "distribution", "shape")
 """Keys that say of which kind a mapping is: the other keys of one kind mean nothing to another."""
 _SPELLINGS = {
@@ -56,8 +57,16 @@ class Layer:
 
 
 def is_quantity(node: Any) -> bool:
-    """Whether a node is a number with unit and source, or an operation on one."""
-    return isinstance(node, dict) and any(key in node for key in ("value", *_OPERATIONS))
+    """Whether a node is a number with unit and source, or an operation on one.
+
+    Not so a mapping of names, one of which may be ``scale``.
+    """
+    return isinstance(node, dict) and any(not isinstance(node.get(key, {}), dict) for key in ("value", *_OPERATIONS))
+
+
+def _has_names(path: KeyPath) -> bool:
+    """Whether the keys below a path are names that a model gives: one of them may be ``value`` or ``scale``."""
+    return path[:1] == ("populations",) and (len(path) == 3 or path[-1:] == ("parameters",)) and path[-1] in _NAMES
 
 
 def _of_a_kind(node: Any) -> bool:
@@ -145,7 +154,9 @@ class Tree:
         elif value == {}:
             node[key] = {}
             self._forget(path)
-        elif is_quantity(value) or (is_quantity(old) and not isinstance(value, list) and not _of_a_kind(value)):
+        elif not _has_names(path) and (
+            is_quantity(value) or (is_quantity(old) and not isinstance(value, list) and not _of_a_kind(value))
+        ):
             node[key] = self._quantity(old, value, path, written, layer)
             self._forget(path)
         elif isinstance(value, dict):

@@ -87,7 +87,9 @@ class Population(Spec):
     """Count in the animal; the share of the whole decides the number at any network size."""
     n_neurons: Count | None = None
     """Fixed number instead, on top of ``network.n_neurons``."""
-    neuron: dict[Name, AnyQuantity]
+    neuron: dict[Name, AnyQuantity] = Field(default_factory=dict)
+    defaults: Literal["model"] | None = None
+    """``model``: parameters that are not given have the values that the file of the model declares."""
     dopamine: dict[Name, Number] = Field(default_factory=dict)
     """beta per neuron parameter: x becomes x (1 - beta * phi)."""
     effects: dict[Name, Effects] = Field(default_factory=dict)

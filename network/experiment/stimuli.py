@@ -165,15 +165,24 @@ class Actions(Spec):
 
 
 class Current(Spec):
-    """Current into every cell of a population, on top of its I_e: amplitude k from time k on."""
+    """Current into every cell of a population: amplitude k from time k on.
+
+    It is added to a parameter of the model, ``I_e`` unless another is named, or brought to a continuous port.
+    """
 
     target: Name
+    parameter: Name | None = None
+    """Parameter of the model that it is added to."""
+    port: Name | None = None
+    """Continuous input port of the model instead, to which a generator of NEST brings it."""
     times: Times
     amplitudes: Currents
     enabled: bool = True
 
     @model_validator(mode="after")
     def _consistent(self) -> Current:
+        if self.parameter is not None and self.port is not None:
+            raise PydanticCustomError("exactly_one", "give 'parameter' or 'port', not both")
         courses.check_steps(self.times.value, self.amplitudes.value, "amplitudes")
         return self
 

@@ -13,6 +13,7 @@ from ..experiment.wiring import rule_from_dict, shape_from_dict
 from .plan import (
     PLAN_FORMAT,
     Cells,
+    CurrentPlan,
     GuardPlan,
     InputPlan,
     MockPlan,
@@ -52,7 +53,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     if data.get("format") != PLAN_FORMAT:
         raise SpecError([f"plan: format {data.get('format')!r} is not readable, expected {PLAN_FORMAT}"])
     # plans of earlier versions have dopamine alone, and one target for all models
-    data = {"modulators": {}, "targets": {}, "reasons": {}, **data}
+    data = {"modulators": {}, "targets": {}, "reasons": {}, "currents": [], **data}
     missing = {f.name for f in fields(Plan)} - data.keys()
     if missing:
         raise SpecError([f"plan: missing {name!r}" for name in sorted(missing)])
@@ -82,6 +83,9 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     )
     rest["segments"] = tuple(Segment(**segment) for segment in data["segments"])
     rest["spike_inputs"] = tuple(SpikeInputPlan(**i) for i in data["spike_inputs"])
+    rest["currents"] = tuple(
+        CurrentPlan(c["target"], c["port"], tuple(c["times"]), tuple(c["amplitudes"])) for c in data["currents"]
+    )
     rest["recorders"] = tuple(
         RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
         for r in data["recorders"]

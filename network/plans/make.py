@@ -19,7 +19,7 @@ from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
 from .inputs import plan_input, plan_spike_input, share_drive
 from .limits import plan_problems
-from .modulation import build_segments, effective_params
+from .modulation import build_segments, effective_params, port_currents
 from .plan import (
     GuardPlan,
     InputPlan,
@@ -165,6 +165,7 @@ def make_plan(
         if simulation.guard is None or not simulation.guard.enabled
         else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
         mock=None if simulation.mock is None else _mock(simulation.mock),
+        currents=port_currents(experiment, interfaces),
         targets=dict(code.others),
         reasons=dict(code.reasons),
     )

@@ -16,8 +16,9 @@ from ..experiment.levels import effective_params, modulator_levels, schedule_pat
 from ..experiment.limits import MAX_CHANGES
 from ..experiment.modulators import SHORT
 from ..experiment.nestml import ModelInterface
+from ..experiment.receptors import current_way
 from ..experiment.schema import Experiment
-from .plan import Segment
+from .plan import CurrentPlan, Segment
 
 
 def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> tuple[Segment, ...]:
@@ -28,7 +29,7 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     SpecError
         If a change is not on the grid of time, or would overwrite values that differ from cell to cell.
     """
-    offsets = _offsets(experiment)
+    offsets = _offsets(experiment, interfaces)
     modulators = experiment.all_modulators
     changes = {name: modulator_levels(experiment, name) for name in modulators}
     resolution = experiment.simulation.resolution.value
@@ -56,16 +57,16 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
 
     def state() -> dict[str, dict[str, float]]:
         params = {name: dict(values) for name, values in at_levels(*levels.values()).items()}
-        for name, amplitude in current.items():
-            params[name]["I_e"] += amplitude
+        for (name, parameter), amplitude in current.items():
+            params[name][parameter] += amplitude
         return params
 
     before = state()
     segments = []
     for time in times:
         levels |= {name: steps[time] for name, steps in changes.items() if time in steps}
-        for name, steps in offsets.items():
-            current[name] = steps.get(time, current[name])
+        for place, steps in offsets.items():
+            current[place] = steps.get(time, current[place])
         now = state()
         changed = {
             name: {key: value for key, value in params.items() if value != before[name][key]}
@@ -90,19 +91,41 @@ def _stop(experiment: Experiment) -> float:
     return experiment.simulation.t_presim.value + experiment.simulation.t_sim.value
 
 
-def _offsets(experiment: Experiment) -> dict[str, dict[float, float]]:
-    """Sum of the currents into each population (pA) from each time on."""
+def _offsets(
+    experiment: Experiment, interfaces: Mapping[str, ModelInterface]
+) -> dict[tuple[str, str], dict[float, float]]:
+    """Sum of the currents that are added to a parameter of a population (pA), from each time on."""
+    courses = _courses(experiment, interfaces)
+    return {(name, parameter): steps for (name, parameter, _), steps in courses.items() if parameter is not None}
+
+
+def port_currents(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> tuple[CurrentPlan, ...]:
+    """Sum of the currents into each continuous port of a population, from each time on."""
+    courses = _courses(experiment, interfaces)
+    return tuple(
+        CurrentPlan(name, port, tuple(steps), tuple(steps.values()))
+        for (name, _, port), steps in courses.items()
+        if port is not None and steps
+    )
+
+
+def _courses(
+    experiment: Experiment, interfaces: Mapping[str, ModelInterface]
+) -> dict[tuple[str, str | None, str | None], dict[float, float]]:
+    """Sum of the currents (pA) from each time on, by population, parameter and continuous port."""
     stop = _stop(experiment)
-    given: dict[str, list[list[tuple[float, float]]]] = {}
+    given: dict[tuple[str, str | None, str | None], list[list[tuple[float, float]]]] = {}
     for current in experiment.currents.values():
         if current.enabled:
+            model = interfaces.get(experiment.populations[current.target].model, ModelInterface(""))
+            place = (current.target, *current_way(current.parameter, current.port, model))
             steps = list(zip(current.times.value, current.amplitudes.value, strict=True))
-            given.setdefault(current.target, []).append(steps)
-    offsets: dict[str, dict[float, float]] = {}
-    for name, courses in given.items():
+            given.setdefault(place, []).append(steps)
+    found: dict[tuple[str, str | None, str | None], dict[float, float]] = {}
+    for place, courses in given.items():
         times = sorted({tidy(time) for steps in courses for time, _ in steps if time < stop})
-        offsets[name] = {time: sum(_held(steps, time) for steps in courses) for time in times}
-    return offsets
+        found[place] = {time: sum(_held(steps, time) for steps in courses) for time in times}
+    return found
 
 
 def _held(steps: list[tuple[float, float]], time: float) -> float:

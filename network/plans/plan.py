@@ -133,6 +133,16 @@ class SpikeInputPlan:
 
 
 @dataclass(frozen=True)
+class CurrentPlan:
+    """Current into a continuous port of every cell of ``target``: amplitude k (pA) from time k (ms) on."""
+
+    target: str
+    port: str
+    times: tuple[float, ...]
+    amplitudes: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Segment:
     """Parameters of populations that take new values at ``time`` ms and keep them until they change again.
 
@@ -223,6 +233,8 @@ class Plan:
 
     modulators: dict[str, float] = field(default_factory=dict, metadata=LABEL)
     """Levels of other modulators than dopamine at the beginning."""
+    currents: tuple[CurrentPlan, ...] = ()
+    """Currents that generators bring to continuous ports; those onto parameters are segments."""
     targets: dict[str, str] = field(default_factory=dict)
     """Code generation target of the models that have another one than ``target``."""
     reasons: dict[str, str] = field(default_factory=dict, metadata=LABEL)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import EngineError
 from ...experiment.courses import Waveform
-from ...plans.plan import InputPlan, RecorderPlan
+from ...plans.plan import CurrentPlan, InputPlan, RecorderPlan
 from . import kernel
 from .build import Network
 from .spike_trains import connect_spike_trains
@@ -36,6 +36,8 @@ def connect_inputs(network: Network) -> None:
             _connect_generator(network, source)
     for trains in network.plan.spike_inputs:
         connect_spike_trains(network, trains)
+    for current in network.plan.currents:
+        _connect_current(network, current)
 
 
 def _cells(network: Network, source: InputPlan) -> Any:
@@ -62,6 +64,22 @@ def _set_internal_drive(network: Network, source: InputPlan) -> None:
             "drive_period": source.waveform.period or 0.0,
         }
     _cells(network, source).set(parameters)
+
+
+def _connect_current(network: Network, current: CurrentPlan) -> None:
+    """One generator of steps for all cells.
+
+    What it sends takes the shortest delay to arrive, so it starts that much earlier. The first value that it can send
+    arrives one delay and one step after the start of the simulation.
+    """
+    nest = kernel.import_nest()
+    plan, port = network.plan, network.model(current.target).continuous_ports[current.port]
+    sent = [max(plan.resolution, round(time - plan.min_delay, 9)) for time in current.times]
+    steps = dict(zip(sent, current.amplitudes, strict=True))  # of several that come too early the last one counts
+    generator = nest.Create("step_current_generator")
+    generator.set(amplitude_times=list(steps), amplitude_values=list(steps.values()))
+    synapse = {"weight": 1.0, "delay": plan.min_delay, "receptor_type": port}
+    nest.Connect(generator, network.populations[current.target], "all_to_all", synapse)
 
 
 def _connect_generator(network: Network, source: InputPlan) -> None:

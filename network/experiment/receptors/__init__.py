@@ -26,7 +26,7 @@ from .potential import PotentialReceptor
 
 read_folder(__name__, __path__)
 
-THRESHOLDS = ("V_th", "V_t", "V_T", "V_threshold", "V_peak")
+THRESHOLDS = ("V_th", "V_t", "V_T", "V_threshold", "Theta_eq", "V_peak")
 RESTS = ("E_L", "V_r", "V_rest")
 """Names of a cell's threshold and rest, the first that it has decides what a reversal potential does."""
 
@@ -63,6 +63,20 @@ def parameter_name(key: str, name: str, port: str, known: Mapping[str, Any]) -> 
     ``exc_spikes``. None if the model has nothing of the kind.
     """
     return next((own for own in (f"{key}_{port}", f"{key}_{name}", key) if own in known), None)
+
+
+def given_parameters(population: Mapping[str, Any], model: ModelInterface) -> set[str]:
+    """Parameters of the model that the receptors of a population, as written, have values for."""
+    receptors = population.get("receptors")
+    found: set[str] = set()
+    for name, receptor in receptors.items() if isinstance(receptors, Mapping) else ():
+        if not isinstance(receptor, Mapping):
+            continue
+        more = receptor.get("parameters")
+        keys = [*(key for key in SHORT if key in receptor), *(more if isinstance(more, Mapping) else ())]
+        names = (parameter_name(str(key), str(name), port_of(str(name), receptor), model.parameters) for key in keys)
+        found |= {own for own in names if own is not None}
+    return found
 
 
 def kind_of(name: str, receptor: Mapping[str, Any], model: ModelInterface) -> str | None:
@@ -141,6 +155,18 @@ def _with_units(entry: Any, kinds: Mapping[str, Mapping[str, str | None]]) -> An
     return changed
 
 
+def current_way(parameter: str | None, port: str | None, model: ModelInterface) -> tuple[str | None, str | None]:
+    """Parameter or continuous port of a model that a current goes to, from what was written; (None, None) if unclear.
+
+    Of what was not written, ``I_e`` is taken, else the only continuous port.
+    """
+    if parameter is not None or port is not None:
+        return parameter, port
+    if "I_e" in model.parameters or not model.name:
+        return "I_e", None
+    return (None, next(iter(model.currents))) if len(model.currents) == 1 else (None, None)
+
+
 def effect_of(name: str, receptor: Receptor, model: ModelInterface, params: Mapping[str, float]) -> int:
     """What a positive weight does: 1 excites, -1 inhibits.
 
@@ -155,7 +181,9 @@ def effect_of(name: str, receptor: Receptor, model: ModelInterface, params: Mapp
     if receptor.unit != "nS":
         return -1 if use.subtracted and port not in model.qualifiers else 1
     given = [parameter_name(key, name, port, params) for key, _ in receptor.named() if key.startswith("E_")]
-    names = [*(own for own in given if own is not None), f"E_rev_{port}", use.reversal]
+    names = [*(own for own in given if own is not None), f"E_rev_{port}"]
+    if port not in model.qualifiers:
+        names.append(use.reversal)
     if not any(key in params for key in names):
         return -1 if model.qualifiers.get(port) == "inhibitory" else 1
     return conductance_effect(port, params, names)
