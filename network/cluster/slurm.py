@@ -130,7 +130,7 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
         "models": shlex.join(models),
         "compilers": str(compilers),
         "memory_needs": ", ".join(f"{what} {human_bytes(size)}" for what, size in needs.items()),
-        "target": plan.target,
+        "target": plan.build_target,
         "launcher": filled(one_line(launcher, "--launcher"), "--launcher", **numbers),
         "experiment": shlex.quote(str(experiment)),
         "folder": shlex.quote(str(folder)),

@@ -46,7 +46,6 @@ def describe(model: Any) -> dict[str, Any]:
     def type_name(symbol: Any) -> str:
         return str(symbol.get_type_symbol().print_nestml_type())
 
-    spike_ports = model.get_spike_input_ports()
     numbered: dict[str, int] = {}
     for rport, ports in ASTUtils.get_spike_input_ports_in_pairs(model).items():
         for port in ports:
@@ -56,8 +55,8 @@ def describe(model: Any) -> dict[str, Any]:
                 numbered.update({f"{name}_{index}": rport + index for index in range(size)})
             else:
                 numbered[name] = rport
-    # receptor type 0 is kept free where there is a choice, so that nobody connects to a receptor by accident
-    offset = 1 if len(spike_ports) > 1 or model.is_multisynapse_spikes() else 0
+    # as in NESTML's templates; a port for excitatory and one for inhibitory spikes share a receptor type
+    offset = 1 if len(model.get_multiple_receptors()) > 1 or model.is_multisynapse_spikes() else 0
     inlines = [symbol for symbol in model.get_inline_expression_symbols() if symbol.is_recordable]
     states = {symbol.get_symbol_name(): type_name(symbol) for symbol in model.get_state_symbols()}
     return {

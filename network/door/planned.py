@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ..plans import Estimate, estimate, plan_summary
 from ..plans import Plan as Numbers
-from ..plans.summary import table
+from ..plans.summary import code_notes, table
 from ..text import human_bytes
 from .tables import html
 
@@ -38,6 +38,7 @@ class Plan(Numbers):
             f"recording {self.t_sim:g} ms",
             f"{self.ranks} rank(s) x {self.threads} thread(s): about {human_bytes(self.cost.memory_bytes)} and "
             f"{self.cost.total:.0f} s; simulation {self.simulation_hash[:8]}",
+            *(code_notes(self) if self.reasons else ()),
         ]
 
     def _rows(self) -> list[list[str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..experiment.cell_code import AUTO
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn
 from ..experiment.rules import Ends, FixedInDegree, Rule
@@ -308,6 +309,11 @@ class Plan:
     def target_of(self, population: str) -> str:
         """Code generation target of the cells of a population."""
         return self.targets.get(self.population(population).model, self.target)
+
+    @property
+    def build_target(self) -> str:
+        """What to ask of `bgnest models build` for all models together."""
+        return AUTO if self.targets else self.target
 
     @property
     def models_by_target(self) -> dict[str, tuple[str, ...]]:

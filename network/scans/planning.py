@@ -215,7 +215,7 @@ class Planner:
             disk_bytes=int(cost.spikes * window * SPIKE_BYTES + samples * SAMPLE_BYTES + FOLDER_BYTES),
             spikes=cost.spikes,
             t_total=plan.t_presim + plan.t_sim,
-            target=plan.target,
+            target=plan.build_target,
             models=tuple(sorted({population.model for population in plan.populations})),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,34 +17,7 @@ from network.plans import make_plan
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
-MODEL = """model psc_cell:
-    state:
-        V_m mV = -70 mV
-    equations:
-        kernel K_exc = exp(-t / tau_syn_exc)
-        kernel K_inh = exp(-t / tau_syn_inh)
-        inline I_syn pA = (convolve(K_exc, exc) + convolve(K_inh, inh)) * 1 pA
-        V_m' = -(V_m - E_L) / tau_m + (I_syn + I_e) / C_m
-    parameters:
-        C_m pF = 250 pF
-        tau_m ms = 10 ms
-        E_L mV = -70 mV
-        V_th mV = -55 mV
-        V_reset mV = -70 mV
-        I_e pA = 0 pA
-        tau_syn_exc ms = 2 ms
-        tau_syn_inh ms = 3 ms
-    input:
-        exc <- spike
-        inh <- spike
-    output:
-        spike
-    update:
-        integrate_odes()
-    onCondition(V_m >= V_th):
-        V_m = V_reset
-        emit_spike()
-"""
+MODEL = (Path(__file__).parent / "data" / "psc_cell.nestml").read_text()
 NEURON = {"C_m": (250, "pF"), "tau_m": (10, "ms"), "E_L": (-70, "mV"), "V_th": (-55, "mV"), "V_reset": (-70, "mV")}
 FILE = """
 meta: {model: own, title: cells with currents}

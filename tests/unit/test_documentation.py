@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +101,7 @@ LINES = command_lines()
 def folder(tmp_path, monkeypatch):
     """Working directory with all files that the texts name and show."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BGNEST_MODELS", str(Path(sys.prefix) / "models" / "neurons"))  # NESTML's own, as the texts say
     for block in YAML:
         if name := re.match(r"# (\w+\.yaml)\n", block.text):
             (tmp_path / name[1]).write_text(block.text, encoding="utf-8")

@@ -87,8 +87,9 @@ def _projection(network: Network, projection: ProjectionPlan, n_cells: int) -> l
         values = np.atleast_1d(np.asarray(data[name], dtype=float))
         if values.size and (values.min() < low - slack - 1e-12 or values.max() > high + slack + 1e-12):
             problems.append(f"{projection.name}.{name}: [{values.min()}, {values.max()}], [{low}, {high}] planned")
-    # NEST reports the port, which counts from 0; receptor_type counts from 1
-    port = network.receptor_type(projection.target, projection.receptor) - 1
+    # NEST reports the port, which counts from 0; receptor types count from 1 where there are several
+    first = min(network.model(projection.target).ports.values())
+    port = network.receptor_type(projection.target, projection.receptor) - first
     if np.any(np.atleast_1d(data["receptor"]) != port):
         problems.append(f"{projection.name}: not on receptor {projection.receptor}")
     return problems

@@ -54,9 +54,11 @@ def _set_internal_drive(network: Network, source: InputPlan) -> None:
         "drive_delay": source.delay,
     }
     target = network.plan.population(source.target)
+    inhibitory = network.model(source.target).extra["drive"]["inhibitory"]
     for receptor, weight in source.weights.items():
-        name = f"drive_weight_{target.port(receptor)}"  # two receptors may be one port
-        parameters[name] = parameters.get(name, 0.0) + weight
+        port = target.port(receptor)
+        name = f"drive_weight_{port}"  # two receptors may be one port
+        parameters[name] = parameters.get(name, 0.0) + (-weight if port in inhibitory else weight)
     if source.waveform is not None:
         parameters |= {
             "drive_times": list(source.waveform.times),

@@ -162,7 +162,7 @@ def test_of_a_network_only_the_models_beyond_the_fast_code_get_the_general_one(o
     monkeypatch.setattr(nestml, "unsupported", found)
     plan = make_plan(load_experiment("tiny", overrides=["populations.P.model=slow"]))
     assert (plan.target, plan.targets, plan.drive) == ("vectorised", {"slow": "plain"}, "internal")
-    assert plan.models_by_target == {"plain": ("slow",), "vectorised": ("tiny",)}
+    assert plan.models_by_target == {"plain": ("slow",), "vectorised": ("tiny",)} and plan.build_target == "auto"
     assert [i.device for i in plan.inputs] == [True]  # of P, whose cells cannot draw
     as_before = make_plan(load_experiment("tiny"))
     assert as_before.targets == {} and as_before.build_identity != plan.build_identity
