@@ -64,8 +64,6 @@ def test_cells_of_two_targets_hear_each_other_their_input_and_their_currents(tmp
     kernel.reset(plan, *(part.path for part in module.parts))
     network = build(plan, module)
     audit(network)
-    kinds = {name: nest.GetDefaults(model)["synapse_id"] for name, model in network.synapse_models.items()}
-    assert len(set(kinds.values())) == 2
     assert network.synapses("fast") and not network.synapses("slow")
     simulation = NestSimulation(network)
     assert [made.population for made in simulation.spikes] == ["fast", "slow"]
