@@ -65,6 +65,18 @@ CASES: dict[str, dict[str, Any]] = {
         },
     },
 }
+# NESTML's own, from the folder that it installs: their default parameters, driven to fire at about 10 spikes/s
+INSTALLED = {
+    "iaf_cond_alpha": {"rate": 8000.0, "weights": {"exc_spikes": 6.0}, "V_m": (-70.0, -55.0)},
+    "aeif_cond_alpha": {"rate": 6000.0, "weights": {"exc_spikes": 6.0}, "V_m": (-70.0, -52.0)},
+    "hh_psc_alpha": {"rate": 6000.0, "weights": {"exc_spikes": 250.0}, "V_m": (-65.0, -60.0)},
+    "iaf_psc_exp": {"rate": 6000.0, "weights": {"exc_spikes": 35.0}, "V_m": (-70.0, -55.0)},
+    "izhikevich": {"rate": 1000.0, "weights": {"spikes": 3.0}, "V_m": (-65.0, -55.0)},
+}
+CASES |= {
+    name: {"model": f"{name}_neuron", "installed": True, "params": {}, **spec} for name, spec in INSTALLED.items()
+}
+
 VARIANTS = ("reference", "plain", "vectorised", "brian2")
 SPREAD_C_M, SPREAD_V_TH = 0.2, 1.0  # as in the network: relative, and in mV; clamped at three of them
 
@@ -117,7 +129,7 @@ print("RESULT", device._last_run_time, used() - begin, spikes.num_spikes/n/t*1e3
 # ------------------------------------------------------------------------------ one measurement
 
 
-def measure_nest(module: str, variant: str, case: str, n: int, t: float) -> None:
+def measure_nest(module: str, variant: str, case: str, n: int, t: float, ports: dict[str, int]) -> None:
     """Print the seconds of processor time per neuron and step, the rate, and bytes per cell."""
     import nest
     import numpy as np
@@ -133,18 +145,17 @@ def measure_nest(module: str, variant: str, case: str, n: int, t: float) -> None
     cells = nest.Create(model, n, params=spec["params"])
     one = cells[0].get()
     rng = np.random.default_rng(1)
-    c_m = one["C_m"] * np.clip(rng.normal(1.0, SPREAD_C_M, n), 1 - 3 * SPREAD_C_M, 1 + 3 * SPREAD_C_M)
-    v_th = one["V_th"] + np.clip(rng.normal(0.0, SPREAD_V_TH, n), -3 * SPREAD_V_TH, 3 * SPREAD_V_TH)
-    cells.set(C_m=list(c_m), V_th=list(v_th))
-    cells.V_m = list(rng.uniform(one["V_th"] - 20.0, one["V_th"], n))
+    if "V_m" in spec:
+        cells.V_m = list(rng.uniform(*spec["V_m"], n))
+    else:
+        spread_parameters(cells, one, rng)
     if variant == "vectorised":
         weights = {f"drive_weight_{port}": weight for port, weight in spec["weights"].items()}
         cells.set(drive_rate=spec["rate"], drive_seed=1, **weights)
     else:
-        receptors = {name.lower(): number for name, number in one["receptor_types"].items()}
         generator = nest.Create("poisson_generator", params={"rate": spec["rate"]})
         for port, weight in spec["weights"].items():
-            synapse = {"weight": weight, "delay": DELAY, "receptor_type": receptors[port]}
+            synapse = {"weight": weight, "delay": DELAY, "receptor_type": ports[port]}
             nest.Connect(generator, cells, syn_spec=synapse)
     nest.Simulate(50.0)
     memory = (psutil.Process().memory_info().rss - before) / n
@@ -158,6 +169,17 @@ def measure_nest(module: str, variant: str, case: str, n: int, t: float) -> None
     rate = spikes / n / (3 * t) * 1e3
     wall, cpu = (min(pair[i] for pair in times) * 1e9 / (n * t / RESOLUTION) for i in (0, 1))
     print("RESULT", json.dumps({"wall": wall, "cpu": cpu, "rate": rate, "bytes": memory}))
+
+
+def spread_parameters(cells: Any, one: Any, rng: Any) -> None:
+    """Capacitances and thresholds that differ between the cells, as in the Lindahl network."""
+    import numpy as np
+
+    n = len(cells)
+    c_m = one["C_m"] * np.clip(rng.normal(1.0, SPREAD_C_M, n), 1 - 3 * SPREAD_C_M, 1 + 3 * SPREAD_C_M)
+    v_th = one["V_th"] + np.clip(rng.normal(0.0, SPREAD_V_TH, n), -3 * SPREAD_V_TH, 3 * SPREAD_V_TH)
+    cells.set(C_m=list(c_m), V_th=list(v_th))
+    cells.V_m = list(rng.uniform(one["V_th"] - 20.0, one["V_th"], n))
 
 
 def brian2_python() -> Path:
@@ -202,7 +224,8 @@ def measure_brian2(n: int, t: float) -> dict[str, float]:
 def measure(variant: str, case: str, n: int, t: float, modules: dict[str, Any]) -> dict[str, float]:
     if variant == "brian2":
         return measure_brian2(n, 3 * t)
-    arguments = ["--measure", str(modules[variant].path), variant, case, str(n), str(t)]
+    ports = modules[variant].models[CASES[case].get("model", case)].ports
+    arguments = ["--measure", str(modules[variant].path), variant, case, str(n), str(t), json.dumps(dict(ports))]
     answer = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False)
     if answer.returncode:
         raise RuntimeError(f"{variant} {case} failed:\n{answer.stdout[-1000:]}{answer.stderr[-2000:]}")
@@ -213,7 +236,10 @@ def measure(variant: str, case: str, n: int, t: float, modules: dict[str, Any]) 
 def build_modules(variants: list[str], cases: list[str]) -> dict[str, Any]:
     from network import codegen
 
-    models = sorted({CASES[case].get("model", case) for case in cases})
+    folder = Path(sys.prefix) / "models" / "neurons"
+    names = {case: CASES[case].get("model", case) for case in cases}
+    models = [folder / f"{name}.nestml" if CASES[case].get("installed") else name for case, name in names.items()]
+    models = list(dict.fromkeys(models))
     modules = {}
     for variant in variants:
         if variant == "brian2":
@@ -234,15 +260,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--time", type=float, default=100.0, help="simulated time of one measurement, ms")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write all measurements to this file")
-    parser.add_argument("--measure", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=6, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def main() -> None:
     options = parse()
     if options.measure:
-        module, variant, case, n, t = options.measure
-        measure_nest(module, variant, case, int(n), float(t))
+        module, variant, case, n, t, ports = options.measure
+        measure_nest(module, variant, case, int(n), float(t), json.loads(ports))
         return
     modules = build_modules(options.variants, options.models)
     variants = [variant for variant in options.variants if variant in modules or variant == "brian2"]
@@ -264,7 +290,7 @@ def main() -> None:
 def report(results: dict[str, dict[str, list[dict[str, float]]]], options: argparse.Namespace) -> None:
     print(f"{options.neurons} cells, 1 thread, {RESOLUTION} ms; medians of {options.rounds} rounds")
     print("ns: wall time per neuron and step; cpu: the same in processor time, less disturbed by other jobs")
-    print(f"{'case':10}{'variant':12}{'ns':>8}{'cpu':>8}{'ratio':>8}{'rate/Hz':>9}{'bytes':>8}")
+    print(f"{'case':16}{'variant':12}{'ns':>8}{'cpu':>8}{'ratio':>8}{'rate/Hz':>9}{'bytes':>8}")
     for case, variants in results.items():
         medians = {
             variant: {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
@@ -273,7 +299,7 @@ def report(results: dict[str, dict[str, list[dict[str, float]]]], options: argpa
         base = medians.get("reference")
         for variant, m in medians.items():
             ratio = f"{base['cpu'] / m['cpu']:8.1f}" if base else f"{'':8}"
-            print(f"{case:10}{variant:12}{m['wall']:8.1f}{m['cpu']:8.1f}{ratio}{m['rate']:9.2f}{m['bytes']:8.0f}")
+            print(f"{case:16}{variant:12}{m['wall']:8.1f}{m['cpu']:8.1f}{ratio}{m['rate']:9.2f}{m['bytes']:8.0f}")
 
 
 if __name__ == "__main__":

@@ -24,8 +24,6 @@ _VECTOR = re.compile(r"\b(\w+)\s*\[\s*\w")
 _PORT = re.compile(r"^\s*\w+\s*(?:\[(.+)\])?\s*<-\s*((?:excitatory\s+|inhibitory\s+)*)spike\b")
 _STRING = re.compile(r"^\s*(?:\w+\s*,\s*)*(\w+)\s+string\b")
 
-_CLOCK = "for a refractory period let its clock be an equation and its end a condition, as `lif_cond_alpha` does"
-
 
 @dataclass(frozen=True)
 class Unsupported:
@@ -55,7 +53,6 @@ def unsupported(text: str) -> list[Unsupported]:
 
 def _all(text: str) -> Iterator[Unsupported]:
     block = ""
-    updates: list[tuple[int, str]] = []
     ports: list[tuple[int, str, list[str]]] = []  # line, size, qualifiers
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.split("#", 1)[0].rstrip()
@@ -66,17 +63,11 @@ def _all(text: str) -> Iterator[Unsupported]:
             if block == "onCondition":
                 yield from _expressions(number, header.group(2), block)
             continue
-        if block == "update":
-            updates.append((number, line.strip()))
-        elif block == "input" and (port := _PORT.match(line)):
+        if block == "input" and (port := _PORT.match(line)):
             ports.append((number, port.group(1) or "", port.group(2).split()))
         elif block and block != "output":
             yield from _line(number, line, block)
     yield from _unpaired(ports)
-    extra = [number for number, line in updates if re.sub(r"\s", "", line).rstrip(";") != "integrate_odes()"]
-    if extra or len(updates) > 1:
-        line_number = extra[0] if extra else updates[1][0]
-        yield Unsupported(line_number, "an update block with more than a single integrate_odes()", _CLOCK)
 
 
 def _unpaired(ports: list[tuple[int, str, list[str]]]) -> Iterator[Unsupported]:
@@ -101,14 +92,14 @@ def _line(number: int, line: str, block: str) -> Iterator[Unsupported]:
         yield Unsupported(number, f"vectors ({vector.group(1)})", "write one variable for each element")
     if block != "input" and (text := _STRING.match(line)):
         yield Unsupported(number, f"the type of {text.group(1)} (string)")
-    if block == "onCondition":
-        statement = line.strip()
-        if re.match(r"(for|while)\b", statement):
-            yield Unsupported(number, "loops in onCondition blocks")
-        call = _CALL.match(statement)
-        known = ("emit_spike", "if", "elif", *FUNCTIONS)  # the last are refused wherever they stand
+    if block in ("update", "onCondition"):
+        call = _CALL.match(line.strip())
+        # functions that are refused wherever they stand are not told twice
+        known = ("emit_spike", "integrate_odes", "if", "elif", "while", *FUNCTIONS)
         if call and call.group(1) not in known:
-            yield Unsupported(number, f"a call of {call.group(1)}() in an onCondition block")
+            yield Unsupported(number, f"a call of {call.group(1)}() as a statement")
+        if call and call.group(1) == "integrate_odes" and block == "onCondition":
+            yield Unsupported(number, "integrate_odes() in an onCondition block", "call it in the update block")
     if not (block == "equations" and re.match(r"\s*kernel\b", line)):
         yield from _expressions(number, line, block)
 

@@ -142,11 +142,7 @@ model {name}:
 """
 
 REFUSED: dict[str, dict[str, str]] = {
-    "refractory": {
-        "state": "r ms = 0 ms",
-        "condition": "r = 2 ms",
-        "update": "if r > 0 ms:\n            r -= resolution()\n        else:\n            integrate_odes()",
-    },
+    "call": {"condition": "z = 1\n        integrate_odes(V_m)"},
     "time": {"equation": "+ sin(t / 10 ms) * 1 mV / ms * exp(V_m / 100 mV)"},
 }
 

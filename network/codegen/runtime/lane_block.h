@@ -223,11 +223,12 @@ public:
     constants_.lay_out( registry_.constants );
     registry_.input.resize( end - begin );
     pending_.take( begin, end, registry_.input, route_ );
-    if ( constants_.unit_exponents() )
+    // a model without exponents is compiled for one kind of them only
+    if ( Model::exponents.empty() or constants_.unit_exponents() )
     {
       LaneSlice< Neuron, Model, 1 >::advance( *this, end, slice_origin );
     }
-    else
+    else if constexpr ( not Model::exponents.empty() )
     {
       LaneSlice< Neuron, Model, lane::largest_exponent >::advance( *this, end, slice_origin );
     }

@@ -105,7 +105,7 @@ public:
   std::size_t
   handles_test_event( nest::SpikeEvent&, const std::size_t receptor_type ) override
   {
-    constexpr std::size_t first = n_ports > 1 ? 1 : 0;
+    constexpr std::size_t first = Model::first_receptor;
     if ( receptor_type < first or receptor_type >= first + Model::n_receptors )
     {
       throw nest::UnknownReceptorType( receptor_type, get_name() );
@@ -178,7 +178,7 @@ public:
     Dictionary receptors;
     for ( int p = 0; p < n_ports; ++p )
     {
-      receptors[ Model::receptor_names[ p ] ] = static_cast< long >( n_ports > 1 ? Model::receptor_of_port[ p ] + 1 : 0 );
+      receptors[ Model::receptor_names[ p ] ] = static_cast< long >( Model::first_receptor + Model::receptor_of_port[ p ] );
     }
     d[ "receptor_types" ] = receptors;
     if constexpr ( Model::n_currents > 1 )

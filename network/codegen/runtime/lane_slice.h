@@ -17,6 +17,7 @@
 #include "lane_drive.h"
 #include "lane_input.h"
 #include "lane_math.h"
+#include "lane_program.h"
 #include "lane_random.h"
 #include "lane_row.h"
 #include "lane_solver.h"
@@ -40,7 +41,6 @@ public:
   advance( Block& block, const long end, const long slice_origin )
   {
     const Row* const constants = block.registry_.constants.rows;
-    const double h = block.resolution_;
     if ( block.drive_ )
     {
       block.drive_.prepare( block.clock_, end - block.clock_ );
@@ -65,18 +65,16 @@ public:
         prepare_inputs_( block, constants, lag, occupied, number );
       }
 
-      [[maybe_unused]] const bool any = LaneStep< Model, EXPONENT >::advance( constants, from, block.current_, to, refused.value, h );
-      if constexpr ( Model::n_numeric > 0 )
+      [[maybe_unused]] LaneRow< std::uint32_t > spikes;
+      [[maybe_unused]] bool any_spikes = false;
+      if constexpr ( Model::is_program )
       {
-        for ( int l = 0; any and l < lanes; ++l )
-        {
-          if ( refused[ l ] and ( block.active_ >> l & 1 ) )
-          {
-            redo_( block, l, from, to, slice_origin );
-          }
-        }
+        update_( block, constants, from, to, refused, spikes );
       }
-
+      else
+      {
+        advance_( block, constants, from, to, refused, slice_origin );
+      }
       if constexpr ( Model::has_on_receive )
       {
         on_receive_( block, constants, from, to, lag, occupied, number, slice_origin );
@@ -89,6 +87,10 @@ public:
       {
         receive_drive_( block, constants, to, number );
       }
+      if constexpr ( Model::is_program )
+      {
+        any_spikes = LaneProgram< Model, EXPONENT >::conditions( constants, block.current_, to, spikes.value );
+      }
       if ( block.active_ != Block::all_lanes )
       {
         for ( LaneMask idle = ~block.active_ & Block::all_lanes; idle; idle &= idle - 1 )
@@ -97,6 +99,16 @@ public:
           for ( int i = 0; i < Model::n_states; ++i )
           {
             to[ i ][ l ] = from[ i ][ l ];
+          }
+        }
+      }
+      if constexpr ( Model::is_program )
+      {
+        for ( int l = 0; any_spikes and l < lanes; ++l )
+        {
+          if ( block.active_ >> l & 1 )
+          {
+            send_( block, l, spikes[ l ], slice_origin );
           }
         }
       }
@@ -165,6 +177,51 @@ private:
     for ( int i = 0; i < spikes; ++i )
     {
       block.nodes_[ l ]->send_spike_( block.clock_ - slice_origin );
+    }
+  }
+
+  /* A step of the equations, with events inside it. */
+  static BGNEST_INLINE void
+  advance_( Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& refused, [[maybe_unused]] const long slice_origin )
+  {
+    [[maybe_unused]] const bool any = LaneStep< Model, EXPONENT >::advance( constants, from, block.current_, to, refused.value, block.resolution_ );
+    if constexpr ( Model::n_numeric > 0 )
+    {
+      for ( int l = 0; any and l < lanes; ++l )
+      {
+        if ( refused[ l ] and ( block.active_ >> l & 1 ) )
+        {
+          redo_( block, l, from, to, slice_origin );
+        }
+      }
+    }
+  }
+
+  /* The update block, once for all lanes and again for those whose fast step is refused. */
+  static BGNEST_INLINE void
+  update_( Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& refused, LaneRow< std::uint32_t >& spikes )
+  {
+    using Program = LaneProgram< Model, EXPONENT >;
+    [[maybe_unused]] const bool any = Program::update( constants, from, block.current_, to, refused.value, spikes.value, block.resolution_ );
+    if constexpr ( Model::n_numeric > 0 )
+    {
+      for ( int l = 0; any and l < lanes; ++l )
+      {
+        if ( refused[ l ] and ( block.active_ >> l & 1 ) )
+        {
+          update_carefully_( block, constants, from, to, spikes, l );
+        }
+      }
+    }
+  }
+
+  static __attribute__( ( noinline ) ) void
+  update_carefully_( Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& spikes, const int l )
+  {
+    if ( not LaneProgram< Model, EXPONENT >::update_carefully( constants, from, block.current_, to, spikes.value, l, block.resolution_ ) )
+    {
+      block.registry_.input.clear_all();
+      throw nest::NumericalInstability( block.nodes_[ l ]->get_name() );
     }
   }
 

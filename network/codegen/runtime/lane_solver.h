@@ -212,6 +212,17 @@ private:
     return h_ - y_[ N ];
   }
 
+  /* What an error of a variable is measured by. */
+  static constexpr double
+  scale_( [[maybe_unused]] const int i )
+  {
+    if constexpr ( requires { System::scales; } )
+    {
+      return System::scales[ i ];
+    }
+    return 1.0;
+  }
+
   static double
   factor_( const double error )
   {
@@ -308,7 +319,7 @@ private:
       }
       const double difference = 71.0 / 57600 * k[ 0 ][ i ] - 71.0 / 16695 * k[ 2 ][ i ] + 71.0 / 1920 * k[ 3 ][ i ]
         - 17253.0 / 339200 * k[ 4 ][ i ] + 22.0 / 525 * k[ 5 ][ i ] - 1.0 / 40 * k[ 6 ][ i ];
-      const double per_tolerance = 1.0 / ( i < N ? control_.tolerance : control_.time_tolerance );
+      const double per_tolerance = 1.0 / ( i < N ? control_.tolerance * scale_( i ) : control_.time_tolerance );
       const double scaled = std::abs( ds * difference ) * per_tolerance;
       error = not( scaled <= error ) ? scaled : error; // this form of the comparison keeps a NaN
     }

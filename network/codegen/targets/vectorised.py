@@ -33,6 +33,7 @@ TARGET = Target(
         "lane_input.h",
         "lane_random.h",
         "lane_row.h",
+        "lane_program.h",
         "lane_step.h",
         "lane_math.h",
         "lane_slice.h",

@@ -28,10 +28,17 @@ class Analysis:
         Internals that depend on the length of a step.
     inline_asts : dict
         Expressions of the inlines, by name.
+    hoisted : dict of str to str
+        Expressions that are computed once per cell, and the name of each.
+    deltas : list
+        Terms that spikes add at once to variables that calls of integrate_odes() move.
+    program : bool
+        Whether the update block is a program, see :mod:`update`.
     functions : dict of str to functions.Function
         Functions that the model defines, by name.
-    cold, hot, hot_half, rate : Printer
-        For code that runs once in a while; for the loop over lanes; for half a step of it; for derivatives.
+    cold, hot, hot_half, rate, steps : Printer
+        For code that runs once in a while; for the loop over lanes; for half a step of it; for derivatives; for
+        statements of every step.
     """
 
     def __init__(self, neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str, Any]) -> None:
@@ -45,9 +52,13 @@ class Analysis:
         self.step_dependent = {"__h", *namespace.get("propagators", {})}
         self.inline_asts: dict[str, Any] = {}
         self.functions: dict[str, Any] = {}
+        self.hoisted: dict[str, str] = {}
+        self.deltas: list[Any] = []
+        self.program = False
         self.cold = Printer(self)
         self.hot = Printer(self, hot=True)
         self.hot_half = Printer(self, hot=True, half=True)
+        self.steps = Printer(self, hot=True, hoist=True)
         self.rate = Printer(self, hot=True, shared_exponentials=True)
 
     def refuse(self, what: str, where: Any = None) -> None:

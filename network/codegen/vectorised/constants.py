@@ -79,3 +79,5 @@ def collect_constants(analysis: Analysis) -> None:
             model.constants.append(Member(member.name + HALF, f"half.{member.name}", member.kind))
     for denominator, name in analysis.reciprocals.items():
         model.constants.append(Member(name, f"1.0 / ( {denominator} )"))
+    for expression, name in analysis.hoisted.items():
+        model.constants.append(Member(name, expression))

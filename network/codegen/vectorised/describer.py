@@ -15,7 +15,7 @@ from .functions import collect_functions
 from .inputs import collect_inputs
 from .model import LaneModel
 from .states import sort_states
-from .update import collect_update
+from .update import collect_program, is_program
 
 
 def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str, Any]) -> LaneModel:
@@ -36,14 +36,16 @@ def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str,
     """
     analysis = Analysis(neuron, metadata, namespace)
     refuse_unsupported(analysis)
+    analysis.program = analysis.model.is_program = is_program(neuron)
     sort_states(analysis)
+    if not analysis.model.states:
+        analysis.refuse("a model without a state")
     collect_functions(analysis)
     note_inlines(analysis)
     collect_inputs(analysis)
     collect_inlines(analysis)
     collect_equations(analysis)
-    collect_update(analysis)
-    collect_events(analysis)
+    (collect_program if analysis.program else collect_events)(analysis)
     collect_parameters(analysis)
     collect_constants(analysis)
     return analysis.model

@@ -2,6 +2,7 @@
 
 from .analysis import Analysis
 from .model import Member
+from .syntax import cpp_name, declarations
 
 
 def note_inlines(analysis: Analysis) -> None:
@@ -26,9 +27,19 @@ def collect_equations(analysis: Analysis) -> None:
     """Derivatives of the numerically solved states, steps of the exactly solved ones."""
     model = analysis.model
     for name in model.numeric:
+        model.scales[name] = scale_of(analysis, name)
         model.rates[name] = analysis.rate.print(analysis.namespace["numeric_update_expressions"][name])
     for name in model.analytic:
         update = analysis.namespace["update_expressions"][name]
         model.propagation[name] = analysis.hot.print(update)
         if model.numeric:
             model.half_propagation[name] = analysis.hot_half.print(update)
+
+
+def scale_of(analysis: Analysis, name: str) -> float:
+    """What is a small number for a state: that of a millivolt, or, for gating variables and concentrations, less."""
+    for block in analysis.neuron.get_state_blocks():
+        for _, variable, symbol in declarations(block):
+            if cpp_name(variable) == name and symbol.get_type_symbol().print_symbol() in ("mV", "pA", "nS", "ms"):
+                return 1.0
+    return 0.01

@@ -23,6 +23,8 @@ def collect_inputs(analysis: Analysis) -> None:
     updates = [update for updates in analysis.namespace["spike_updates"].values() for update in updates]
     convolved = [update for update in updates if "__X__" in update.get_variable().get_name()]
     deltas = [update for update in updates if "__X__" not in update.get_variable().get_name()]
+    if analysis.program:
+        analysis.deltas, deltas = deltas, []
     blocks = analysis.neuron.get_on_receive_blocks()
     terms = [block_terms(analysis, block) for block in blocks]
     if None in terms or any(reads_state(analysis, update) for update in deltas):
@@ -69,6 +71,8 @@ def collect_ports(analysis: Analysis) -> None:
         for names in zip(*(elements(port) for port in ports), strict=True):
             rows = [model.ports.index(name) for name in names]
             model.receptors.append((rows[0], rows[-1]))
+    several = len(analysis.neuron.get_multiple_receptors()) > 1 or analysis.neuron.is_multisynapse_spikes()
+    model.first_receptor = int(several)
     if {row for pair in model.receptors for row in pair} != set(range(len(model.ports))):
         analysis.refuse(
             "excitatory and inhibitory as qualifiers of ports that are not in pairs, one behind the other (leave them "

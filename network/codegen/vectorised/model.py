@@ -45,6 +45,7 @@ class LaneModel:
     ports: list[str] = field(default_factory=list)
     # by receptor type: the ports for weights that are not negative, and for negative ones; the same: one for both
     receptors: list[tuple[int, int]] = field(default_factory=list)
+    first_receptor: int = 0
     read_ports: list[str] = field(default_factory=list)  # whose sum of weights statements read
     uses_time: bool = False
     draws: int = 0  # places that draw random numbers
@@ -61,8 +62,22 @@ class LaneModel:
     # (vector condition, scalar condition, body) of spike conditions located inside a step / after it
     events: list[tuple[str, str, str]] = field(default_factory=list)
     late_events: list[tuple[str, str, str]] = field(default_factory=list)
+    # what is executed in every step, if the update block is a program; see update.py
+    program: list[str] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    is_program: bool = False
+    n_calls: int = 0  # of integrate_odes() in it
+    held: set[str] = field(default_factory=set)  # variables that do not move in all of these calls
+    convolutions: list[str] = field(default_factory=list)  # exactly solved, and move in every step
+    # accepted errors are multiplied by this; a gating variable needs smaller ones than a potential in mV
+    scales: dict[str, float] = field(default_factory=dict)
     runner: str = ""  # the state in "runner >= threshold", or ">", where that is the only condition inside a step
     threshold: str = ""
+
+    @property
+    def has_gates(self) -> bool:
+        """Whether there are equations of other than potentials, currents and conductances."""
+        return any(scale < 1.0 for scale in self.scales.values())
 
     @property
     def states(self) -> list[str]:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from .syntax import cpp_name, divides_integers, is_constant, is_integer, is_time, port_name, variables_in
+from .syntax import cpp_name, divides_integers, is_constant, is_integer, is_time, port_name, symbol_of, variables_in
 
 HALF = "__half"
 RECIPROCAL = "reciprocal_"
+HOISTED = "constant_"
 LOCAL = "local_"  # so that no name of a model means one of the templates
 
 # C++ names of NESTML functions; those of lane:: become vector instructions
@@ -31,8 +32,8 @@ FUNCTIONS = {
     "tan": "lane::tan({!s})",
     # the loop over lanes stays correct with these, but is not vectorised
     "erf": "__builtin_erf({!s})",
-    "erfc": "__builtin_erfc({!s})",
     "steps": "double( nest::Time( nest::Time::ms( {!s} ) ).get_steps() )",
+    "erfc": "__builtin_erfc({!s})",
 }
 
 BIT_OPERATORS = {
@@ -61,6 +62,8 @@ class Printer:
         Propagators over half a step.
     shared_exponentials : bool
         Number the exponentials, so that the stages of a step can share them.
+    hoist : bool
+        Compute functions of something constant once per cell.
 
     Attributes
     ----------
@@ -72,23 +75,37 @@ class Printer:
         Call of a function of the model that is being printed. The same text means something else in another call.
     """
 
-    def __init__(self, analysis: Any, hot: bool = False, half: bool = False, shared_exponentials: bool = False) -> None:
+    def __init__(
+        self,
+        analysis: Any,
+        hot: bool = False,
+        half: bool = False,
+        shared_exponentials: bool = False,
+        hoist: bool = False,
+    ) -> None:
         self.analysis = analysis
         self.hot = hot
         self.half = half
         self.shared_exponentials = shared_exponentials
+        self.hoist = hoist
         self.one_port = False
         self.before_input = False
         self.call = ""
+        self.locals: dict[int, str] = {}
         self._printer = make_printer(self)
 
     def print(self, node: Any) -> str:
         """C++ of a NESTML expression."""
         return str(self._printer.print(node))
 
-    def local(self, name: str) -> str:
+    def local(self, name: str, symbol: Any = None) -> str:
         """C++ name of a variable of a block of statements, or of an argument of a function."""
-        return f"{LOCAL}{name}"
+        return self.locals.get(id(symbol), f"{LOCAL}{name}")
+
+    def declare(self, variable: Any) -> str:
+        """C++ name of a variable of straight code, in which there are no blocks; another one than all others have."""
+        self.locals[id(symbol_of(variable))] = name = f"{LOCAL}{variable.get_name()}_{len(self.locals)}"
+        return name
 
     def spikes(self, port: str) -> str:
         """C++ name of what has arrived at a port in the present step."""
@@ -105,6 +122,11 @@ class Printer:
         if self.hot:
             self.analysis.used.add(name)
         return f"c.{name}"
+
+    def constant_value(self, expression: str) -> str:
+        """C++ name of an expression that is computed once per cell."""
+        known = self.analysis.hoisted
+        return f"c.{known.setdefault(expression, f'{HOISTED}{len(known)}')}"
 
     def reciprocal(self, denominator: str) -> str:
         """C++ name of 1 / denominator, computed once per cell because division is slow."""
@@ -143,7 +165,7 @@ def make_printer(owner: Printer) -> Any:
                 raise ValueError(f"{analysis.model.name}: unknown variable {node.get_complete_name()}")
             cpp = cpp_name(node)
             if symbol.is_local():
-                return owner.local(cpp)
+                return owner.local(cpp, symbol)
             if symbol.is_spike_input_port() or symbol.is_continuous_input_port():
                 text = owner.spikes(port_name(node)) if symbol.is_spike_input_port() else f"in.{port_name(node)}"
                 kind = symbol.get_type_symbol()
@@ -169,6 +191,8 @@ def make_printer(owner: Printer) -> Any:
                 return owner.constant("__h")
             if name in RANDOM:
                 return self.print_random(function_call)
+            if owner.hoist and all(is_constant(argument) for argument in function_call.get_args()):
+                return owner.constant_value(Printer(analysis).print(function_call))
             if name != "exp" or not owner.shared_exponentials:
                 return str(super().print_function_call(function_call))
             argument = str(self._expression_printer.print(function_call.get_args()[0]))
@@ -234,6 +258,8 @@ def make_printer(owner: Printer) -> Any:
 
         def print_power(self, node: Any) -> str:
             exponent = node.get_rhs()
+            if owner.hoist and is_constant(node):
+                return owner.constant_value(Printer(analysis).print(node))
             variables = variables_in(exponent)
             if len(variables) == 1 and str(exponent).strip("() ") == variables[0].get_name():
                 symbol = variables[0].get_scope().resolve_to_symbol(variables[0].get_name(), SymbolKind.VARIABLE)

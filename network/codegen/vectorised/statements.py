@@ -16,34 +16,47 @@ def statements(analysis: Analysis, body: Any, indent: int, printer: Printer) -> 
         elif statement.compound_stmt.is_if_stmt():
             lines += if_statement(analysis, statement.compound_stmt.get_if_stmt(), indent, printer)
         else:
-            analysis.refuse("loops in onCondition blocks")
+            lines += loop_statement(analysis, statement.compound_stmt, indent, printer)
     return lines
+
+
+def is_integration(statement: Any) -> bool:
+    """Whether a small statement is a call of integrate_odes()."""
+    return bool(statement.is_function_call()) and statement.get_function_call().get_name() == "integrate_odes"
+
+
+OPERATORS = {
+    "is_compound_sum": "+",
+    "is_compound_minus": "-",
+    "is_compound_product": "*",
+    "is_compound_quotient": "/",
+}
+
+
+def assignment_text(analysis: Analysis, assignment: Any, printer: Printer) -> tuple[str, str]:
+    """C++ of the variable and of the new value of an assignment."""
+    variable = assignment.get_variable()
+    left, right = printer.print(variable), printer.print(assignment.get_expression())
+    if not assignment.is_direct_assignment:
+        operator = next((sign for flag, sign in OPERATORS.items() if getattr(assignment, flag)), None)
+        if operator is None:
+            analysis.refuse("integer division in an assignment", assignment)
+        right = f"{left} {operator} ({right})"
+    if is_integer_type(symbol_of(variable).get_type_symbol()):
+        right = f"__builtin_trunc( {right} )"
+    return left, right
 
 
 def small_statement(analysis: Analysis, statement: Any, pad: str, printer: Printer) -> list[str]:
     """Lines of C++ for an assignment, a call or a declaration."""
     if statement.is_assignment():
-        assignment = statement.get_assignment()
-        for flag, operator in (
-            ("is_compound_sum", "+="),
-            ("is_compound_minus", "-="),
-            ("is_compound_product", "*="),
-            ("is_compound_quotient", "/="),
-            ("is_direct_assignment", "="),
-        ):
-            if getattr(assignment, flag):
-                variable = assignment.get_variable()
-                left, right = printer.print(variable), printer.print(assignment.get_expression())
-                if is_integer_type(symbol_of(variable).get_type_symbol()):
-                    whole = right if operator == "=" else f"{left} {operator[0]} ({right})"
-                    return [f"{pad}{left} = __builtin_trunc( {whole} );"]
-                return [f"{pad}{left} {operator} {right};"]
-        analysis.refuse("integer division in an assignment")
+        left, right = assignment_text(analysis, statement.get_assignment(), printer)
+        return [f"{pad}{left} = {right};"]
     if statement.is_function_call():
         call = statement.get_function_call()
         if call.get_name() == "emit_spike" and not call.get_args():
             return [f"{pad}++spikes;"]
-        analysis.refuse(f"a call of {call.get_name()}() in an onCondition block")
+        analysis.refuse(f"a call of {call.get_name()}() here", call)
     if statement.is_declaration():
         declaration = statement.get_declaration()
         value = printer.print(declaration.get_expression()) if declaration.has_expression() else "0.0"
@@ -53,8 +66,27 @@ def small_statement(analysis: Analysis, statement: Any, pad: str, printer: Print
         return [f"{pad}double {name} = {value};" for name in names]
     if statement.is_return_stmt():
         return [f"{pad}return {printer.print(statement.get_return_stmt().get_expression())};"]
-    analysis.refuse("this kind of statement in an onCondition block")
+    analysis.refuse("this kind of statement", statement)
     return []
+
+
+def loop_statement(analysis: Analysis, statement: Any, indent: int, printer: Printer) -> list[str]:
+    """Lines of C++ for a loop. A loop over lanes stays correct with one in it, but is not vectorised."""
+    from pynestml.symbols.symbol import SymbolKind
+
+    pad = " " * indent
+    if statement.is_while_stmt():
+        loop = statement.get_while_stmt()
+        head = f"while ( {printer.print(loop.get_condition())} )"
+    else:
+        loop = statement.get_for_stmt()
+        name, step = str(loop.get_variable()), loop.get_step()
+        symbol = loop.get_scope().resolve_to_symbol(name, SymbolKind.VARIABLE)
+        counter = printer.local(name, symbol) if symbol.is_local() else f"s.{name}"
+        sign = ">" if step < 0 else "<" if step > 0 else "!="
+        first, last = printer.print(loop.get_start_from()), printer.print(loop.get_end_at())
+        head = f"for ( {counter} = {first}; {counter} {sign} {last}; {counter} += {step} )"
+    return [f"{pad}{head}", f"{pad}{{", *statements(analysis, loop.get_stmts_body(), indent + 2, printer), f"{pad}}}"]
 
 
 def if_statement(analysis: Analysis, statement: Any, indent: int, printer: Printer) -> list[str]:

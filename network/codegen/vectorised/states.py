@@ -13,7 +13,7 @@ def sort_states(analysis: Analysis) -> None:
     numeric = [name for name in solved if name not in analytic]
 
     # An exactly solved state that a spike resets inside the step has no exact solution over it.
-    if numeric:
+    if numeric and not analysis.program:
         demoted = set(assigned_on_events(analysis)) & set(analytic)
         updates = analysis.namespace.get("update_expressions", {})
         while True:
@@ -28,6 +28,7 @@ def sort_states(analysis: Analysis) -> None:
         numeric += [name for name in analytic if name in demoted]
         analytic = [name for name in analytic if name not in demoted]
 
+    analysis.model.convolutions = [name for name in analytic if "__X__" in name]
     declared: list[str] = []
     for block in analysis.neuron.get_state_blocks():
         for declaration in block.get_declarations():

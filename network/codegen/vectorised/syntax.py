@@ -6,7 +6,7 @@ from typing import Any
 # predefined functions whose value follows from their arguments
 CONSTANT = frozenset(
     ["abs", "ceil", "clip", "cos", "cosh", "erf", "erfc", "exp", "expm1", "floor", "ln", "log10", "max", "min", "pow"]
-) | {"round", "sin", "sinh", "tan", "tanh"}
+) | {"resolution", "round", "sin", "sinh", "steps", "tan", "tanh", "timestep"}
 
 
 def declarations(block: Any) -> Iterable[tuple[Any, Any, Any]]:

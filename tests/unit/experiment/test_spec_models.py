@@ -20,6 +20,10 @@ from network.plans.summary import code_notes
 from network.refusals import note_refusal
 
 TINY = (Path(__file__).parent / "data" / "models" / "tiny.nestml").read_text()
+REFRACTORY = TINY.replace(
+    "        integrate_odes()\n",
+    "        if w > 0 pA:\n            integrate_odes(w)\n        else:\n            integrate_odes(V_m)\n",
+)
 
 
 @pytest.fixture
@@ -138,6 +142,12 @@ def test_what_every_cell_has_belongs_to_no_port():
 # --- what the default target refuses ---------------------------------------------------------------------
 
 
+def test_the_usual_way_to_write_a_refractory_period_is_not_refused(own):
+    (own / "tiny.nestml").write_text(REFRACTORY)
+    load_experiment("tiny")
+    assert sources(own / "tiny.nestml", target="vectorised")
+
+
 @pytest.fixture
 def beyond(own, monkeypatch):
     """The model ``tiny`` has something in line 3 that the fast code cannot express, whatever that can do today."""
@@ -197,7 +207,7 @@ def test_what_only_the_generator_could_tell_is_known_to_the_next_plan(own, tmp_p
         ("exc <- spike", "exc <- excitatory spike", "qualifiers"),
         ("w pA = 0 pA", "w[2] pA = 0 pA", "vectors (w)"),
         ("        emit_spike()", '        print("fired")\n        emit_spike()', "print()"),
-        ("        emit_spike()", "        for i in 0 ... 3 step 1:\n            w += 1 pA", "loops"),
+        ("        emit_spike()", "        while w > 0 pA:\n            integrate_odes()", "integrate_odes() in an"),
         ("inline hidden nS = 2 nS", "inline hidden nS = sin(t / 10 ms) * 2 nS", "the time t"),
         ("p integer = 1", "p integer = 7 // 2", "division of integers"),
     ],

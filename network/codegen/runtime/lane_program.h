@@ -1,0 +1,260 @@
+/*
+ * lane_program.h - a step of a model whose update block is a program: statements around calls of integrate_odes()
+ *
+ * The code generator writes the program once, for one lane and without a branch (vectorised/branches.py). Here it is
+ * executed by all lanes at once, with the fast step of lane_step.h for what integrate_odes() moves, and again by a
+ * lane whose fast step is refused, with the solver of lane_solver.h. As in NESTML's own code the onCondition blocks are
+ * tested once, at the end of the step: a spike has no moment inside it.
+ */
+#ifndef BGNEST_LANE_PROGRAM_H
+#define BGNEST_LANE_PROGRAM_H
+
+#include <cstdint>
+#include <cstring>
+
+#include "lane_math.h"
+#include "lane_row.h"
+#include "lane_solver.h"
+#include "lane_step.h"
+
+namespace bgnest
+{
+
+/* Sub-steps of programs: their models have spikes whose course is compared, with gating variables that shape it. */
+inline constexpr SubstepControl program_control{ .tolerance = 1e-5 };
+
+/* integrate_odes() of a lane among others: one fast step, or several calls of it one after the other. */
+template < class Model, int EXPONENT >
+struct FastCalls
+{
+  using State = typename Model::State;
+
+  const typename Model::template Constants< EXPONENT >& c;
+  const typename Model::Input& in;
+  const double h;
+  std::uint32_t refused = 0;
+
+  BGNEST_INLINE void
+  integrate( State& s, const typename Model::Active& active )
+  {
+    State end = s;
+    Model::propagate( c, s, in, end );
+    Model::hold_exact( active, s, end );
+    if constexpr ( Model::n_numeric > 0 )
+    {
+      State middle = s;
+      Model::propagate_half( c, s, in, middle );
+      Model::hold_exact( active, s, middle );
+      const auto hold = [ & ]( State& rate ) BGNEST_INLINE_LAMBDA { Model::hold_rates( active, rate ); };
+      using Step = LaneStep< Model, EXPONENT >;
+      if constexpr ( Model::has_gates )
+      {
+        refused |= Step::fifth_order( c, s, in, middle, end, h, hold );
+      }
+      else
+      {
+        refused |= Step::runge_kutta( c, s, in, middle, end, h, hold );
+      }
+    }
+    Model::copy_convolutions( s, end );
+    s = end;
+  }
+};
+
+/* The numerically solved variables of one lane as lane_solver.h wants them. Nothing happens at their threshold. */
+template < class Model, int EXPONENT >
+struct ProgramSystem
+{
+  using State = typename Model::State;
+  static constexpr int n = Model::n_numeric;
+  static constexpr int runner = Model::runner;
+  static constexpr const double* scales = Model::scales;
+
+  const typename Model::template Constants< EXPONENT >& c;
+  const typename Model::Input& in;
+  const typename Model::Active& active;
+  const State& start;
+  const State& end; // exactly solved variables at the end of the step
+  const Parabolas< Model > course;
+
+  BGNEST_INLINE void
+  rhs( const double* const y, double* const f ) const
+  {
+    State s = start;
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { s.*Model::members[ i ] = y[ i ]; } );
+    course.set( s, y[ n ] );
+    State rate = s;
+    lane::Exponentials exponentials;
+    Model::rates( c, s, in, exponentials, rate );
+    Model::hold_rates( active, rate );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { f[ i ] = rate.*Model::members[ i ]; } );
+  }
+
+  BGNEST_INLINE bool
+  event( const double* const y ) const
+  {
+    if constexpr ( runner >= 0 )
+    {
+      return y[ runner ] >= threshold();
+    }
+    return false;
+  }
+
+  BGNEST_INLINE double
+  threshold() const
+  {
+    return Model::threshold( c );
+  }
+
+  BGNEST_INLINE bool
+  due() const
+  {
+    return true;
+  }
+
+  void
+  on_event( double* ) const
+  {
+  }
+};
+
+/* integrate_odes() of a lane whose fast step has been refused. */
+template < class Model, int EXPONENT >
+struct CarefulCalls
+{
+  using State = typename Model::State;
+
+  const typename Model::template Constants< EXPONENT >& c;
+  const typename Model::Input& in;
+  const double h;
+  bool failed = false;
+
+  void
+  integrate( State& s, const typename Model::Active& active )
+  {
+    State end = s;
+    Model::propagate( c, s, in, end );
+    Model::hold_exact( active, s, end );
+    if constexpr ( Model::n_numeric > 0 )
+    {
+      if ( Model::moves( active ) )
+      {
+        solve_( s, active, end );
+      }
+    }
+    Model::copy_convolutions( s, end );
+    s = end;
+  }
+
+private:
+  void
+  solve_( const State& s, const typename Model::Active& active, State& end )
+  {
+    using System = ProgramSystem< Model, EXPONENT >;
+    State middle = s;
+    Model::propagate_half( c, s, in, middle );
+    Model::hold_exact( active, s, middle );
+    System system{ c, in, active, s, end, Parabolas< Model >( s, middle, end, h ) };
+    double y[ System::n ];
+    std::memcpy( y, &s, sizeof y );
+    failed = not LaneSolver< System >( system, h, program_control ).step( y ) or failed;
+    std::memcpy( &end, y, sizeof y );
+  }
+};
+
+template < class Model, int EXPONENT >
+class LaneProgram
+{
+public:
+  using State = typename Model::State;
+
+  /* The update block in all lanes; true if the step of any is refused. */
+  static BGNEST_INLINE bool
+  update( const Row* const constants,
+    const Row* const from,
+    const Row* const input,
+    Row* const to,
+    std::uint32_t* const refused,
+    std::uint32_t* const spikes,
+    const double h )
+  {
+    std::uint32_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      refused[ l ] = update_lane_( constants, from, input, to, spikes, l, h );
+      any |= refused[ l ];
+    }
+    return any != 0;
+  }
+
+  /* The update block of one lane again; false if that cannot be computed. */
+  static bool
+  update_carefully( const Row* const constants, const Row* const from, const Row* const input, Row* const to, std::uint32_t* const spikes, const int l, const double h )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( constants, l );
+    const auto in = Model::load_input( input, l );
+    State s = Model::load_state( from, l );
+    CarefulCalls< Model, EXPONENT > calls{ c, in, h };
+    std::uint32_t n = 0;
+    step_( c, s, in, calls, n );
+    Model::store_state( to, l, s );
+    spikes[ l ] = n;
+    return not calls.failed;
+  }
+
+  /* The onCondition blocks in all lanes; adds to the numbers of spikes, true if there are any. */
+  static BGNEST_INLINE bool
+  conditions( const Row* const constants, const Row* const input, Row* const state, std::uint32_t* const spikes )
+  {
+    std::uint32_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      spikes[ l ] += conditions_lane_( constants, input, state, l );
+      any |= spikes[ l ];
+    }
+    return any != 0;
+  }
+
+private:
+  template < class Calls >
+  static BGNEST_INLINE void
+  step_( const typename Model::template Constants< EXPONENT >& c, State& s, const typename Model::Input& in, Calls& calls, std::uint32_t& spikes )
+  {
+    State convolved = s;
+    Model::propagate( c, s, in, convolved );
+    Model::update( c, s, in, calls, spikes );
+    Model::copy_convolutions( convolved, s );
+  }
+
+  static BGNEST_INLINE std::uint32_t
+  update_lane_( const Row* const constants, const Row* const from, const Row* const input, Row* const to, std::uint32_t* const spikes, const int l, const double h )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( constants, l );
+    const auto in = Model::load_input( input, l );
+    State s = Model::load_state( from, l );
+    FastCalls< Model, EXPONENT > calls{ c, in, h };
+    std::uint32_t n = 0;
+    step_( c, s, in, calls, n );
+    Model::store_state( to, l, s );
+    spikes[ l ] = n;
+    return calls.refused;
+  }
+
+  static BGNEST_INLINE std::uint32_t
+  conditions_lane_( const Row* const constants, const Row* const input, Row* const state, const int l )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( constants, l );
+    const auto in = Model::load_input( input, l );
+    State s = Model::load_state( state, l );
+    std::uint32_t n = 0;
+    Model::conditions( c, s, in, n );
+    Model::store_state( state, l, s );
+    return n;
+  }
+};
+
+} // namespace bgnest
+
+#endif
