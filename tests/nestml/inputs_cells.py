@@ -148,23 +148,29 @@ model in_functions:
         return 1.0
 """
 
-# Statements for spikes: what they do depends on the state, on one another and on their priorities; they may fire.
+# Statements for spikes: what they do depends on the state, on one another and on their priorities; they may fire. The
+# update block reads ports and convolutions, and there is a refractory period.
 STATEMENTS = """
 model in_statements:
     state:
         V_m mV = E_L
+        refr_t ms = 0 ms
         x real = 0
         n integer = 0
         odd integer = 0
         last ms = 0 ms
         seen real = 0
         down real = 0
+        arrived real = 0
+        peak real = 0
 
     equations:
         kernel K = exp(-t / tau_syn)
+        kernel D = delta(t)
         inline I pA = 1 pA * convolve(K, first)
-        V_m' = -(V_m - E_L) / tau_m + I / C_m
+        V_m' = -(V_m - E_L) / tau_m + I / C_m + 0.02 mV/ms * convolve(D, third)
         x' = -x / tau_x
+        refr_t' = -1
 
     parameters:
         tau_m ms = 10 ms
@@ -175,6 +181,7 @@ model in_statements:
         V_th mV = -50 mV
         step_up mV = 1 mV
         every integer = 3
+        t_ref ms = 2 ms
 
     input:
         first <- spike
@@ -185,7 +192,13 @@ model in_statements:
         spike
 
     update:
-        integrate_odes()
+        arrived += third * 1 s
+        if I / 1 pA > peak:
+            peak = I / 1 pA
+        if refr_t > 0 ms:
+            integrate_odes(refr_t, x)
+        else:
+            integrate_odes(V_m, x)
 
     onReceive(first, priority = 1):
         V_m += 0.02 * step_up * (1 - x) * first * 1 s
@@ -212,8 +225,9 @@ model in_statements:
         elif third * 1 s < 0:
             down += 1
 
-    onCondition(V_m >= V_th):
+    onCondition(V_m >= V_th and refr_t <= 0 ms):
         V_m = E_L
+        refr_t = t_ref
         emit_spike()
 
     function effect(V mV, weight real) mV:
@@ -266,7 +280,7 @@ RANDOM = {"in_noise": NOISE}
 RECORDED = {
     "in_terms": ["V_m", "I_syn", "I_all", "n_spikes"],
     "in_functions": ["V_m", "w", "gate", "last", "count", "driving"],
-    "in_statements": ["V_m", "x", "n", "odd", "last", "seen", "down"],
+    "in_statements": ["V_m", "x", "n", "odd", "last", "seen", "down", "arrived", "peak"],
     "in_noise": ["normal", "uniform", "counted", "other", "V_m", "sum", "drive_count"],
 }
 CHANGED: dict[str, dict[str, float]] = {"in_terms": {"gain": 0.8, "n": 10}, "in_statements": {"every": 2}}

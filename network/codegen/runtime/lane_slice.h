@@ -339,24 +339,26 @@ private:
     Model::each_on_receive(
       [ & ]( const auto index, const auto port )
       {
-        LaneMask arrived = occupied >> port & 1 ? block.registry_.input.arrived( lag, port ) : 0;
-        if ( block.drive_ and ( block.driven_ports_ >> port & 1 ) )
+        const LaneMask listed = occupied >> port & 1 ? block.registry_.input.arrived( lag, port ) : 0;
+        const bool driven = block.drive_ and ( block.driven_ports_ >> port & 1 );
+        LaneRow< std::uint64_t > arrived;
+        bool any = false;
+        for ( int l = 0; l < lanes; ++l )
+        {
+          const bool drawn = driven and number[ l ] != 0.0 and constants[ Model::n_constants + port ][ l ] != 0.0;
+          arrived[ l ] = ( listed >> l & 1 ) or drawn ? 1 : 0;
+          any = any or arrived[ l ];
+        }
+        LaneRow< std::uint32_t > spikes;
+        if ( any and LaneStep< Model, EXPONENT >::template on_receive< index >( constants, from, block.current_, to, arrived.value, spikes.value ) )
         {
           for ( int l = 0; l < lanes; ++l )
           {
-            arrived |= LaneMask( number[ l ] != 0.0 and constants[ Model::n_constants + port ][ l ] != 0.0 ) << l;
+            if ( block.active_ >> l & 1 )
+            {
+              send_( block, l, spikes[ l ], slice_origin );
+            }
           }
-        }
-        for ( arrived &= block.active_; arrived; arrived &= arrived - 1 )
-        {
-          const int l = std::countr_zero( arrived );
-          auto s = Model::load_state( to, l );
-          int spikes = 0;
-          const auto c = Model::template load_constants< EXPONENT >( constants, l );
-          const auto before = Model::load_state( from, l );
-          Model::template on_receive< index, EXPONENT >( c, before, s, Model::load_input( block.current_, l ), spikes );
-          Model::store_state( to, l, s );
-          send_( block, l, spikes, slice_origin );
         }
       } );
   }

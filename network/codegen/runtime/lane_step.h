@@ -109,6 +109,24 @@ public:
       } );
   }
 
+  /*
+   * The statements of a block for spikes in the lanes at which some have arrived, and the spikes they send; true if
+   * there are any.
+   */
+  template < int BLOCK >
+  static BGNEST_INLINE bool
+  on_receive( const Row* const constants, const Row* const from, const Row* const current, Row* const to, const std::uint64_t* const arrived, std::uint32_t* const spikes )
+  {
+    std::uint32_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      spikes[ l ] = on_receive_lane_< BLOCK >( constants, from, current, to, l, arrived[ l ] != 0 );
+      any |= spikes[ l ];
+    }
+    return any != 0;
+  }
+
   /* Lanes in which a condition holds that is tested at the end of a step; true if there are any. */
   static BGNEST_INLINE bool
   late_event( const Row* const constants, const Row* const state, const Row* const current, std::uint64_t* const due )
@@ -241,6 +259,18 @@ public:
   }
 
 private:
+  template < int BLOCK >
+  static BGNEST_INLINE std::uint32_t
+  on_receive_lane_( const Row* const constants, const Row* const from, const Row* const current, Row* const to, const int l, const bool arrived )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( constants, l );
+    State s = Model::load_state( to, l );
+    std::uint32_t spikes = 0;
+    Model::template on_receive< BLOCK, EXPONENT >( c, Model::load_state( from, l ), s, Model::load_input( current, l ), arrived, spikes );
+    Model::store_state( to, l, s );
+    return spikes;
+  }
+
   template < int I >
   static BGNEST_INLINE double
   get_( const State& s )

@@ -4,8 +4,10 @@ import re
 from typing import Any
 
 from .analysis import Analysis
-from .statements import statements
+from .branches import Straightener
 from .syntax import assigned_variables, cpp_name, is_constant, is_integer_type, port_name, symbol_of, variables_in
+
+ARRIVED = "arrived"  # whether a lane has got spikes at the port of a block of statements
 
 Term = tuple[str, str, str]  # port, state, and what a sum of weights at the port, called weight, adds to the state
 
@@ -32,11 +34,9 @@ def collect_inputs(analysis: Analysis) -> None:
             add_statement(analysis, update)
         deltas = []
     if None in terms:
+        straight = Straightener(analysis, analysis.steps)
         for block in blocks:
-            analysis.hot.before_input = True
-            body = "\n".join(statements(analysis, block.get_stmts_body(), 4, analysis.hot))
-            analysis.hot.before_input = False
-            model.on_receive.append((model.ports.index(block_port(block)), body))
+            add_block(analysis, straight, block)
         terms = []
     for update in (*convolved, *deltas):
         if reads_state(analysis, update):
@@ -125,11 +125,22 @@ def print_term(analysis: Analysis, expression: Any) -> str:
     return re.sub(r"^\(*([0-9.e+-]+) \* weight\)* / \(?\1\)?$", "weight", text)
 
 
+def add_block(analysis: Analysis, straight: Straightener, block: Any) -> None:
+    """Note the statements of an onReceive block."""
+    analysis.steps.before_input = True
+    code = straight.block(block.get_stmts_body(), ARRIVED)
+    analysis.steps.before_input = False
+    if code.calls:
+        analysis.refuse("integrate_odes() in an onReceive block", block)
+    body = "\n".join(f"    {line}" for line in code.lines[0])
+    analysis.model.on_receive.append((analysis.model.ports.index(block_port(block)), body))
+
+
 def add_statement(analysis: Analysis, update: Any) -> None:
     """Note a term of a kernel as a statement for the lanes with spikes at its port."""
     port = analysis.model.ports.index(port_of(analysis, update))
     state, text = cpp_name(update.get_variable()), analysis.hot.print(update.get_expression())
-    analysis.model.on_receive.append((port, f"    s.{state} += {text};"))
+    analysis.model.on_receive.append((port, f"    s.{state} += {ARRIVED} ? {text} : 0.0;"))
 
 
 def block_terms(analysis: Analysis, block: Any) -> list[Term] | None:
