@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .describer import lane_model
+from .inputs import elements
 from .solvers import mend
 
 DRIVE_PARAMETERS = (
@@ -33,17 +34,15 @@ def install(options: Mapping[str, Any]) -> None:
 
 def describe(model: Any, info: dict[str, Any]) -> None:
     """Add to the description of a model what this target adds to every model."""
-    if len(info["ports"]) > 1 and 0 in info["ports"].values():
-        # lanes keep receptor type 0 free wherever there is a choice, so that nobody connects to a receptor by accident
-        info["ports"] = {port: number + 1 for port, number in info["ports"].items()}
     info["recordables"].append("drive_count")
     info["extra"]["drive"] = {
         "weights": {port: f"drive_weight_{port}" for port in info["ports"]},
         "parameters": list(DRIVE_PARAMETERS),
         # what such a port is told by a negative weight is, within the cell, a positive one
         "inhibitory": [
-            str(port.get_symbol_name())
+            name
             for port in model.get_spike_input_ports()
             if port.is_inhibitory() and not port.is_excitatory()
+            for name in elements(port)
         ],
     }
