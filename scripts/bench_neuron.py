@@ -67,10 +67,10 @@ CASES: dict[str, dict[str, Any]] = {
 }
 # NESTML's own, from the folder that it installs: their default parameters, driven to fire at about 10 spikes/s
 INSTALLED = {
-    "iaf_cond_alpha": {"rate": 8000.0, "weights": {"exc_spikes": 6.0}, "V_m": (-70.0, -55.0)},
-    "aeif_cond_alpha": {"rate": 6000.0, "weights": {"exc_spikes": 6.0}, "V_m": (-70.0, -52.0)},
-    "hh_psc_alpha": {"rate": 6000.0, "weights": {"exc_spikes": 250.0}, "V_m": (-65.0, -60.0)},
-    "iaf_psc_exp": {"rate": 6000.0, "weights": {"exc_spikes": 35.0}, "V_m": (-70.0, -55.0)},
+    "iaf_cond_alpha": {"rate": 8000.0, "weights": {"exc_spikes": 0.85}, "V_m": (-70.0, -55.0)},
+    "aeif_cond_alpha": {"rate": 6000.0, "weights": {"exc_spikes": 3.5}, "V_m": (-70.0, -52.0)},
+    "hh_psc_alpha": {"rate": 6000.0, "weights": {"exc_spikes": 170.0}, "V_m": (-65.0, -60.0)},
+    "iaf_psc_exp": {"rate": 6000.0, "weights": {"exc_spikes": 32.0}, "V_m": (-70.0, -55.0)},
     "izhikevich": {"rate": 1000.0, "weights": {"spikes": 3.0}, "V_m": (-65.0, -55.0)},
 }
 CASES |= {

@@ -20,8 +20,10 @@
 namespace bgnest
 {
 
-/* Sub-steps of programs: their models have spikes whose course is compared, with gating variables that shape it. */
-inline constexpr SubstepControl program_control{ .tolerance = 1e-5 };
+/*
+ * Sub-steps of programs: their models have spikes whose course is compared, with gating variables that shape it.
+ */
+inline constexpr SubstepControl program_control{ .tolerance = 2e-4 };
 
 /* integrate_odes() of a lane among others: one fast step, or several calls of it one after the other. */
 template < class Model, int EXPONENT >
@@ -46,15 +48,7 @@ struct FastCalls
       Model::propagate_half( c, s, in, middle );
       Model::hold_exact( active, s, middle );
       const auto hold = [ & ]( State& rate ) BGNEST_INLINE_LAMBDA { Model::hold_rates( active, rate ); };
-      using Step = LaneStep< Model, EXPONENT >;
-      if constexpr ( Model::has_gates )
-      {
-        refused |= Step::fifth_order( c, s, in, middle, end, h, hold );
-      }
-      else
-      {
-        refused |= Step::runge_kutta( c, s, in, middle, end, h, hold );
-      }
+      refused |= LaneStep< Model, EXPONENT >::fifth_order( c, s, in, middle, end, h, hold );
     }
     Model::copy_convolutions( s, end );
     s = end;
@@ -69,6 +63,8 @@ struct ProgramSystem
   static constexpr int n = Model::n_numeric;
   static constexpr int runner = Model::runner;
   static constexpr const double* scales = Model::scales;
+  // a step as a whole has been refused, with an estimate of the same order; half of it is likely to be accepted
+  static constexpr double first_part = 0.5;
 
   const typename Model::template Constants< EXPONENT >& c;
   const typename Model::Input& in;

@@ -86,6 +86,10 @@ public:
     }
     slope_< false >( y_, k_first_ );
     double ds = h_;
+    if constexpr ( requires { System::first_part; } )
+    {
+      ds *= System::first_part; // first sub-step as a part of the step
+    }
     if constexpr ( R >= 0 )
     {
       if ( may_follow_ and system_.due() and fast_() )

@@ -188,11 +188,11 @@ public:
   }
 
   /*
-   * One step of the numerically solved variables of one lane with gating variables and the like, whose spikes have a
-   * course that matters: six evaluations give a result of fifth order and an estimate of the error of the fourth
-   * (Cash JR, Karp AH (1990) ACM Trans Math Softw 16:201-222, DOI 10.1145/79505.79507). A Hodgkin-Huxley cell at 60
-   * spikes/s agrees with the exact solution to 0.01 mV in all steps, one in ten of them refused; the three evaluations
-   * of runge_kutta() miss it by 0.15 mV and refuse every fourth.
+   * One step of the numerically solved variables of one lane of a program, whose spikes have a course that matters:
+   * six evaluations give a result of fifth order and an estimate of the error of the fourth (Cash JR, Karp AH (1990)
+   * ACM Trans Math Softw 16:201-222, DOI 10.1145/79505.79507). A Hodgkin-Huxley cell at 60 spikes/s agrees with the
+   * exact solution to 0.01 mV in all steps, one in ten of them refused; the three evaluations of runge_kutta() miss it
+   * by 0.15 mV and refuse every fourth.
    */
   template < class Hold >
   static BGNEST_INLINE std::uint32_t

@@ -75,11 +75,6 @@ class LaneModel:
     threshold: str = ""
 
     @property
-    def has_gates(self) -> bool:
-        """Whether there are equations of other than potentials, currents and conductances."""
-        return any(scale < 1.0 for scale in self.scales.values())
-
-    @property
     def states(self) -> list[str]:
         """All state variables in the order of their storage."""
         return self.numeric + self.analytic + self.free
