@@ -8,6 +8,7 @@ folders, separated like ``PATH`` and searched first.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -69,6 +70,27 @@ def nestml_dirs() -> list[Path]:
 def list_models() -> dict[str, Path]:
     """File of every NESTML model, by name; the first folder that has a name wins."""
     return {name: files[0] for name, files in model_files().items()}
+
+
+def synapse_dirs() -> list[Path]:
+    """Folders searched for NESTML synapses, in order: those of models, then what NESTML installs."""
+    return [*nestml_dirs(), Path(sys.prefix) / "models" / "synapses"]
+
+
+def find_synapse(name: str) -> Path:
+    """File of a NESTML synapse.
+
+    Raises
+    ------
+    FileNotFoundError
+        With the names of the synapses there are.
+    """
+    files = [path for folder in synapse_dirs() for path in sorted(folder.glob("*synapse*.nestml"))]
+    for folder in synapse_dirs():
+        if (path := folder / f"{name}.nestml").is_file():
+            return path
+    names = ", ".join(dict.fromkeys(path.stem for path in files)) or "none"
+    raise FileNotFoundError(f"no NESTML synapse {name!r}; synapses: {names}")
 
 
 def model_files() -> dict[str, list[Path]]:

@@ -6,6 +6,8 @@ from ..errors import BuildError, RefusedError
 from .builder import build
 from .choose import build_all, build_each
 from .info import BuiltModule, Compiled, ModelInfo, Modules
+from .pairs import Pair
+from .sources import Partner
 from .targets import Target, available
 
 __all__ = [
@@ -14,6 +16,8 @@ __all__ = [
     "Compiled",
     "ModelInfo",
     "Modules",
+    "Pair",
+    "Partner",
     "RefusedError",
     "Target",
     "available",

@@ -25,10 +25,12 @@ from ..experiment.nestml_support import Unsupported
 from ..processes import family
 from ..refusals import note_refusal
 from . import headers, prebuilt, targets, toolchain
+from . import pairs as pairing
 from .cache import FORMAT, Cache, read_manifest, read_module, write_manifest
 from .expected import announcement, note_seconds
 from .info import BuiltModule, ModelInfo
 from .jobs import Jobs
+from .pairs import Pair, pair_sources
 from .sources import Source, find_sources
 from .targets import Target
 
@@ -88,6 +90,7 @@ def build(
     jobs: int | None = None,
     progress: Progress | None = None,
     cache: Path | None = None,
+    pairs: Sequence[Pair] = (),
 ) -> BuiltModule:
     """Compile NESTML models to one NEST module, or find it in the cache.
 
@@ -111,6 +114,8 @@ def build(
         Called with a line of text whenever something begins or ends; from several threads, one at a time.
     cache : Path, optional
         Cache folder instead of ``$BGNEST_CACHE`` or ``~/.cache/bgnest``.
+    pairs : sequence of Pair
+        Models together with NESTML synapses onto them.
 
     Returns
     -------
@@ -125,7 +130,7 @@ def build(
     """
     tell = progress or (lambda note: None)
     chosen, nest = targets.get(target), toolchain.find_nest()
-    sources = find_sources(models, chosen, nest)
+    sources = [*(find_sources(models, chosen, nest) if models or not pairs else []), *pair_sources(pairs, chosen, nest)]
     march = march or os.environ.get(MARCH_VARIABLE) or "native"
     store = Cache(cache)
     about = [chosen.fingerprint(), nest.fingerprint, toolchain.nestml_fingerprint(), WORKER.read_text()]
@@ -256,8 +261,8 @@ def _build_object(
                 tell(f"{name}: generating C++")
                 models = _generate(recipe, source, folder, templates, log)
                 tell(f"{name}: compiling")
-                for model in models:
-                    _compile(recipe, folder, model["name"], log)
+                for name_of_part in pairing.parts(models):
+                    _compile(recipe, folder, name_of_part, log)
             except BuildError as error:
                 if isinstance(error, RefusedError):
                     note_refusal(source.digest, error.line, error.what, store.root)
@@ -277,20 +282,27 @@ def _generate(recipe: _Recipe, source: Source, folder: Path, templates: Path, lo
     if source.renamed:
         text = folder / f"{source.nest_name}.nestml"
         text.write_text(source.text_for_nest())
+    paired = bool(source.partners)
+    plugin = pairing.PLUGIN if paired else target.plugin
+    templates = pairing.templates(templates, folder) if paired else templates
     options = {
         **target.nestml_options,
         "nest_version": f"v{recipe.nest.version}",
         "templates": {
             "path": str(templates),
-            "model_templates": {"neuron": list(target.model_templates), "synapse": []},
+            "model_templates": {
+                "neuron": list(target.model_templates),
+                "synapse": [pairing.TEMPLATE] if paired else [],
+            },
             "module_templates": [],
         },
+        **(pairing.options(source) if paired else {}),
     }
     job = {
-        "source": str(text),
+        "source": [str(text), *(str(partner.path) for partner in source.partners)] if paired else str(text),
         "folder": str(folder / "cpp"),
         "options": options,
-        "plugin": None if target.plugin is None else str(target.plugin),
+        "plugin": None if plugin is None else str(plugin),
         "nest_version": recipe.nest.version,
         "result": str(folder / "nestml.json"),
     }
@@ -308,6 +320,8 @@ def _generate(recipe: _Recipe, source: Source, folder: Path, templates: Path, lo
     if result["errors"] or result["failure"]:
         raise BuildError(_model_errors(source.path, result))
     models: list[dict[str, Any]] = result["models"]
+    if paired:
+        models = pairing.describe(source, folder, _tail(answer.stderr))
     for model in models:
         if not (folder / "cpp" / f"{model['name']}.cpp").is_file():
             raise BuildError(
@@ -378,12 +392,12 @@ def _link(
             raise BuildError(f"{folder}: damaged as soon as it was made; is the disk in order?")
         for model in made["models"]:
             models[one.name] = model
-            objects.append(str(folder / f"{model['name']}.o"))
+            objects += [str(folder / f"{part}.o") for part in pairing.parts([model])]
     with store.building("modules", key) as folder:
         log = folder / "log.txt"
         log.write_text("".join((store.entry("objects", one) / "log.txt").read_text() for one in keys.values()))
         source = folder / f"{name}.cpp"
-        source.write_text(_module_source(name, sorted(model["name"] for model in models.values()), recipe.target))
+        source.write_text(_module_source(name, sorted(pairing.parts(models.values())), recipe.target))
         complaint = "linking the NEST module failed"
         command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(folder / "module.o")]
         _call_compiler(recipe, command, complaint, log)

@@ -12,20 +12,29 @@ from ..refusals import refused_before
 from . import targets, toolchain
 from .builder import Progress, build
 from .info import BuiltModule, Modules
+from .pairs import Pair
 from .sources import Source, find_sources
 
 
 def build_each(
-    models: Mapping[str, Sequence[str]], *, progress: Progress | None = None, cache: Path | None = None
+    models: Mapping[str, Sequence[str]],
+    *,
+    pairs: Mapping[str, Sequence[Pair]] | None = None,
+    progress: Progress | None = None,
+    cache: Path | None = None,
 ) -> BuiltModule | Modules:
-    """Compile the models of a network, by target.
+    """Compile the models of a network, by target; ``pairs`` are models with NESTML synapses onto them.
 
     Raises
     ------
     BuildError
         See `network.codegen.build`.
     """
-    parts = tuple(build(names, target, progress=progress, cache=cache) for target, names in models.items())
+    paired = pairs or {}
+    parts = tuple(
+        build(models.get(target, ()), target, progress=progress, cache=cache, pairs=paired.get(target, ()))
+        for target in sorted({*models, *paired})
+    )
     return parts[0] if len(parts) == 1 else Modules(parts)
 
 

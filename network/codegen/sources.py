@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,29 @@ from ..experiment.nestml_support import Unsupported, unsupported
 from .memo import remembered
 from .targets import Target
 from .toolchain import Nest, headers_of
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A NESTML synapse that is made together with a cell: its file, and what its ports hear.
+
+    Attributes
+    ----------
+    name : str
+    path : Path
+    text : str
+    post_ports, modulator_ports : tuple of str
+        Ports for the spikes of the target, and for those of a population that modulates.
+    weight : str
+        Variable that is the weight.
+    """
+
+    name: str
+    path: Path
+    text: str
+    post_ports: tuple[str, ...]
+    modulator_ports: tuple[str, ...]
+    weight: str
 
 
 @dataclass(frozen=True)
@@ -45,6 +68,13 @@ class Source:
     name: str
     declared: str
     nest_name: str
+    partners: tuple[Partner, ...] = ()
+    pairing: tuple[str, ...] = ()
+    """Texts of what makes a pair, beside the target."""
+
+    def with_partners(self, name: str, partners: tuple[Partner, ...], pairing: tuple[str, ...]) -> Source:
+        """The same cells with synapses onto them."""
+        return replace(self, name=name, partners=partners, pairing=pairing)
 
     @property
     def renamed(self) -> bool:
@@ -64,7 +94,12 @@ class Source:
     @property
     def identity(self) -> tuple[str, ...]:
         """What decides the C++ of this file."""
-        return (self.path.name, self.text, *([self.nest_name] if self.renamed else []))
+        own = (self.path.name, self.text, *([self.nest_name] if self.renamed else []))
+        return (
+            *own,
+            *self.pairing,
+            *(repr((p.name, p.text, p.post_ports, p.modulator_ports, p.weight)) for p in self.partners),
+        )
 
     def text_for_nest(self) -> str:
         """Text with the name that NEST shall know, line by line the same otherwise."""

@@ -176,6 +176,19 @@ class Plots:
 
         return weights(self._reader.plan) if ax is None else weights_panel(ax, self._reader.plan)
 
+    @_presented
+    def weight_courses(self, ax: Axes | None = None, *, populations: Sequence[str] | None = None) -> Drawn:
+        """Recorded weights over time, mean and standard deviation; without ``ax`` below the rates of populations."""
+        from ..analysis.plots import weight_courses
+        from ..analysis.plots.learning import weights_over_time
+
+        recorded = {name: self._reader.weights(name) for name in self._reader.recorded_weights}
+        if not recorded:
+            raise RunMissingError(f"{self._reader.path}: no weights were recorded (recording.weights)")
+        if ax is not None:
+            return weights_over_time(ax, recorded)
+        return weight_courses(recorded, self._spikes(populations), *self._window(None))
+
     def all(
         self, out: str | Path | None = None, *, pdf: bool = False, tell: Callable[[str], None] | None = None
     ) -> list[Path]:

@@ -212,6 +212,25 @@ class Run:
             raise RunMissingError(f"{self.path}: no trace of {what}; there are: {there}")
         return _trace_table(self.reader, chosen)
 
+    def weights(self, name: str | None = None) -> pd.DataFrame:
+        """Weights of synapses over time, in nS or pA; a weight changes when a spike of its source arrives.
+
+        Parameters
+        ----------
+        name : str, optional
+            Recording (``recording.weights``), if there are several.
+
+        Returns
+        -------
+        DataFrame
+            Index ``time_ms``; a column for every synapse, by ``source`` and ``target``.
+        """
+        import pandas as pd
+
+        found = self.reader.weights(name)
+        columns = pd.MultiIndex.from_arrays([found.source, found.target], names=["source", "target"])
+        return pd.DataFrame(found.values, index=pd.Index(found.times, name="time_ms"), columns=columns)
+
     def to_neo(self, names: Sequence[str] | None = None) -> neo.Block:
         """Spike trains and analogue signals as a Neo block with one segment; groups of it are the populations.
 

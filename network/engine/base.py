@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codegen import Compiled
-from ..plans.plan import Plan, RecorderPlan, Segment
+from ..plans.plan import Plan, RecorderPlan, Segment, WeightsPlan
 from .progress import Reporter
 
 
@@ -51,6 +51,21 @@ class StateSource(Protocol):
         """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`."""
 
 
+class WeightSource(Protocol):
+    """Weights of synapses of one projection."""
+
+    @property
+    def plan(self) -> WeightsPlan:
+        """What is recorded."""
+
+    @property
+    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """0-based ids of the source and the target of every synapse."""
+
+    def sample(self) -> NDArray[np.float64]:
+        """Weights now; not while prepared."""
+
+
 class Simulation(Protocol):
     """A network that stands in a simulator, with its input and recorders."""
 
@@ -64,6 +79,10 @@ class Simulation(Protocol):
     @property
     def states(self) -> Sequence[StateSource]:
         """One for each trace of the plan, in its order."""
+
+    @property
+    def weights(self) -> Sequence[WeightSource]:
+        """One for each recording of weights of the plan, in its order."""
 
     def prepare(self) -> None:
         """Get ready for `run`; nothing can be changed or read out until `cleanup`."""

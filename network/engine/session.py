@@ -18,11 +18,13 @@ from ..runs.folder import RunFolder
 from ..runs.layout import report_filenames
 from ..runs.record import memory_bytes, peak_memory_bytes
 from ..runs.sonata import ReportWriter, SpikeWriter
+from ..runs.weights import WEIGHTS, write_weights
 from .base import Engine, Simulation
 from .changes import Changes
 from .engines import engine_of
 from .guard import Guard, Runaway
 from .progress import Reporter, SilentReporter
+from .weights import WeightSamples
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +116,9 @@ def simulate(
 
     with ExitStack() as stack:
         sink = _Sink(plan, folder, simulation, engine.rank(), stack)
-        course = _Course(plan, simulation, sink, changes, Guard(plan, simulation.spikes, engine), reporter)
+        weights = WeightSamples(plan, simulation.weights)
+        weights.take(0)
+        course = _Course(plan, simulation, sink, changes, weights, Guard(plan, simulation.spikes, engine), reporter)
         with reporter.phase("prepare", 1, ""), outcome.timed("prepare"):
             simulation.prepare()
         outcome.memory["prepared"] = memory_bytes()
@@ -124,6 +128,9 @@ def simulate(
             course.advance("simulate", plan.t_sim)
         simulation.flush()
         simulation.cleanup()
+        weights.take(round(course.time / plan.resolution))
+        if plan.weights:
+            write_weights(folder.path / WEIGHTS, weights.recorded())
         if course.runaway is not None:
             outcome.runaway, outcome.recorded = course.runaway, course.left_over()
             logger.info("stopped: %s", course.runaway)
@@ -180,10 +187,17 @@ class _Course:
     """
 
     def __init__(
-        self, plan: Plan, simulation: Simulation, sink: _Sink, changes: Changes, guard: Guard, reporter: Reporter
+        self,
+        plan: Plan,
+        simulation: Simulation,
+        sink: _Sink,
+        changes: Changes,
+        weights: WeightSamples,
+        guard: Guard,
+        reporter: Reporter,
     ) -> None:
         self.plan, self.simulation, self.sink = plan, simulation, sink
-        self.changes, self.guard, self.reporter = changes, guard, reporter
+        self.changes, self.weights, self.guard, self.reporter = changes, weights, guard, reporter
         self.runaway: Runaway | None = None
         self.memory: list[tuple[float, int]] = []
         self._step = 0
@@ -203,12 +217,14 @@ class _Course:
         end, next_drain = self._step + round(duration / resolution), self._step + drain
         with self.reporter.phase(name, duration, "ms") as phase:
             while self._step < end:
-                if self._step == next_drain or self.changes.steps_left(self._step) == 0:
+                due = (self.changes.steps_left(self._step), self.weights.steps_left(self._step))
+                if self._step == next_drain or 0 in due:
                     self.simulation.cleanup()
                     if self._step == next_drain:
                         self.sink.drain()
                         self.memory.append((self.time, memory_bytes()))
                         self._drained, next_drain = self._step, self._step + drain
+                    self.weights.take(self._step)
                     self.changes.apply(self._step)
                     self.simulation.prepare()
                 now = self._stretch(min(end, next_drain))
@@ -224,7 +240,7 @@ class _Course:
 
     def _stretch(self, end: int) -> int:
         """Return the number of steps until something is to be done."""
-        marks = (self.changes.steps_left(self._step), self.guard.steps_left(self._step))
+        marks = [part.steps_left(self._step) for part in (self.changes, self.weights, self.guard)]
         limits = [round(PROGRESS_MS / self.plan.resolution), end - self._step]
         return min([*limits, *(steps for steps in marks if steps is not None)])
 

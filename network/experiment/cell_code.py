@@ -42,7 +42,12 @@ class CellCode:
         return self.of(model) in DRAWING_TARGETS
 
 
-def cell_code(target: str, models: Iterable[str], interfaces: Mapping[str, ModelInterface]) -> CellCode:
+def cell_code(
+    target: str,
+    models: Iterable[str],
+    interfaces: Mapping[str, ModelInterface],
+    paired: Mapping[str, str] | None = None,
+) -> CellCode:
     """Targets of the models of a network, ``target`` being what was asked for.
 
     Parameters
@@ -53,6 +58,8 @@ def cell_code(target: str, models: Iterable[str], interfaces: Mapping[str, Model
         Models in use.
     interfaces : mapping of str to ModelInterface
         A model that is not here is taken for one that everything can express.
+    paired : mapping of str to str, optional
+        Models with NESTML synapses onto them, which the fast code does not have, and which synapses.
     """
     if target != AUTO:
         return CellCode(target)
@@ -62,6 +69,7 @@ def cell_code(target: str, models: Iterable[str], interfaces: Mapping[str, Model
         for name in used
         if name in interfaces and interfaces[name].unsupported
     }
+    reasons = {**{name: f"synapses {what} onto it" for name, what in (paired or {}).items()}, **reasons}
     if reasons and len(reasons) == len(used):
         return CellCode(GENERAL, {}, reasons)
     return CellCode(FAST, dict.fromkeys(reasons, GENERAL), reasons)

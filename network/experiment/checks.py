@@ -339,9 +339,19 @@ class _Checker(ModulatorChecks):
                         f"no population or group {name!r}; {choices(name, known, 'names')}",
                     )
         self._window(("recording",), recording, "spike_start", "spike_stop")
+        for name, entry in mapping_of(recording, "weights").items():
+            if isinstance(entry, dict):
+                self._weights(("recording", "weights", name), entry)
         for name, trace in mapping_of(recording, "traces").items():
             if isinstance(trace, dict):
                 self._trace(("recording", "traces", name), trace)
+
+    def _weights(self, path: KeyPath, entry: dict[str, Any]) -> None:
+        self._multiple((*path, "interval"), entry.get("interval"))
+        self._window(path, {"start": 0.0, **entry}, "start", "stop")
+        name, known = entry.get("projection"), mapping_of(self.tree.data, "projections")
+        if isinstance(name, str) and (name not in known or mapping_of(known, name).get("enabled") is False):
+            self._add((*path, "projection"), f"no projection {name!r}; {choices(name, known, 'projections')}")
 
     def _trace(self, path: KeyPath, trace: dict[str, Any]) -> None:
         population = trace.get("population")

@@ -11,10 +11,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable
-from dataclasses import MISSING, field, fields
+from dataclasses import MISSING, Field, field, fields
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import Field, create_model
+from pydantic import Field as FieldInfo
+from pydantic import create_model
 
 from .quantities import Count, Quantity, QuantityList, Spec
 
@@ -47,21 +48,26 @@ def form_of(kind: type[Any], base: type[Spec], *, tagged: bool = True) -> type[S
     """What may be written of a kind, derived from its fields; its name, too, unless it goes without saying."""
     ((key, tag),) = kind.TAG.items()
     given: dict[str, Any] = {key: (Literal[tag], ...)} if tagged else {}
-    for one in fields(kind):
+    for one in _written_of(kind):
         form = one.metadata["written"]
         optional = one.default is not MISSING or one.default_factory is not MISSING
         given[one.name] = (form | None, None) if optional else (form, ...)
     return create_model(kind.__name__, __base__=base, __doc__=kind.__doc__, __module__=kind.__module__, **given)
 
 
+def _written_of(kind: type[Any]) -> list[Field[Any]]:
+    """Fields that are written; others are worked out."""
+    return [one for one in fields(kind) if "written" in one.metadata]
+
+
 def union_of(forms: Iterable[type[Spec]], key: str) -> Any:
     """Type of a field that takes any of these, told apart by ``key``."""
-    return Annotated[Union[tuple(forms)], Field(discriminator=key)]  # noqa: UP007 - made when the program runs
+    return Annotated[Union[tuple(forms)], FieldInfo(discriminator=key)]  # noqa: UP007 - made when the program runs
 
 
 def plain_fields(kind: type[Any], form: Spec) -> dict[str, Any]:
     """Fields of a kind in plain numbers, from what was written; those that were left out are not there."""
-    given = {one.name: (one.metadata["written"], getattr(form, one.name)) for one in fields(kind)}
+    given = {one.name: (one.metadata["written"], getattr(form, one.name)) for one in _written_of(kind)}
     return {
         name: round(value.value) if written_as is Count else plain_value(value)
         for name, (written_as, value) in given.items()

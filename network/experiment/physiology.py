@@ -124,9 +124,11 @@ def check_physiology(experiment: Experiment, models: Mapping[str, ModelInterface
         for path, message in _initial(("populations", name), population, model):
             problems.setdefault(path, message)
     for name, projection in experiment.projections.items():
-        if (wrong := projection.synapse_in_use.problem()) is not None:
-            written = "plasticity" if projection.plasticity is not None else "synapse"
-            problems["projections", name, written, wrong[0]] = wrong[1]
+        synapse = projection.synapse_in_use
+        written = "plasticity" if projection.plasticity is not None else "synapse"
+        wrong = synapse.problem()
+        for key, message in [wrong] if wrong is not None else synapse.misfits(experiment, projection):
+            problems["projections", name, written, *key.split(".")] = message
     return list(problems.items())
 
 

@@ -239,6 +239,19 @@ class Trace(Spec):
     """End of the simulation if not given."""
 
 
+class WeightTrace(Spec):
+    """Weights of synapses of a projection over time."""
+
+    projection: Name
+    synapses: Annotated[int, Field(ge=1, le=MAX_TRACED)] = 1000
+    """At most so many, the first ones by target and source."""
+    interval: PositiveMilliseconds
+    start: NonNegativeMilliseconds | None = None
+    """The beginning of the simulation if not given."""
+    stop: Milliseconds | None = None
+    """End of the simulation if not given."""
+
+
 class Recording(Spec):
     """What is recorded. Times count from the start of the simulation, warm-up included."""
 
@@ -249,6 +262,7 @@ class Recording(Spec):
     spike_stop: Milliseconds | None = None
     """End of the simulation if not given."""
     traces: dict[Name, Trace] = Field(default_factory=dict)
+    weights: dict[Name, WeightTrace] = Field(default_factory=dict)
 
 
 class Experiment(Spec):

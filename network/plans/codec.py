@@ -24,6 +24,7 @@ from .plan import (
     RecorderPlan,
     Segment,
     SpikeInputPlan,
+    WeightsPlan,
 )
 
 
@@ -53,7 +54,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     if data.get("format") != PLAN_FORMAT:
         raise SpecError([f"plan: format {data.get('format')!r} is not readable, expected {PLAN_FORMAT}"])
     # plans of earlier versions have dopamine alone, and one target for all models
-    data = {"modulators": {}, "targets": {}, "reasons": {}, "currents": [], **data}
+    data = {"modulators": {}, "targets": {}, "reasons": {}, "currents": [], "weights": [], **data}
     missing = {f.name for f in fields(Plan)} - data.keys()
     if missing:
         raise SpecError([f"plan: missing {name!r}" for name in sorted(missing)])
@@ -90,6 +91,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
         RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
         for r in data["recorders"]
     )
+    rest["weights"] = tuple(WeightsPlan(**w) for w in data["weights"])
     rest["mock"] = None if data["mock"] is None else MockPlan(**data["mock"])
     rest["guard"] = None if data["guard"] is None else GuardPlan(**data["guard"])
     rest["spike_populations"] = tuple(data["spike_populations"])

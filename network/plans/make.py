@@ -16,6 +16,7 @@ from ..experiment.quantities import Quantity
 from ..experiment.receptors import Receptor, effect_of, port_of
 from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
 from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
+from ..experiment.synapses.nestml import NestmlSynapse
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
 from .inputs import plan_input, plan_spike_input, share_drive
 from .limits import plan_problems
@@ -30,6 +31,7 @@ from .plan import (
     ReceptorPlan,
     RecorderPlan,
     SpikeInputPlan,
+    WeightsPlan,
 )
 
 
@@ -110,7 +112,14 @@ def make_plan(
     inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in inputs)
     spike_inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in _spike_inputs(experiment, sizes))
     code = cell_code(
-        simulation.target, (population.model for population in experiment.populations.values()), interfaces
+        simulation.target,
+        (population.model for population in experiment.populations.values()),
+        interfaces,
+        {
+            experiment.populations[p.target].model: p.synapse.model
+            for p in projections
+            if isinstance(p.synapse, NestmlSynapse)
+        },
     )
     drive = simulation.drive if code.target in DRAWING_TARGETS else "device"
     if drive == "internal":
@@ -140,6 +149,17 @@ def make_plan(
         recorders=tuple(
             _recorder(trace_name, trace, sizes, simulation.t_presim.value, t_stop, model_of(trace.population))
             for trace_name, trace in recording.traces.items()
+        ),
+        weights=tuple(
+            WeightsPlan(
+                weights_name,
+                given.projection,
+                given.synapses,
+                given.interval.value,
+                _value(given.start, 0.0),
+                _value(given.stop, t_stop),
+            )
+            for weights_name, given in recording.weights.items()
         ),
         spike_populations=_spike_populations(experiment),
         spike_start=_value(recording.spike_start, simulation.t_presim.value),
@@ -267,7 +287,7 @@ def _projection(
         allow_multapses=ends.multapses,
         allow_autapses=projection.autapses,
         n_sets=ends.n_sets,
-        synapse=projection.synapse_in_use,
+        synapse=projection.synapse_in_use.resolved(),
     )
 
 

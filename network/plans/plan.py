@@ -16,6 +16,7 @@ from ..experiment.distributions import Drawn
 from ..experiment.rules import Ends, FixedInDegree, Rule
 from ..experiment.space import Layout, Shape
 from ..experiment.synapses import Static, Synapse
+from ..experiment.synapses.nestml import NestmlSynapse, paired
 from .identity import LABEL, encode, hashes
 
 PLAN_FORMAT = 2
@@ -176,6 +177,24 @@ class RecorderPlan:
 
 
 @dataclass(frozen=True)
+class WeightsPlan:
+    """Weights of the first ``synapses`` synapses of a projection, every ``interval`` ms in ``[start, stop]`` ms."""
+
+    name: str = field(metadata=LABEL)
+    projection: str
+    synapses: int
+    interval: float
+    start: float
+    stop: float
+
+    @property
+    def times(self) -> list[float]:
+        """When, in ms."""
+        n = int((self.stop - self.start) / self.interval + 1e-9)
+        return [round(self.start + k * self.interval, 9) for k in range(n + 1)]
+
+
+@dataclass(frozen=True)
 class GuardPlan:
     """A run ends when a recorded population fires more than ``rate`` (spikes/s) over ``window`` (ms)."""
 
@@ -232,6 +251,8 @@ class Plan:
     mock: MockPlan | None = None
     """Takes the place of the simulation."""
 
+    weights: tuple[WeightsPlan, ...] = ()
+    """Weights of synapses that are recorded."""
     modulators: dict[str, float] = field(default_factory=dict, metadata=LABEL)
     """Levels of other modulators than dopamine at the beginning."""
     currents: tuple[CurrentPlan, ...] = ()
@@ -301,6 +322,10 @@ class Plan:
             target=layouts[1],
         )
 
+    def paired(self, population: str) -> list[NestmlSynapse]:
+        """NESTML synapses onto a population, which are compiled together with its cells."""
+        return paired(p.synapse for p in self.projections if p.target == population)
+
     def positions(self) -> dict[str, Any]:
         """Coordinates of cells in um, one row per cell, of every population that has positions."""
         placed = {p.name: Layout(p.name, p.positions, p.n_neurons, self.seed) for p in self.populations if p.positions}
@@ -320,7 +345,8 @@ class Plan:
         """Models that each code generation target has to build."""
         found: dict[str, set[str]] = {}
         for population in self.populations:
-            found.setdefault(self.target_of(population.name), set()).add(population.model)
+            if not self.paired(population.name):  # those are compiled together with their synapses
+                found.setdefault(self.target_of(population.name), set()).add(population.model)
         return {target: tuple(sorted(models)) for target, models in sorted(found.items())}
 
     def members(self, name: str) -> tuple[str, ...]:

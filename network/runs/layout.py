@@ -27,9 +27,9 @@ MANIFEST_FORMAT = "bgnest-manifest"
 # what can be made again from the rest, or still grows when the run is sealed: not in the manifest
 DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
 OUR_FILES = (
-    *("params.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json", "nodes.h5"),
+    *("params.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
     *("progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
-    *("spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
+    *("nodes.h5", "weights.h5", "spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
 SUBMITTED = ("experiment.yaml", "job.sh")
 OUR_FIGURES = ("figures/*.png", "figures/*.pdf")
@@ -195,6 +195,8 @@ def manifest_entry(path: Path) -> dict[str, Any]:
 def h5_counts(path: Path) -> dict[str, int]:
     """Spikes per population, or frames and elements of a report."""
     with open_h5(path) as file:
+        if "weights" in file:
+            return {name: int(group["values"].size) for name, group in file["weights"].items()}
         if "nodes" in file:
             return {name: len(group["node_id"]) for name, group in file["nodes"].items()}
         if "spikes" in file:

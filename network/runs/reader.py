@@ -15,6 +15,7 @@ from ..sealing import damage
 from .layout import FORMAT, MANIFEST, PROGRESS, RECORD, listed_files, read_json, read_manifest, record_of, run_status
 from .nodes import NODES, Positions, read_positions
 from .sonata import Report, ReportKey, Spikes, read_report, read_spikes, report_header, sort_spikes, spike_populations
+from .weights import WEIGHTS, Weights, read_weights
 
 logger = logging.getLogger(__name__)
 
@@ -185,6 +186,15 @@ class Run:
     def positions(self, population: str) -> Positions:
         """Coordinates of the cells of a population in um, one row per cell, see `network.runs.nodes`."""
         return read_positions(self.checked(NODES) if (self.path / NODES).exists() else self.path / NODES, population)
+
+    @property
+    def recorded_weights(self) -> tuple[str, ...]:
+        """Names of the recordings of weights."""
+        return tuple(recorded["name"] for recorded in self.plan.get("weights", ()))
+
+    def weights(self, name: str | None = None) -> Weights:
+        """Weights of synapses over time, of a recording by name, or the only one."""
+        return read_weights(self.checked(WEIGHTS) if (self.path / WEIGHTS).exists() else self.path / WEIGHTS, name)
 
     def spikes(self, name: str) -> Spikes:
         """Spikes of a population or of a group, everything recorded (`Spikes.between` cuts to a window).

@@ -19,6 +19,7 @@ from ..targets.windows import Targets
 from .activity import intervals, raster, rate_bands, rate_courses, spectra, traces
 from .base import save
 from .experiments import courses, dose_response, effects, pulse_courses, selection_maps, states
+from .learning import weight_courses
 from .matrices import connectivity, weights
 from .optimisation import optimisation
 from .oscillations import coherence, phase_circles
@@ -52,6 +53,7 @@ __all__ = [
     "spectra",
     "states",
     "traces",
+    "weight_courses",
     "weights",
 ]
 
@@ -91,7 +93,8 @@ def plot_run(
     -------
     list of Path
         The files made: raster, rates, rate_courses, spectra and intervals if spikes were recorded;
-        connectivity and weights if the plan has projections; ``traces_<variable>`` per recorded variable.
+        connectivity and weights if the plan has projections; weight_courses if weights
+        were recorded; ``traces_<variable>`` per recorded variable.
         Raster, rate courses and traces show the first 2 s of what was recorded, the others all of it.
     """
     with presented(presentation_of(run.plan)):
@@ -125,10 +128,13 @@ def _figures(run: Run, targets: Targets | None, state: str | None, tell: Callabl
     if run.plan.get("projections"):
         figures["connectivity"] = connectivity(run.plan, title=about)
         figures["weights"] = weights(run.plan, title=about)
+    if run.recorded_weights:
+        recorded = {name: run.weights(name) for name in run.recorded_weights}
+        figures["weight_courses"] = weight_courses(recorded, spikes, start, stop, title=about)
     for variable in dict.fromkeys(variable for _, variable in run.reports):
-        recorded = [
+        keys = [
             key for name in presentation().sorted(run.populations) for key in run.traces if key[:2] == (name, variable)
         ]
-        reports = [run.report(*key) for key in recorded]
+        reports = [run.report(*key) for key in keys]
         figures[f"traces_{variable}"] = traces(reports, spikes=spikes, longest=DETAIL, title=about)
     return figures

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...codegen import BuiltModule, Compiled
 from ...errors import EngineError
-from ...plans.plan import MockPlan, Plan, RecorderPlan, Segment
+from ...plans.plan import MockPlan, Plan, RecorderPlan, Segment, WeightsPlan
 from ..progress import Reporter
 
 SLOT_MS = 100.0
@@ -90,6 +90,18 @@ class MockStates:
         return times, dict.fromkeys(self.plan.variables, wave)
 
 
+class MockWeights:
+    """Weights of no synapses: nothing is connected."""
+
+    def __init__(self, plan: WeightsPlan) -> None:
+        self.plan = plan
+        self.pairs = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+
+    def sample(self) -> NDArray[np.float64]:
+        """Nothing."""
+        return np.empty(0)
+
+
 class MockSimulation:
     """Cells that fire as they are told."""
 
@@ -98,6 +110,7 @@ class MockSimulation:
         self.timers = {"create": 0.0, "connect": 0.0}
         self.spikes = [MockSpikes(plan, name, mock.rates.get(name, mock.rate)) for name in plan.spike_populations]
         self.states = [MockStates(recorder) for recorder in plan.recorders]
+        self.weights = [MockWeights(recorder) for recorder in plan.weights]
 
     def prepare(self) -> None:
         """Nothing to prepare."""

@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...codegen import Compiled, ModelInfo
+from ...codegen import Compiled, ModelInfo, Pair
+from ...codegen.pairs import partner
 from ...errors import EngineError
 from ...experiment.distributions import Drawn
 from ...experiment.streams import stream
-from ...plans.plan import Plan, PopulationPlan
+from ...experiment.synapses.nestml import NestmlSynapse
+from ...plans.plan import Plan, PopulationPlan, ProjectionPlan
 from ..progress import Reporter, SilentReporter
 from . import kernel
 from .wiring import connect
@@ -36,20 +38,47 @@ class Network:
     module: Compiled
     populations: dict[str, Any] = field(default_factory=dict)
     synapse_models: dict[str, str] = field(default_factory=dict)
+    transmitters: dict[str, Any] = field(default_factory=dict)
+    """Volume transmitters of projections whose synapses are modulated."""
     timers: dict[str, float] = field(default_factory=dict)
 
     def model(self, population: str) -> ModelInfo:
         """Ports, parameters and recordables of a population's neuron model."""
-        model = self.plan.population(population).model
+        model = self._built_as(population)
         return self.module.of(model).models[model]
+
+    def _built_as(self, population: str) -> str:
+        """Name by which the module knows a population's cells."""
+        pair = pair_of(self.plan, population)
+        return self.plan.population(population).model if pair is None else pair.name
 
     def synapses(self, population: str) -> Mapping[str, str]:
         """Synapses that the module of a population's cells brings for them, by NEST's synapse that each replaces."""
-        return self.module.of(self.plan.population(population).model).synapses
+        return self.module.of(self._built_as(population)).synapses
 
     def receptor_type(self, population: str, receptor: str) -> int:
         """NEST's ``receptor_type`` of a receptor of a population."""
         return self.model(population).ports[self.plan.population(population).port(receptor)]
+
+
+def pair_of(plan: Plan, population: str) -> Pair | None:
+    """Cells of a population with the NESTML synapses onto them; None if there are none of those."""
+    synapses = plan.paired(population)
+    if not synapses:
+        return None
+    made = [
+        partner(s.path, post_ports=s.post_ports, modulator_ports=s.modulator_ports, weight=s.weight) for s in synapses
+    ]
+    return Pair(plan.population(population).model, tuple(made))
+
+
+def pairs_by_target(plan: Plan) -> dict[str, list[Pair]]:
+    """Cells with NESTML synapses onto them, by code generation target."""
+    found: dict[str, set[Pair]] = {}
+    for population in plan.populations:
+        if (pair := pair_of(plan, population.name)) is not None:
+            found.setdefault(plan.target_of(population.name), set()).add(pair)
+    return {target: sorted(pairs, key=lambda pair: pair.name) for target, pairs in sorted(found.items())}
 
 
 def draw(value: Drawn | float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -75,6 +104,7 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
         for population in plan.populations:
             _create(network, population)
             phase.advance(population.n_neurons, population.name)
+    _connect_modulators(network)
     network.timers["create"] = time.perf_counter() - start
 
     start = time.perf_counter()
@@ -99,6 +129,7 @@ def _create(network: Network, population: PopulationPlan) -> None:
             rng = stream(seed, population.name, name)
             varied[name] = draw(value, population.n_neurons, rng)
     info = network.model(population.name)
+    constant |= _traces(network, population.name, info)
     # p1 and p2, the exponents of the recovery, are integers in NESTML; the plan has plain floats
     for name in constant.keys() & set(info.integer_parameters):
         constant[name] = int(constant[name])
@@ -113,6 +144,33 @@ def _create(network: Network, population: PopulationPlan) -> None:
     network.populations[population.name] = nodes
 
 
+def _traces(network: Network, population: str, info: ModelInfo) -> dict[str, float]:
+    """Parameters of synapses that their cells have, too: those of the traces that NESTML has moved there."""
+    return {
+        f"{key}__for_{synapse.model}": value
+        for synapse in network.plan.paired(population)
+        for key, value in synapse.parameters.items()
+        if f"{key}__for_{synapse.model}" in info.parameters
+    }
+
+
+def _connect_modulators(network: Network) -> None:
+    """Bring the spikes of populations that modulate synapses to these, through a volume transmitter each."""
+    nest = kernel.import_nest()
+    for projection in network.plan.projections:
+        if projection.synapse.modulated_by is not None:
+            modulator = network.populations[projection.synapse.modulated_by]
+            nest.Connect(modulator, network.transmitters[projection.name], "all_to_all")
+
+
+def _base(network: Network, projection: ProjectionPlan) -> str:
+    """NEST's model of the synapses of a projection."""
+    synapse = projection.synapse
+    if isinstance(synapse, NestmlSynapse):
+        return str(network.model(projection.target).extra["synapses"][synapse.model]["name"])
+    return synapse.nest_model
+
+
 def _first_receptor(network: Network, population: str) -> int:
     return min(network.model(population).ports.values())
 
@@ -123,16 +181,15 @@ def _copy_synapse_models(network: Network) -> None:
     small = kernel.hpc_synapses_fit(network.plan.n_neurons)
     for projection in network.plan.projections:
         receptor = network.receptor_type(projection.target, projection.receptor)
-        base = projection.synapse.nest_model
+        base = _base(network, projection)
         constants: dict[str, Any] = {"receptor_type": receptor, **projection.synapse.constants}
+        if projection.synapse.modulated_by is not None:  # NEST takes it with a copy only
+            transmitter = network.transmitters[projection.name] = nest.Create("volume_transmitter")
+            constants["volume_transmitter"] = transmitter
         own = network.synapses(projection.target)
         if base in own:
             base = own[base]
-        elif (
-            small
-            and projection.synapse.small_variant
-            and receptor == min(network.model(projection.target).ports.values())
-        ):
+        elif small and projection.synapse.small_variant and receptor == _first_receptor(network, projection.target):
             base += "_hpc"
         for name, value in (("weight", projection.weight), ("delay", projection.delay)):
             if isinstance(value, int | float):

@@ -13,9 +13,10 @@ from ...errors import EngineError
 from ...plans.plan import Plan, Segment
 from ..progress import Reporter
 from . import kernel
-from .build import Network, build
+from .build import Network, build, pairs_by_target
 from .changes import set_parameters
 from .devices import connect_inputs, connect_recorders
+from .weights import WeightReader
 
 
 class NestSimulation:
@@ -26,6 +27,7 @@ class NestSimulation:
         self.timers = network.timers
         connect_inputs(network)
         self.spikes, self.states = connect_recorders(network)
+        self.weights = [WeightReader(network, recorder) for recorder in network.plan.weights]
 
     def prepare(self) -> None:
         """Let NEST prepare."""
@@ -67,9 +69,10 @@ class NestEngine:
 
     def compile(self, plan: Plan, reporter: Reporter) -> Compiled:
         """Compile the models that a plan uses, or find them in the cache."""
-        models = plan.models_by_target
-        with reporter.phase("models", sum(map(len, models.values())), "") as phase:
-            return codegen.build_each(models, progress=lambda note: phase.advance(0, note))
+        alone, pairs = plan.models_by_target, pairs_by_target(plan)
+        number = sum(len(names) for made in (alone, pairs) for names in made.values())
+        with reporter.phase("models", number, "") as phase:
+            return codegen.build_each(alone, pairs=pairs, progress=lambda note: phase.advance(0, note))
 
     def join(self) -> None:
         """Import NEST, which starts MPI."""

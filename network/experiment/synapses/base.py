@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from ..schema import Experiment, Projection
 
 
 @dataclass(frozen=True)
@@ -12,8 +15,8 @@ class Synapse:
     """Base of all kinds; the fields of a kind are its parameters, see `network.experiment.kinds.written`."""
 
     TAG: ClassVar[dict[str, str]] = {}
-    nest_model: ClassVar[str]
-    """NEST's model of it."""
+    nest_model: ClassVar[str] = ""
+    """NEST's model of it; empty where it is compiled with the cells."""
     lane_class: ClassVar[str | None] = None
     """Template in the runtime of the target ``vectorised`` that takes the place of NEST's for cells of its own."""
     small_variant: ClassVar[bool] = False
@@ -34,6 +37,11 @@ class Synapse:
         return {}
 
     @property
+    def modulated_by(self) -> str | None:
+        """Population whose spikes reach all synapses through a volume transmitter; most kinds have none."""
+        return None
+
+    @property
     def rested(self) -> float:
         """Step of a rested synapse in units of its weight."""
         return 1.0
@@ -41,6 +49,14 @@ class Synapse:
     def problem(self) -> tuple[str, str] | None:
         """Parameter that cannot have its value, and why; None if all fit together."""
         return None
+
+    def misfits(self, experiment: Experiment, projection: Projection) -> Iterator[tuple[str, str]]:
+        """What does not fit to the rest of an experiment: keys within the synapse, and why."""
+        return iter(())
+
+    def resolved(self) -> Synapse:
+        """As a plan has it, with what is read from files."""
+        return self
 
     def describe(self) -> str:
         """A few words for a table."""

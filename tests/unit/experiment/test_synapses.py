@@ -83,6 +83,8 @@ def test_every_kind_has_its_cost_and_its_place_in_the_runtime():
             if not key.startswith("nest_") and kind.lane_class is None:
                 continue
             assert key in model.delivery_per_event
+            if kind.measured_as:
+                continue  # its size depends on what is written
             # the source table has 8 bytes for each, and vectors that grow have a reserve of at most as much again
             assert size + 8 <= model.memory_per_synapse[key].value <= 2 * (size + 8)
-        assert fast.get(kind.nest_model) == kind.lane_class
+        assert fast.get(kind.nest_model) == kind.lane_class  # None for both where there is none
