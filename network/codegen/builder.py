@@ -39,6 +39,7 @@ REFUSAL = "UnsupportedModelError"
 REFUSED_IN_WORDS = r"(?:\w+: )?the vectorised target does not support (.*?)\. Build"
 WORKER = Path(__file__).resolve().parent / "worker.py"
 MARCH_VARIABLE = "BGNEST_MARCH"
+CARRIER = "bgnest_row_carrier"
 SHOWN_LINES = 12  # of a compiler's complaint
 
 Progress = Callable[[str], None]
@@ -133,7 +134,13 @@ def build(
     sources = [*(find_sources(models, chosen, nest) if models or not pairs else []), *pair_sources(pairs, chosen, nest)]
     march = march or os.environ.get(MARCH_VARIABLE) or "native"
     store = Cache(cache)
-    about = [chosen.fingerprint(), nest.fingerprint, toolchain.nestml_fingerprint(), WORKER.read_text()]
+    about = [
+        chosen.fingerprint(),
+        chosen.module_fingerprint(),
+        nest.fingerprint,
+        toolchain.nestml_fingerprint(),
+        WORKER.read_text(),
+    ]
     kind, contents = _digest(*about), [_digest(*source.identity) for source in sources]
     try:
         recipe = _Recipe.find(chosen, nest, march)
@@ -142,7 +149,8 @@ def build(
         tell("no compiler here: found in the cache what was compiled elsewhere")
         return _described(store.entry("modules", key), key, manifest, ())
     keys = {source: _digest(recipe.key, *source.identity) for source in sources}
-    key = _digest("module", recipe.target.name, *sorted(keys.values()), *recipe.target.link_flags)
+    target_parts = (recipe.target.name, recipe.target.module_fingerprint(), *recipe.target.link_flags)
+    key = _digest("module", *target_parts, *sorted(keys.values()))
     folder = store.entry("modules", key)
     ready = read_module(folder)
     compiled: tuple[str, ...] = ()
@@ -177,6 +185,7 @@ def _described(folder: Path, key: str, manifest: dict[str, Any], compiled: tuple
         compiled,
         manifest["synapses"],
         manifest["files"][f"{name}.so"]["sha256"],
+        manifest["carrier"],
     )
 
 
@@ -417,6 +426,7 @@ def _link(
             "nest": recipe.nest.version,
             "models": models,
             "synapses": {base: f"{base}_lane" for base in recipe.target.synapses},
+            "carrier": CARRIER if recipe.target.carrier else None,
             **about,
         }
         write_manifest(folder, manifest)
@@ -424,10 +434,13 @@ def _link(
 
 def _module_source(name: str, models: Sequence[str], target: Target) -> str:
     """Text of the module itself: NEST looks for an object ``<name>_LTX_module`` and initializes it."""
-    include = f'#include "{target.synapse_header}"\n' if target.synapse_header else ""
+    headers_of_ours = [header for header in (target.synapse_header, target.interface_header) if header]
+    include = "".join(f'#include "{header}"\n' for header in headers_of_ours)
     declarations = "\n".join(f"void register_{model}( const std::string& name );" for model in models)
     calls = [f'    register_{model}( "{model}" );' for model in models]
     calls += [f'    bgnest::register_synapse< {cpp} >( "{base}_lane" );' for base, cpp in target.synapses.items()]
+    if target.carrier:
+        calls.append(f'    bgnest::register_synapse< {target.carrier} >( "{CARRIER}" );')
     body = "\n".join(calls)
     return f"""#include <string>
 

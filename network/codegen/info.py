@@ -80,6 +80,8 @@ class BuiltModule:
         NEST's synapse models for which the module has a faster one for its own cells, and the name of that.
     sha256 : str
         Digest of the shared object.
+    carrier : str, optional
+        Synapse of NEST by which the rows of compact wiring get spikes, where the module has them.
     """
 
     path: Path
@@ -91,6 +93,7 @@ class BuiltModule:
     compiled: tuple[str, ...] = ()
     synapses: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
+    carrier: str | None = None
 
     @property
     def parts(self) -> tuple[BuiltModule, ...]:

@@ -217,6 +217,10 @@ class Simulation(Spec):
     """Code of the cells; ``auto`` takes for every model the fast code if that can express it."""
     drive: Literal["internal", "device"] = "internal"
     """Who makes the Poisson input: the cells, where the target can (else devices do), or NEST's generators."""
+    wiring: Literal["compact", "nest"] = "compact"
+    """Who keeps the synapses: the cells' own module where the target has it, in rows, or NEST."""
+    recording: Literal["internal", "device"] = "internal"
+    """Who writes down spikes: the cells' own module where the target can, or NEST's recorders."""
     guard: Guard | None = None
     """Not watched if not given."""
     mock: Mock | None = None

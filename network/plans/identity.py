@@ -16,7 +16,7 @@ from typing import Any
 
 HASH_FORMAT = 2
 
-_NETWORK = ("populations", "projections", "models", "resolution", "seed")
+_NETWORK = ("populations", "projections", "models", "resolution", "seed", "wiring")
 """Fields of a plan that are what is built; all others that are no labels are the simulation."""
 
 LABEL = {"identity": False}
@@ -99,7 +99,7 @@ def hashes(plan: Any, virtual_processes: int) -> tuple[str, str]:
     """Identity of the network and of the simulation that a plan describes.
 
     The first is what is built: populations, projections, NESTML sources, step of the delays, seed. The second adds
-    everything else but labels, and the number of virtual processes.
+    everything else but labels, and the number of virtual processes (0 if it does not matter).
     """
     content = essential(plan)["content"]
     built = {key: content.pop(key) for key in _NETWORK if key in content}

@@ -143,6 +143,8 @@ def make_plan(
         ranks=ranks,
         target=code.target,
         drive=drive,
+        wiring=simulation.wiring_in_use,
+        recording=simulation.recording_in_use,
         populations=tuple(populations),
         projections=projections,
         inputs=inputs,

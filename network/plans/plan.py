@@ -253,6 +253,10 @@ class Plan:
 
     weights: tuple[WeightsPlan, ...] = ()
     """Weights of synapses that are recorded."""
+    wiring: str = "nest"
+    """``compact``: synapses are rows of the cells' own module; ``nest``: NEST's connections."""
+    recording: str = field(default="device", metadata=LABEL)
+    """Who writes down spikes: ``internal``, the cells' own module, or ``device``, NEST's recorders, with one result."""
     modulators: dict[str, float] = field(default_factory=dict, metadata=LABEL)
     """Levels of other modulators than dopamine at the beginning."""
     currents: tuple[CurrentPlan, ...] = ()
@@ -278,14 +282,29 @@ class Plan:
         return self.threads * self.ranks
 
     @property
+    def depends_on_split(self) -> bool:
+        """Whether another number of virtual processes gives other spikes.
+
+        NEST draws by virtual process, and sums of what its devices and connections bring depend on their order. Rows of
+        synapses and cells that draw their own input do not.
+        """
+        devices = self.drive != "internal" or any(i.device for i in self.inputs) or bool(self.spike_inputs)
+        return self.wiring != "compact" or devices
+
+    @property
+    def split(self) -> int:
+        """What identity knows of the virtual processes: their number, or 0 if it does not matter."""
+        return self.n_virtual_processes if self.depends_on_split else 0
+
+    @property
     def network_hash(self) -> str:
         """Identity of what is built, see :mod:`network.plans.identity`."""
-        return hashes(self, self.n_virtual_processes)[0]
+        return hashes(self, self.split)[0]
 
     @property
     def simulation_hash(self) -> str:
         """Identity of the simulation, see :mod:`network.plans.identity`."""
-        return hashes(self, self.n_virtual_processes)[1]
+        return hashes(self, self.split)[1]
 
     @property
     def build_identity(self) -> tuple[str, int, int, float, float, str, tuple[tuple[str, str], ...]]:

@@ -198,7 +198,7 @@ class Planner:
         """Identity and cost of a point."""
         plan = self.plan(point)
         cost = estimate(plan)
-        network, identity = hashes(plan, plan.n_virtual_processes)
+        network, identity = hashes(plan, plan.split)
         samples = sum(
             len(r.node_ids) * len(r.variables) * max(0.0, r.stop - r.start) / r.interval for r in plan.recorders
         )

@@ -13,6 +13,7 @@ import pytest
 
 from network.engine.nest import kernel
 from network.engine.nest.build import build
+from network.engine.nest.connectivity import synapses
 from network.engine.nest.devices import connect_inputs, connect_recorders
 from network.experiment import load_experiment
 from network.experiment.rules import FixedInDegree
@@ -179,7 +180,7 @@ def test_plastic_projections_depress_and_facilitate(module):
     plan = make_plan(load_experiment("lindahl2016", overrides=SMALL))
     assert {p.name for p in plan.projections if p.synapse.name == "tsodyks"} == set(PLASTIC)
     cells = cells_only(n=len(PLASTIC))
-    plan = dataclasses.replace(plan, populations=cells.populations, inputs=(), recorders=())
+    plan = dataclasses.replace(plan, populations=cells.populations, inputs=(), recorders=(), wiring="nest")
     chosen = [p for p in plan.projections if p.synapse.name == "tsodyks"]
     # the synapse models are those of the engine, the wiring is ours: one cell per projection
     unwired = dataclasses.replace(
@@ -251,15 +252,14 @@ def test_actions_share_only_what_they_should(module):
     """D1 to SNr, D2 to TI and TI to SNr stay within an action; STN to SNr and MSN to MSN do not."""
     plan = make_plan(load_experiment("lindahl2016/action_selection", overrides=LARGER))
     plan = dataclasses.replace(plan, recorders=())
-    nest = kernel.reset(plan, module.path)
+    kernel.reset(plan, module.path)
     network = build(plan, module)
     connect_inputs(network)
     within = {"MSN_D1_to_SNr", "MSN_D2_to_GPe_TI_N", "GPe_TI_N_to_SNr"}
     for name in (*within, "STN_to_SNr", "MSN_D1_to_MSN_D2"):
         projection = next(p for p in plan.projections if p.name == name)
-        found = nest.GetConnections(synapse_model=network.synapse_models[name]).get(["source", "target"])
-        source = np.asarray(found["source"]) - network.populations[projection.source][0].global_id
-        target = np.asarray(found["target"]) - network.populations[projection.target][0].global_id
+        found = synapses(network, projection)
+        source, target = found.source, found.target
         assert len(source) == projection.n_synapses
         assert set(np.bincount(target)) == {projection.in_degree}
         same = np.mean(source % 2 == target % 2)

@@ -1,6 +1,8 @@
-"""One small network with every wiring rule and distribution: what NEST holds is what was written."""
+"""One small network with every wiring rule and distribution: what is made is what was written."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from network.engine.nest import kernel
 from network.engine.nest.audit import audit
 from network.engine.nest.build import build
+from network.engine.nest.connectivity import synapses
 from network.experiment import load_experiment
 from network.experiment.space import distances
 from network.plans import make_plan
@@ -78,44 +81,36 @@ def written(tmp_path_factory):
     return make_plan(load_experiment(path))
 
 
-@pytest.fixture(scope="module")
-def made(module, written):
-    """Source, target (counted within their populations), weight and delay of every projection, as NEST has them."""
-    nest = kernel.reset(written, module.path)
-    network = build(written, module)
+@pytest.fixture(scope="module", params=["compact", "nest"])
+def made(request, module, written):
+    """All synapses of every projection, by both ways of wiring."""
+    plan = dataclasses.replace(written, wiring=request.param)
+    kernel.reset(plan, module.path)
+    network = build(plan, module)
     audit(network, n_cells=200)
-    found = {}
-    for projection in written.projections:
-        connections = nest.GetConnections(synapse_model=network.synapse_models[projection.name])
-        data = {
-            key: np.asarray(value) for key, value in connections.get(["source", "target", "weight", "delay"]).items()
-        }
-        for end in ("source", "target"):
-            data[end] = data[end] - network.populations[getattr(projection, end)][0].global_id
-        found[projection.name] = data
-    return found
+    return {projection.name: synapses(network, projection) for projection in plan.projections}
 
 
 def pairs(data):
-    return set(zip(data["source"].tolist(), data["target"].tolist(), strict=True))
+    return set(zip(data.source.tolist(), data.target.tolist(), strict=True))
 
 
 def test_out_degrees_are_fixed_within_channels(made):
     data = made["out"]
-    assert set(np.bincount(data["source"], minlength=120)) == {7}
+    assert set(np.bincount(data.source, minlength=120)) == {7}
     assert len(pairs(data)) == 840
-    assert np.all(data["source"] % 3 == data["target"] % 3)
-    assert len(set(np.bincount(data["target"], minlength=120))) > 3  # in-degrees are left to chance
+    assert np.all(data.source % 3 == data.target % 3)
+    assert len(set(np.bincount(data.target, minlength=120))) > 3  # in-degrees are left to chance
 
 
 def test_total_numbers_are_exact_and_pairs_distinct_unless_asked(made):
-    assert len(made["total"]["source"]) == len(pairs(made["total"])) == 1000
-    assert np.all(made["total"]["source"] != made["total"]["target"])
-    assert len(made["total_many"]["source"]) == 20_000 > 120 * 90
+    assert len(made["total"].source) == len(pairs(made["total"])) == 1000
+    assert np.all(made["total"].source != made["total"].target)
+    assert len(made["total_many"].source) == 20_000 > 120 * 90
 
 
 def test_bernoulli_connects_its_share_of_all_pairs(made, written):
-    n, pairs_of_cells = len(made["bernoulli"]["source"]), 120 * 90
+    n, pairs_of_cells = len(made["bernoulli"].source), 120 * 90
     planned = next(p for p in written.projections if p.name == "bernoulli").n_synapses
     assert planned == round(0.3 * pairs_of_cells)
     assert abs(n - planned) < 4 * np.sqrt(pairs_of_cells * 0.3 * 0.7)
@@ -132,51 +127,50 @@ def test_probability_falls_with_distance_and_delays_grow(made, written):
     ends = written.ends(plan)
     source, target = ends.source.positions(), ends.target.positions()
     every = np.abs(source[:, 0][:, None] - target[:, 0][None, :])
-    own = distances(source[data["source"]], target[data["target"]], None)
+    own = distances(source[data.source], target[data.target], None)
     assert own.max() <= 300.0
     for low, high in ((0, 50), (50, 100), (100, 200), (200, 300)):
         among = every[(every >= low) & (every < high)]
         expected = (0.8 * np.exp(-among / 100.0)).sum()
         assert abs(((own >= low) & (own < high)).sum() - expected) < 4 * np.sqrt(expected)
-    assert abs(data["delay"] - (1.0 + own / 200.0)).max() <= 0.05 + 1e-9  # on the grid of 0.1 ms
+    assert abs(data.delay - (1.0 + own / 200.0)).max() <= 0.05 + 1e-9  # on the grid of 0.1 ms
     assert plan.rule.longest_lag(ends) == pytest.approx(1.5)
 
 
 def test_in_degrees_by_distance_on_a_ring(made, written):
     data, plan = made["ring"], next(p for p in written.projections if p.name == "ring")
-    assert set(np.bincount(data["target"], minlength=90)) == {8}
-    assert len(pairs(data)) == 720 and np.all(data["source"] != data["target"])
+    assert set(np.bincount(data.target, minlength=90)) == {8}
+    assert len(pairs(data)) == 720 and np.all(data.source != data.target)
     ends = written.ends(plan)
     where = ends.source.positions()
-    own = distances(where[data["source"]], where[data["target"]], ends.source.shape.periods)
+    own = distances(where[data.source], where[data.target], ends.source.shape.periods)
     assert own.max() <= np.pi * 100.0  # half way round
     assert own.mean() < 100.0  # a quarter of the circumference, 157 um, if distance did not count
 
 
 def test_weights_and_delays_follow_their_distributions(made):
-    normal, clamped, log = made["total"]["weight"], made["total_many"]["weight"], made["out"]["weight"]
+    normal, clamped, log = made["total"].weight, made["total_many"].weight, made["out"].weight
     assert normal.min() >= 1.0 and normal.max() <= 4.0
     # mean of a normal distribution (2, 1) cut at 1 and 4: 2 + (phi(-1) - phi(2)) / (Phi(2) - Phi(-1))
     assert abs(normal.mean() - (2.0 + (0.24197 - 0.05399) / 0.81859)) < 4 * 0.75 / np.sqrt(normal.size)
     assert abs((clamped == 1.0).mean() - 0.15866) < 4 * np.sqrt(0.15866 * 0.84134 / clamped.size)
     assert abs(log.mean() - 2.0) < 4 * 1.0 / np.sqrt(log.size) and log.min() > 0.0
     assert abs(np.log(log).std() - np.sqrt(np.log(1.25))) < 4 * 0.47 / np.sqrt(2 * log.size)
-    delay = made["bernoulli"]["delay"]
+    delay = made["bernoulli"].delay
     assert 1.0 <= delay.min() < 1.15 and 3.85 < delay.max() <= 4.0
-    ring = made["ring"]["delay"]
+    ring = made["ring"].delay
     assert ring.min() == 1.0 and ring.max() == 3.0
 
 
-def test_pairs_that_we_draw_are_the_same_for_two_threads(module, written, made):
-    """Rules of ours do not depend on the number of virtual processes; those of NEST do."""
-    import dataclasses
-
-    chosen = tuple(p for p in written.projections if p.name in ("total", "near", "ring"))
-    plan = dataclasses.replace(written, threads=2, projections=chosen)
-    nest = kernel.reset(plan, module.path)
-    network = build(plan, module)
-    for projection in chosen:
-        data = nest.GetConnections(synapse_model=network.synapse_models[projection.name]).get(["source", "target"])
-        firsts = [network.populations[name][0].global_id for name in (projection.source, projection.target)]
-        again = zip(np.array(data["source"]) - firsts[0], np.array(data["target"]) - firsts[1], strict=True)
-        assert {(int(i), int(j)) for i, j in again} == pairs(made[projection.name])
+def test_rows_are_the_same_for_any_number_of_threads(module, written):
+    """Every rule and distribution; of NEST's own wiring that is true only of the pairs that we list."""
+    found = []
+    for threads in (1, 2, 3):
+        plan = dataclasses.replace(written, threads=threads, wiring="compact")
+        kernel.reset(plan, module.path)
+        network = build(plan, module)
+        found.append([synapses(network, projection) for projection in plan.projections])
+    for name in ("source", "target", "weight", "delay"):
+        for one, *others in zip(*found, strict=True):
+            for other in others:
+                np.testing.assert_array_equal(getattr(one, name), getattr(other, name))

@@ -38,6 +38,7 @@
 #include "lane_block.h"
 #include "lane_delivery.h"
 #include "lane_parameters.h"
+#include "spike_log.h"
 
 namespace bgnest
 {
@@ -391,6 +392,12 @@ private:
   void
   send_spike_( const long lag )
   {
+    SpikeLog& log = SpikeLog::of_thread( get_thread() );
+    if ( log.on )
+    {
+      const long slice = nest::kernel().simulation_manager.get_slice_origin().get_steps();
+      log.spikes.push_back( { slice + lag + 1, static_cast< std::int64_t >( get_node_id() ) } );
+    }
     nest::SpikeEvent event;
     nest::kernel().event_delivery_manager.send( *this, event, lag );
   }

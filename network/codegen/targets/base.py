@@ -35,6 +35,9 @@ class Target:
         other files of its folder belong to it.
     headers : tuple of str
         Files of ``runtime/`` that the generated C++ includes. Their folder is on the include path.
+    module_headers : tuple of str
+        Files of ``runtime/`` that only the source of the module itself includes; models need not be compiled anew when
+        one of them changes.
     force_include : tuple of str
         Those of them that are put in front of every generated file.
     synapses : dict of str to str
@@ -42,6 +45,10 @@ class Target:
         this; it is called as NEST's with ``_lane`` at the end.
     synapse_header : str, optional
         File of ``runtime/`` that defines these classes.
+    carrier : str, optional
+        C++ class template of the synapse by which NEST hands spikes to rows of synapses (compact wiring).
+    interface_header : str, optional
+        File of ``runtime/`` that defines it, and the functions that the engine calls in a module.
     flags : tuple of str
         Compiler flags besides those that NEST and the CPU need.
     needs_gsl : bool
@@ -57,9 +64,12 @@ class Target:
     model_templates: tuple[str, ...] = ("@NEURON_NAME@.cpp.jinja2", "@NEURON_NAME@.h.jinja2")
     plugin: Path | None = None
     headers: tuple[str, ...] = ()
+    module_headers: tuple[str, ...] = ()
     force_include: tuple[str, ...] = ()
     synapses: Mapping[str, str] = field(default_factory=dict)
     synapse_header: str | None = None
+    carrier: str | None = None
+    interface_header: str | None = None
     flags: tuple[str, ...] = ("-O3", "-fno-math-errno")
     needs_gsl: bool = False
     link_flags: tuple[str, ...] = ()
@@ -77,7 +87,6 @@ class Target:
             dict(self.nestml_options),
             self.model_templates,
             self.force_include,
-            dict(self.synapses),
             self.flags,
         ]
         digest.update(json.dumps([*settings, self.link_flags], sort_keys=True).encode())
@@ -89,4 +98,11 @@ class Target:
             files += sorted(self.plugin.parent.glob("*.py"))
         for path in files:
             digest.update(path.relative_to(CODEGEN).as_posix().encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()
+
+    def module_fingerprint(self) -> str:
+        """Digest of what the source of a module has besides its models."""
+        digest = hashlib.sha256(json.dumps([dict(self.synapses), self.carrier], sort_keys=True).encode())
+        for name in sorted(self.module_headers):
+            digest.update(name.encode() + b"\0" + (RUNTIME / name).read_bytes())
         return digest.hexdigest()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from ...experiment.streams import stream
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.plan import Plan, PopulationPlan, ProjectionPlan
 from ..progress import Reporter, SilentReporter
-from . import kernel
-from .wiring import connect
+from . import kernel, rows
+from .runtime import Runtime
+from .wiring import check_number, connect
 
 
 @dataclass
@@ -41,6 +43,13 @@ class Network:
     transmitters: dict[str, Any] = field(default_factory=dict)
     """Volume transmitters of projections whose synapses are modulated."""
     timers: dict[str, float] = field(default_factory=dict)
+    compact: dict[str, int] = field(default_factory=dict)
+    """Projections whose synapses are rows of the module, and their numbers there."""
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        """The module's own functions."""
+        return Runtime(self.module)
 
     def model(self, population: str) -> ModelInfo:
         """Ports, parameters and recordables of a population's neuron model."""
@@ -59,6 +68,25 @@ class Network:
     def receptor_type(self, population: str, receptor: str) -> int:
         """NEST's ``receptor_type`` of a receptor of a population."""
         return self.model(population).ports[self.plan.population(population).port(receptor)]
+
+    def port_number(self, population: str, receptor: str) -> int:
+        """Number of a receptor's port, from 0."""
+        return self.receptor_type(population, receptor) - min(self.model(population).ports.values())
+
+    def set(self, population: str, cells: slice, values: Mapping[str, Any]) -> None:
+        """Set parameters of some cells: a number for all, an array with one for each, or a list that all get."""
+        nodes = self.populations[population]
+        if self.module.carrier is None:
+            chosen = nodes[cells]
+            constant = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
+            varied = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+            if constant:
+                chosen.set(constant)
+            if varied:
+                kernel.set_arrays(chosen, varied)
+            return
+        first = nodes[0].global_id
+        self.runtime.set(range(first, first + len(nodes))[cells], values)
 
 
 def pair_of(plan: Plan, population: str) -> Pair | None:
@@ -98,6 +126,10 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
     """
     reporter = reporter or SilentReporter()
     network = Network(plan, module)
+    if module.carrier is not None:
+        network.runtime.clear()
+        if plan.wiring == "compact":
+            network.compact = {p.name: number for number, p in enumerate(plan.projections) if rows.knows(p)}
     start = time.perf_counter()
     _copy_synapse_models(network)  # before nodes exist: afterwards each copy costs milliseconds
     with reporter.phase("create", plan.n_neurons, "neurons") as phase:
@@ -110,8 +142,14 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
     start = time.perf_counter()
     with reporter.phase("connect", plan.n_synapses, "synapses") as phase:
         for projection in plan.projections:
-            connect(network, projection)
+            if projection.name in network.compact:
+                made = rows.wire(network, projection, network.compact[projection.name])
+                check_number(network, projection, made)
+            else:
+                connect(network, projection)
             phase.advance(projection.n_synapses, projection.name)
+        if network.compact:
+            network.runtime.connect_carriers()
     network.timers["connect"] = time.perf_counter() - start
     return network
 
@@ -137,11 +175,11 @@ def _create(network: Network, population: PopulationPlan) -> None:
         name = f"bgnest.population.{population.name}"  # no projection or model has this name
         nest.CopyModel(info.name, name, constant)
         nodes = nest.Create(name, population.n_neurons)
+        network.populations[population.name] = nodes
         if varied:
-            kernel.set_arrays(nodes, varied)
-    except nest.NESTError as error:
+            network.set(population.name, slice(None), varied)
+    except (nest.NESTError, EngineError) as error:
         raise EngineError(f"population {population.name} ({population.model}): NEST refused it: {error}") from error
-    network.populations[population.name] = nodes
 
 
 def _traces(network: Network, population: str, info: ModelInfo) -> dict[str, float]:
@@ -180,6 +218,8 @@ def _copy_synapse_models(network: Network) -> None:
     nest = kernel.import_nest()
     small = kernel.hpc_synapses_fit(network.plan.n_neurons)
     for projection in network.plan.projections:
+        if projection.name in network.compact:
+            continue
         receptor = network.receptor_type(projection.target, projection.receptor)
         base = _base(network, projection)
         constants: dict[str, Any] = {"receptor_type": receptor, **projection.synapse.constants}

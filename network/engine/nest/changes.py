@@ -23,6 +23,6 @@ def set_parameters(network: Network, segment: Segment) -> None:
     nest = kernel.import_nest()
     for name, params in segment.params.items():
         try:
-            network.populations[name].set(dict(params))
-        except nest.NESTError as error:
+            network.set(name, slice(None), dict(params))
+        except (nest.NESTError, EngineError) as error:
             raise EngineError(f"change of {name} at {segment.time:g} ms: NEST refused it: {error}") from error

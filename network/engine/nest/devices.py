@@ -21,6 +21,7 @@ from ...experiment.courses import Waveform
 from ...plans.plan import CurrentPlan, InputPlan, RecorderPlan
 from . import kernel
 from .build import Network
+from .spike_log import LoggedSpikes, SpikeLog, ids_of
 from .spike_trains import connect_spike_trains
 
 RECORDER_SYNAPSE = "bgnest.to_recorder"
@@ -65,7 +66,8 @@ def _set_internal_drive(network: Network, source: InputPlan) -> None:
             "drive_values": list(source.waveform.values),
             "drive_period": source.waveform.period or 0.0,
         }
-    _cells(network, source).set(parameters)
+    cells = slice(None) if source.cells is None else slice(*astuple(source.cells))
+    network.set(source.target, cells, parameters)
 
 
 def _connect_current(network: Network, current: CurrentPlan) -> None:
@@ -227,29 +229,21 @@ class StateRecorder:
         return expected, values
 
 
-def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[StateRecorder]]:
+def connect_recorders(network: Network) -> tuple[list[SpikeRecorder | LoggedSpikes], list[StateRecorder]]:
     """Attach the recorders of the plan; nothing is kept that is outside of their windows.
 
     In a run that is watched (`network.engine.guard`) the spike recorders listen all the time.
     """
     nest = kernel.import_nest()
     plan = network.plan
-    # NEST records after start up to and including stop; our windows are [start, stop)
-    window = {
-        "start": max(0.0, plan.spike_start - plan.resolution),
-        "stop": plan.spike_stop - plan.resolution,
-    }
-    listening = window if plan.guard is None else {}
-    # not only the cells of the plan count: devices that drive them come with a parrot neuron per cell
-    small = kernel.hpc_synapses_fit(nest.network_size)
-    base = "static_synapse_hom_w_hpc" if small else "static_synapse_hom_w"
-    nest.CopyModel(base, RECORDER_SYNAPSE, {"delay": plan.min_delay})
-    spikes, states = [], []
-    for name in plan.spike_populations:
-        cells = network.populations[name]
-        device = nest.Create("spike_recorder", params=listening)
-        nest.Connect(cells, device, "all_to_all", {"synapse_model": RECORDER_SYNAPSE})
-        spikes.append(SpikeRecorder(name, device, cells[0].global_id, (plan.spike_start, plan.spike_stop)))
+    internal = plan.recording == "internal" and network.module.carrier is not None
+    spikes: list[SpikeRecorder | LoggedSpikes] = []
+    states: list[StateRecorder] = []
+    if internal:
+        log, window = SpikeLog(network), (plan.spike_start, plan.spike_stop)
+        spikes += [log.source(name, ids_of(network, name), window) for name in plan.spike_populations]
+    else:
+        spikes += _spike_recorders(network)
     for recorder in plan.recorders:
         known = network.model(recorder.population).recordables
         unknown = [name for name in recorder.variables if name not in known]
@@ -274,3 +268,25 @@ def connect_recorders(network: Network) -> tuple[list[SpikeRecorder], list[State
         node_ids = node_ids[kernel.is_local(node_ids + first)]
         states.append(StateRecorder(recorder, device, first, node_ids))
     return spikes, states
+
+
+def _spike_recorders(network: Network) -> list[SpikeRecorder]:
+    """NEST's recorders, with a connection from every cell."""
+    nest, plan = kernel.import_nest(), network.plan
+    # NEST records after start up to and including stop; our windows are [start, stop)
+    window = {
+        "start": max(0.0, plan.spike_start - plan.resolution),
+        "stop": plan.spike_stop - plan.resolution,
+    }
+    listening = window if plan.guard is None else {}
+    # not only the cells of the plan count: devices that drive them come with a parrot neuron per cell
+    small = kernel.hpc_synapses_fit(nest.network_size)
+    base = "static_synapse_hom_w_hpc" if small else "static_synapse_hom_w"
+    nest.CopyModel(base, RECORDER_SYNAPSE, {"delay": plan.min_delay})
+    spikes = []
+    for name in plan.spike_populations:
+        cells = network.populations[name]
+        device = nest.Create("spike_recorder", params=listening)
+        nest.Connect(cells, device, "all_to_all", {"synapse_model": RECORDER_SYNAPSE})
+        spikes.append(SpikeRecorder(name, device, cells[0].global_id, (plan.spike_start, plan.spike_stop)))
+    return spikes

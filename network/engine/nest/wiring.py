@@ -78,12 +78,24 @@ def connect(network: Network, projection: ProjectionPlan) -> None:
                 nest.Connect(*chosen, _rule(rule, part), _synapse(network, projection))
     except (nest.NESTError, ValueError) as error:
         raise EngineError(f"projection {projection.name}: cannot be connected: {error}") from error
-    made = nest.num_connections - before
     by_lists = any(rule.lists_pairs(part) for rule, part in parts)
-    low, high = (listed, listed) if by_lists else _planned(projection.rule, ends, kernel.count_local(targets))
+    check_number(network, projection, nest.num_connections - before, listed if by_lists else None)
+
+
+def check_number(network: Network, projection: ProjectionPlan, made: int, planned: int | None = None) -> None:
+    """Compare the number of synapses on this rank with what is planned, or can be where it is random.
+
+    Raises
+    ------
+    EngineError
+        If they differ.
+    """
+    n_local = kernel.count_local(network.populations[projection.target])
+    ends = network.plan.ends(projection)
+    low, high = _planned(projection.rule, ends, n_local) if planned is None else (planned, planned)
     if not low <= made <= high:
-        planned = f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
-        raise EngineError(f"projection {projection.name}: {made} synapses made, {planned} planned")
+        expected = f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+        raise EngineError(f"projection {projection.name}: {made} synapses made, {expected} planned")
 
 
 def _rule(rule: Rule, ends: Ends) -> dict[str, Any]:

@@ -1,0 +1,464 @@
+/*
+ * row_drawing.h - draw the synapses of a projection onto the cells of one thread, and put them into rows
+ *
+ * Three ways to say who is connected: a number of sources per target, a number of targets per source, or a list of
+ * pairs. Targets are gone through once to draw and to count what every source has, and a second time to put each
+ * synapse into its row; weights and delays are drawn on the way.
+ */
+#ifndef BGNEST_ROW_DRAWING_H
+#define BGNEST_ROW_DRAWING_H
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "exceptions.h"
+#include "kernel_manager.h"
+#include "nest_time.h"
+#include "node.h"
+
+#include "lane_delivery.h"
+#include "row_random.h"
+#include "row_table.h"
+
+namespace bgnest
+{
+
+/* A projection as the engine describes it (network/engine/nest/runtime.py has the same fields). */
+struct RowProjection
+{
+  enum Kind : std::int32_t
+  {
+    sources_of_targets,
+    targets_of_sources,
+    listed
+  };
+
+  std::int32_t kind;
+  std::int32_t multapses;
+  std::int32_t without_self; // source and target are one population, and no cell is its own source
+  std::int32_t port;
+  std::int64_t source_first, n_sources; // ids in NEST
+  std::int64_t target_first, n_targets;
+  std::int64_t n_sets;              // only cells whose numbers are equal modulo this are connected
+  std::int64_t degree;              // of every target or source, if there is no array
+  const std::int32_t* degrees;      // of each
+  std::int64_t n_pairs;
+  const std::uint32_t* pair_source; // numbers within the populations
+  const std::uint32_t* pair_target;
+  const double* pair_lag; // ms on top of the delay, may be null
+  const double* pair_weight; // instead of drawing, may be null
+  std::uint64_t key;
+  double quantum;
+  RowDistribution weight;
+  RowDistribution delay; // ms
+  std::int32_t plastic;
+  double U, tau_psc, tau_rec, tau_fac;
+};
+
+/* Draws numbers of distinct cells, or of any, out of a range. */
+class Chooser
+{
+public:
+  /* n numbers below candidates, in out. */
+  void
+  choose( const std::uint32_t n, const std::uint32_t candidates, const bool repeated, RowStream& stream, std::uint32_t* out )
+  {
+    if ( repeated )
+    {
+      for ( std::uint32_t i = 0; i < n; ++i )
+      {
+        out[ i ] = stream.below( candidates );
+      }
+      return;
+    }
+    if ( seen_.size() * 64 < candidates )
+    {
+      seen_.resize( ( candidates + 63 ) / 64, 0 );
+    }
+    if ( n <= candidates / 2 )
+    {
+      draw_( n, candidates, stream, out );
+      forget_( out, n );
+      return;
+    }
+    // of most of them it is quicker to draw who is left out
+    left_out_.resize( candidates - n );
+    draw_( candidates - n, candidates, stream, left_out_.data() );
+    for ( std::uint32_t i = 0; i < candidates; ++i )
+    {
+      if ( not( seen_[ i >> 6 ] >> ( i & 63 ) & 1 ) )
+      {
+        *out++ = i;
+      }
+    }
+    forget_( left_out_.data(), left_out_.size() );
+  }
+
+private:
+  void
+  draw_( const std::uint32_t n, const std::uint32_t candidates, RowStream& stream, std::uint32_t* const out )
+  {
+    for ( std::uint32_t i = 0; i < n; )
+    {
+      const std::uint32_t drawn = stream.below( candidates );
+      const std::uint64_t bit = std::uint64_t( 1 ) << ( drawn & 63 );
+      std::uint64_t& word = seen_[ drawn >> 6 ];
+      out[ i ] = drawn;
+      i += not( word & bit );
+      word |= bit;
+    }
+  }
+
+  void
+  forget_( const std::uint32_t* const drawn, const std::size_t n )
+  {
+    for ( std::size_t i = 0; i < n; ++i )
+    {
+      seen_[ drawn[ i ] >> 6 ] = 0;
+    }
+  }
+
+  std::vector< std::uint64_t > seen_;
+  std::vector< std::uint32_t > left_out_;
+};
+
+/* The work on one projection for one thread. */
+class RowDrawing
+{
+public:
+  RowDrawing( const RowProjection& projection, const std::size_t thread )
+    : p_( projection )
+    , thread_( thread )
+    , rows_( std::make_unique< Rows >() )
+  {
+    rows_->source_first = p_.source_first;
+    rows_->target_first = p_.target_first;
+    rows_->n_sources = static_cast< std::uint32_t >( p_.n_sources );
+    rows_->port = p_.port;
+    rows_->quantum = p_.quantum;
+    rows_->plastic = p_.plastic != 0;
+    rows_->plasticity = { p_.U, p_.tau_psc, p_.tau_rec, p_.tau_fac };
+    rows_->begin = std::make_unique< std::uint32_t[] >( p_.n_sources + 1 );
+  }
+
+  std::unique_ptr< Rows >
+  make()
+  {
+    find_targets_();
+    if ( not cells_.empty() )
+    {
+      switch ( p_.kind )
+      {
+      case RowProjection::sources_of_targets:
+        draw_sources_();
+        break;
+      case RowProjection::targets_of_sources:
+        draw_targets_();
+        break;
+      default:
+        take_listed_();
+      }
+    }
+    if ( rows_->size() == 0 )
+    {
+      return nullptr;
+    }
+    if ( rows_->plastic )
+    {
+      rows_->states = std::make_unique< RowPlasticity::State[] >( p_.n_sources );
+    }
+    return std::move( rows_ );
+  }
+
+private:
+  static constexpr std::uint32_t elsewhere = std::numeric_limits< std::uint32_t >::max();
+
+  struct Cell
+  {
+    std::uint32_t index;  // in its population
+    std::uint32_t number; // on its thread
+  };
+
+  void
+  find_targets_()
+  {
+    const auto& nodes = nest::kernel().node_manager.get_local_nodes( thread_ );
+    const std::int64_t n_vps = nest::kernel().vp_manager.get_num_virtual_processes();
+    const std::int64_t vp = nest::kernel().vp_manager.thread_to_vp( thread_ );
+    LaneDelivery& delivery = LaneDelivery::of_thread( thread_ );
+    std::int64_t id = p_.target_first + ( ( vp - p_.target_first ) % n_vps + n_vps ) % n_vps;
+    for ( ; id < p_.target_first + p_.n_targets; id += n_vps )
+    {
+      nest::Node* const node = nodes.get_node_by_node_id( id );
+      if ( not node or not dynamic_cast< LaneCell* >( node ) )
+      {
+        throw nest::IllegalConnection( "a target of compact wiring must be a cell of the target vectorised" );
+      }
+      const std::size_t number = node->get_thread_lid();
+      delivery.know( node, number );
+      cells_.push_back( { static_cast< std::uint32_t >( id - p_.target_first ), static_cast< std::uint32_t >( number ) } );
+    }
+  }
+
+  std::uint32_t
+  degree_( const std::uint32_t cell ) const
+  {
+    return p_.degrees ? p_.degrees[ cell ] : p_.degree;
+  }
+
+  /* Number of cells of a population that belong to the set of a cell. */
+  std::uint32_t
+  set_size_( const std::int64_t n, const std::uint32_t cell ) const
+  {
+    const std::int64_t first = cell % p_.n_sets;
+    return first < n ? ( n - first + p_.n_sets - 1 ) / p_.n_sets : 0;
+  }
+
+  /* Partners of a cell, drawn from its own set; numbers within the other population. */
+  void
+  partners_( const std::uint32_t cell, const std::int64_t n, RowStream& stream, std::uint32_t* const out )
+  {
+    const std::uint32_t sets = p_.n_sets;
+    const std::uint32_t self = cell / sets;
+    const std::uint32_t size = set_size_( n, cell );
+    // a cell that may not be its own partner has all others as candidates
+    const bool skip = p_.without_self and self < size;
+    const std::uint32_t wanted = degree_( cell );
+    chooser_.choose( wanted, size - skip, p_.multapses != 0, stream, out );
+    for ( std::uint32_t i = 0; i < wanted; ++i )
+    {
+      const std::uint32_t within = out[ i ] + ( skip and out[ i ] >= self );
+      out[ i ] = within * sets + cell % sets;
+    }
+  }
+
+  void
+  draw_sources_()
+  {
+    std::uint64_t total = 0;
+    for ( const Cell& cell : cells_ )
+    {
+      total += degree_( cell.index );
+    }
+    allocate_( total );
+    const auto drawn = std::make_unique_for_overwrite< std::uint32_t[] >( total );
+    std::uint32_t* next = drawn.get();
+    std::uint32_t* const count = rows_->begin.get() + 1;
+    for ( const Cell& cell : cells_ )
+    {
+      RowStream stream( p_.key, cell.index );
+      partners_( cell.index, p_.n_sources, stream, next );
+      for ( const std::uint32_t* const end = next + degree_( cell.index ); next != end; ++next )
+      {
+        ++count[ *next ];
+      }
+    }
+    open_rows_();
+    next = drawn.get();
+    for ( const Cell& cell : cells_ )
+    {
+      RowStream stream( ~p_.key, cell.index ); // of its own, so that it does not matter how many draws came before
+      for ( const std::uint32_t* const end = next + degree_( cell.index ); next != end; ++next )
+      {
+        put_( *next, cell.number, stream, 0.0 );
+      }
+    }
+    close_rows_();
+  }
+
+  void
+  number_cells_()
+  {
+    number_.assign( p_.n_targets, elsewhere );
+    for ( const Cell& cell : cells_ )
+    {
+      number_[ cell.index ] = cell.number;
+    }
+  }
+
+  void
+  draw_targets_()
+  {
+    number_cells_();
+    std::vector< std::uint32_t > drawn;
+    // twice the same numbers: those that go to other threads are many, and need not be kept
+    for ( const bool counting : { true, false } )
+    {
+      for ( std::uint32_t source = 0; source < p_.n_sources; ++source )
+      {
+        RowStream stream( p_.key, source );
+        RowStream values( ~p_.key, source );
+        drawn.resize( degree_( source ) );
+        partners_( source, p_.n_targets, stream, drawn.data() );
+        for ( const std::uint32_t target : drawn )
+        {
+          place_( counting, source, target, values, 0.0 );
+        }
+      }
+      next_pass_( counting );
+    }
+  }
+
+  void
+  take_listed_()
+  {
+    number_cells_();
+    for ( const bool counting : { true, false } )
+    {
+      for ( std::int64_t i = 0; i < p_.n_pairs; ++i )
+      {
+        if ( number_[ p_.pair_target[ i ] ] != elsewhere )
+        {
+          RowStream values( ~p_.key, i );
+          listed_ = i;
+          place_( counting, p_.pair_source[ i ], p_.pair_target[ i ], values, p_.pair_lag ? p_.pair_lag[ i ] : 0.0 );
+        }
+      }
+      next_pass_( counting );
+    }
+  }
+
+  void
+  place_( const bool counting, const std::uint32_t source, const std::uint32_t target, RowStream& values, const double lag )
+  {
+    if ( counting )
+    {
+      rows_->begin[ source + 1 ] += number_[ target ] != elsewhere;
+    }
+    else if ( number_[ target ] != elsewhere )
+    {
+      put_( source, number_[ target ], values, lag );
+    }
+    else
+    {
+      skip_( values );
+    }
+  }
+
+  void
+  next_pass_( const bool counting )
+  {
+    if ( counting )
+    {
+      const std::uint32_t* const begin = rows_->begin.get();
+      allocate_( std::accumulate( begin, begin + p_.n_sources + 1, std::uint64_t( 0 ) ) );
+      open_rows_();
+    }
+    else
+    {
+      close_rows_();
+    }
+  }
+
+  void
+  allocate_( const std::uint64_t total )
+  {
+    if ( total > std::numeric_limits< std::uint32_t >::max() )
+    {
+      throw nest::KernelException( "more than 4.29e9 synapses of one projection on one thread; use more threads or ranks" );
+    }
+    rows_->targets = std::make_unique_for_overwrite< std::uint32_t[] >( total );
+    if ( p_.weight.kind == RowDistribution::constant and not p_.pair_weight )
+    {
+      rows_->weight = on_grid( p_.weight.a, p_.quantum );
+    }
+    else
+    {
+      rows_->weights = std::make_unique_for_overwrite< float[] >( total );
+    }
+    if ( p_.delay.kind == RowDistribution::constant and not p_.pair_lag )
+    {
+      rows_->delay = steps_( p_.delay.a );
+    }
+    else if ( max_delay_ <= std::numeric_limits< std::uint8_t >::max() )
+    {
+      rows_->short_delays = std::make_unique_for_overwrite< std::uint8_t[] >( total );
+    }
+    else if ( max_delay_ <= std::numeric_limits< std::uint16_t >::max() )
+    {
+      rows_->long_delays = std::make_unique_for_overwrite< std::uint16_t[] >( total );
+    }
+    else
+    {
+      throw nest::KernelException( "compact wiring has delays of up to 65535 steps" );
+    }
+  }
+
+  /* Counts to places: afterwards begin[ source + 1 ] is where the next synapse of a source goes. */
+  void
+  open_rows_()
+  {
+    std::uint32_t sum = 0;
+    for ( std::int64_t i = 1; i <= p_.n_sources; ++i )
+    {
+      const std::uint32_t count = rows_->begin[ i ];
+      rows_->begin[ i ] = sum;
+      sum += count;
+    }
+  }
+
+  /* ... which at the end is where the row of the next source begins. */
+  void
+  close_rows_()
+  {
+    rows_->begin[ 0 ] = 0;
+  }
+
+  long
+  steps_( const double delay ) const
+  {
+    const long steps = nest::Time::delay_ms_to_steps( delay );
+    if ( steps < min_delay_ or steps > max_delay_ )
+    {
+      throw nest::BadDelay( delay, "is not between the smallest and the largest delay of the network" );
+    }
+    return steps;
+  }
+
+  void
+  put_( const std::uint32_t source, const std::uint32_t number, RowStream& values, const double lag )
+  {
+    const std::uint32_t at = rows_->begin[ source + 1 ]++;
+    rows_->targets[ at ] = number;
+    if ( rows_->weights )
+    {
+      const double weight = p_.pair_weight ? p_.pair_weight[ listed_ ] : p_.weight.draw( values );
+      rows_->weights[ at ] = static_cast< float >( on_grid( weight, p_.quantum ) );
+    }
+    if ( rows_->short_delays )
+    {
+      rows_->short_delays[ at ] = steps_( p_.delay.draw( values ) + lag );
+    }
+    else if ( rows_->long_delays )
+    {
+      rows_->long_delays[ at ] = steps_( p_.delay.draw( values ) + lag );
+    }
+  }
+
+  /* The numbers of a synapse that is made elsewhere. */
+  void
+  skip_( RowStream& values ) const
+  {
+    p_.weight.draw( values );
+    p_.delay.draw( values );
+  }
+
+  const RowProjection& p_;
+  const std::size_t thread_;
+  const long min_delay_ = nest::kernel().connection_manager.get_delay_checker().get_min_delay().get_steps();
+  const long max_delay_ = nest::kernel().connection_manager.get_delay_checker().get_max_delay().get_steps();
+  std::unique_ptr< Rows > rows_;
+  std::vector< Cell > cells_;           // targets on this thread
+  std::vector< std::uint32_t > number_; // of every target on its thread, or elsewhere
+  Chooser chooser_;
+  std::int64_t listed_ = 0;
+};
+
+} // namespace bgnest
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * row_interface.h - what the engine calls in a module: wiring by rows, parameters of many cells, recorded spikes
+ *
+ * Plain C functions for Python's ctypes (network/engine/nest/runtime.py). Each returns 0, or 1 with a message in
+ * bgnest_error(). Included by the source of the module alone.
+ */
+#ifndef BGNEST_ROW_INTERFACE_H
+#define BGNEST_ROW_INTERFACE_H
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <omp.h>
+
+#include "kernel_manager.h"
+#include "model_manager_impl.h"
+#include "nest_time.h"
+#include "vp_manager_impl.h"
+
+#include "row_carrier.h"
+#include "row_drawing.h"
+#include "row_table.h"
+#include "spike_log.h"
+
+namespace bgnest
+{
+
+inline std::string&
+last_error()
+{
+  static std::string message;
+  return message;
+}
+
+/* Do something, and turn an exception into a message. */
+inline int
+guarded( const std::function< void() >& work )
+{
+  try
+  {
+    work();
+    return 0;
+  }
+  catch ( const std::exception& error )
+  {
+    last_error() = error.what();
+  }
+  catch ( ... )
+  {
+    last_error() = "unknown error";
+  }
+  return 1;
+}
+
+/* Do something on every thread of NEST, with its number; the first exception is thrown afterwards. */
+inline void
+on_all_threads( const std::function< void( std::size_t ) >& work )
+{
+  std::exception_ptr problem;
+  std::mutex mutex;
+#pragma omp parallel num_threads( static_cast< int >( nest::kernel().vp_manager.get_num_threads() ) )
+  {
+    try
+    {
+      work( omp_get_thread_num() );
+    }
+    catch ( ... )
+    {
+      const std::lock_guard< std::mutex > lock( mutex );
+      problem = problem ? problem : std::current_exception();
+    }
+  }
+  if ( problem )
+  {
+    std::rethrow_exception( problem );
+  }
+}
+
+inline std::size_t
+threads_here()
+{
+  return nest::kernel().vp_manager.get_num_threads();
+}
+
+/* Synapses of a projection on this process. */
+inline std::int64_t
+count_rows( const std::size_t projection )
+{
+  std::int64_t count = 0;
+  for ( std::size_t t = 0; t < threads_here(); ++t )
+  {
+    const auto& rows = RowTable::of_thread( t ).rows;
+    count += projection < rows.size() and rows[ projection ] ? rows[ projection ]->size() : 0;
+  }
+  return count;
+}
+
+/* Sources of a thread that have targets there, with the projections of each. */
+inline void
+group_sources( RowTable& table, std::vector< std::int64_t >& ids )
+{
+  std::map< std::pair< std::int64_t, std::uint32_t >, std::vector< std::uint32_t > > populations;
+  for ( std::uint32_t number = 0; number < table.rows.size(); ++number )
+  {
+    if ( const Rows* const rows = table.rows[ number ].get() )
+    {
+      populations[ { rows->source_first, rows->n_sources } ].push_back( number );
+    }
+  }
+  table.groups.clear();
+  table.sources.clear();
+  ids.clear();
+  for ( const auto& [ population, numbers ] : populations )
+  {
+    const auto group = static_cast< std::uint32_t >( table.groups.size() );
+    table.groups.push_back( numbers );
+    for ( std::uint32_t source = 0; source < population.second; ++source )
+    {
+      const auto has_row = [ & ]( const std::uint32_t number ) { return not table.rows[ number ]->empty( source ); };
+      if ( std::any_of( numbers.begin(), numbers.end(), has_row ) )
+      {
+        table.sources.push_back( { group, source } );
+        ids.push_back( population.first + source );
+      }
+    }
+  }
+}
+
+} // namespace bgnest
+
+extern "C" {
+
+const char*
+bgnest_error()
+{
+  return bgnest::last_error().c_str();
+}
+
+/* Forget all rows and spikes, as after ResetKernel. */
+void
+bgnest_clear()
+{
+  for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+  {
+    bgnest::RowTable::of_thread( t ).clear();
+    bgnest::SpikeLog& log = bgnest::SpikeLog::of_thread( t );
+    log.on = false;
+    log.spikes = {};
+  }
+}
+
+/* Draw the synapses of a projection; number: where it is kept, from 0. */
+int
+bgnest_wire( const bgnest::RowProjection* const projection, const std::int64_t number, std::int64_t* const made )
+{
+  return bgnest::guarded(
+    [ & ]
+    {
+      if ( not nest::kernel().node_manager.thread_local_data_is_up_to_date() )
+      {
+        nest::kernel().node_manager.update_thread_local_node_data(); // cells have no number on their thread before
+      }
+      bgnest::on_all_threads(
+        [ & ]( const std::size_t thread )
+        {
+          auto& rows = bgnest::RowTable::of_thread( thread ).rows;
+          if ( static_cast< std::int64_t >( rows.size() ) <= number )
+          {
+            rows.resize( number + 1 );
+          }
+          rows[ number ] = bgnest::RowDrawing( *projection, thread ).make();
+        } );
+      *made = bgnest::count_rows( number );
+    } );
+}
+
+/* Connect all sources to their rows; synapse: name of the carrier. */
+int
+bgnest_connect_carriers( const char* const synapse, std::int64_t* const made )
+{
+  return bgnest::guarded(
+    [ & ]
+    {
+      auto& connections = nest::kernel().connection_manager;
+      const auto model = nest::kernel().model_manager.get_synapse_model_id( synapse );
+      const double delay = connections.get_delay_checker().get_min_delay().get_ms();
+      std::vector< std::int64_t > count( bgnest::threads_here(), 0 );
+      bgnest::on_all_threads(
+        [ & ]( const std::size_t thread )
+        {
+          bgnest::RowTable& table = bgnest::RowTable::of_thread( thread );
+          std::vector< std::int64_t > ids;
+          bgnest::group_sources( table, ids );
+          if ( ids.empty() )
+          {
+            return;
+          }
+          nest::Node* const any = nest::kernel().node_manager.get_local_nodes( thread ).get_node_by_index( 0 );
+          const Dictionary nothing;
+          for ( std::size_t row = 0; row < ids.size(); ++row )
+          {
+            connections.connect( ids[ row ], any, thread, model, nothing, delay, static_cast< double >( row ) );
+          }
+          count[ thread ] = ids.size();
+        } );
+      connections.set_connections_have_changed();
+      *made = 0;
+      for ( const std::int64_t one : count )
+      {
+        *made += one;
+      }
+    } );
+}
+
+/* Port of the targets of a projection; -1 if it has no synapses here. */
+std::int64_t
+bgnest_port( const std::int64_t number )
+{
+  for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+  {
+    const auto& rows = bgnest::RowTable::of_thread( t ).rows;
+    if ( number < static_cast< std::int64_t >( rows.size() ) and rows[ number ] )
+    {
+      return rows[ number ]->port;
+    }
+  }
+  return -1;
+}
+
+/* Synapses of a projection on this process. */
+std::int64_t
+bgnest_count( const std::int64_t number )
+{
+  return bgnest::count_rows( number );
+}
+
+/*
+ * Synapses of a projection on this process, into arrays as long as bgnest_count says: numbers of source and target within
+ * their populations, weight, delay in steps.
+ */
+int
+bgnest_read( const std::int64_t number, std::uint32_t* source, std::uint32_t* target, double* weight, std::uint32_t* delay )
+{
+  return bgnest::guarded(
+    [ & ]
+    {
+      for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+      {
+        const auto& all = bgnest::RowTable::of_thread( t ).rows;
+        if ( number >= static_cast< std::int64_t >( all.size() ) or not all[ number ] )
+        {
+          continue;
+        }
+        const bgnest::Rows& rows = *all[ number ];
+        const bgnest::LaneDelivery& cells = bgnest::LaneDelivery::of_thread( t );
+        for ( std::uint32_t one = 0; one < rows.n_sources; ++one )
+        {
+          for ( std::uint32_t i = rows.begin[ one ]; i < rows.begin[ one + 1 ]; ++i )
+          {
+            *source++ = one;
+            *target++ = cells.cell( rows.targets[ i ] )->get_node_id() - rows.target_first;
+            *weight++ = rows.weight_of( i );
+            *delay++ = rows.delay_of( i );
+          }
+        }
+      }
+    } );
+}
+
+/*
+ * Set parameters of cells first, first + step, ... below stop (ids in NEST). For each name values has, by its shape: -1
+ * a value for each of these cells, whether they are on this process or not; 0 one value for all; n > 0 a vector of
+ * so many numbers, the same for all. whole: the parameter is an integer.
+ */
+int
+bgnest_set( const std::int64_t first,
+  const std::int64_t stop,
+  const std::int64_t step,
+  const std::int64_t n_names,
+  const char* const* const names,
+  const double* const* const values,
+  const std::int32_t* const shapes,
+  const std::int32_t* const whole )
+{
+  return bgnest::guarded(
+    [ & ]
+    {
+      bgnest::on_all_threads(
+        [ & ]( const std::size_t thread )
+        {
+          const auto& nodes = nest::kernel().node_manager.get_local_nodes( thread );
+          const std::int64_t n_vps = nest::kernel().vp_manager.get_num_virtual_processes();
+          const std::int64_t vp = nest::kernel().vp_manager.thread_to_vp( thread );
+          std::int64_t at = 0;
+          for ( std::int64_t id = first; id < stop; id += step, ++at )
+          {
+            if ( id % n_vps != vp )
+            {
+              continue;
+            }
+            Dictionary d;
+            for ( std::int64_t i = 0; i < n_names; ++i )
+            {
+              if ( shapes[ i ] > 0 )
+              {
+                d[ names[ i ] ] = std::vector< double >( values[ i ], values[ i ] + shapes[ i ] );
+                continue;
+              }
+              const double value = values[ i ][ shapes[ i ] < 0 ? at : 0 ];
+              if ( whole[ i ] )
+              {
+                d[ names[ i ] ] = static_cast< long >( value );
+              }
+              else
+              {
+                d[ names[ i ] ] = value;
+              }
+            }
+            nodes.get_node_by_node_id( id )->set_status( d );
+          }
+        } );
+    } );
+}
+
+/* Begin or end to note spikes. */
+void
+bgnest_log_spikes( const std::int32_t on )
+{
+  for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+  {
+    bgnest::SpikeLog::of_thread( t ).on = on != 0;
+  }
+}
+
+/* Spikes that have been noted and not been taken. */
+std::int64_t
+bgnest_count_spikes()
+{
+  std::int64_t count = 0;
+  for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+  {
+    count += bgnest::SpikeLog::of_thread( t ).spikes.size();
+  }
+  return count;
+}
+
+/* Take them: steps at whose end they were sent, and ids of the cells. */
+void
+bgnest_take_spikes( std::int64_t* step, std::int64_t* cell )
+{
+  for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+  {
+    auto& spikes = bgnest::SpikeLog::of_thread( t ).spikes;
+    for ( const auto& spike : spikes )
+    {
+      *step++ = spike.step;
+      *cell++ = spike.cell;
+    }
+    spikes.clear();
+  }
+}
+}
+
+#endif

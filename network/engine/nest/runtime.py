@@ -1,0 +1,179 @@
+"""What a compiled module can do besides being models of NEST: the functions of ``runtime/row_interface.h``.
+
+NEST has loaded the module already; this finds the same copy of it and calls C functions with NumPy arrays.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...codegen import BuiltModule
+from ...errors import EngineError
+from ...experiment.distributions import Clamped, Drawn, LogNormal, TruncatedNormal, Uniform
+
+SOURCES_OF_TARGETS, TARGETS_OF_SOURCES, LISTED = range(3)
+_CONSTANT, _UNIFORM, _NORMAL_CLAMPED, _NORMAL_REDRAWN, _LOGNORMAL_CLAMPED, _LOGNORMAL_REDRAWN = range(6)
+
+
+class Distribution(ctypes.Structure):
+    """``RowDistribution`` of ``row_random.h``."""
+
+    _fields_ = [
+        ("kind", ctypes.c_int32),
+        ("a", ctypes.c_double),
+        ("b", ctypes.c_double),
+        ("low", ctypes.c_double),
+        ("high", ctypes.c_double),
+    ]
+
+    @classmethod
+    def of(cls, value: Drawn | float) -> Distribution:
+        """How the runtime draws a value of a plan."""
+        if isinstance(value, Uniform):
+            return cls(_UNIFORM, value.low, value.high)
+        if isinstance(value, Clamped):
+            return cls(_NORMAL_CLAMPED, value.mean, value.sd, value.low, value.high)
+        if isinstance(value, TruncatedNormal):
+            return cls(_NORMAL_REDRAWN, value.mean, value.sd, value.low, value.high)
+        if isinstance(value, LogNormal):
+            high = np.inf if value.high is None else value.high
+            kind = _LOGNORMAL_CLAMPED if value.beyond == "clamp" else _LOGNORMAL_REDRAWN
+            return cls(kind, *value.of_logarithm, value.low, high)
+        return cls(_CONSTANT, float(value))
+
+
+class Projection(ctypes.Structure):
+    """``RowProjection`` of ``row_drawing.h``."""
+
+    _fields_ = [
+        ("kind", ctypes.c_int32),
+        ("multapses", ctypes.c_int32),
+        ("without_self", ctypes.c_int32),
+        ("port", ctypes.c_int32),
+        ("source_first", ctypes.c_int64),
+        ("n_sources", ctypes.c_int64),
+        ("target_first", ctypes.c_int64),
+        ("n_targets", ctypes.c_int64),
+        ("n_sets", ctypes.c_int64),
+        ("degree", ctypes.c_int64),
+        ("degrees", ctypes.POINTER(ctypes.c_int32)),
+        ("n_pairs", ctypes.c_int64),
+        ("pair_source", ctypes.POINTER(ctypes.c_uint32)),
+        ("pair_target", ctypes.POINTER(ctypes.c_uint32)),
+        ("pair_lag", ctypes.POINTER(ctypes.c_double)),
+        ("pair_weight", ctypes.POINTER(ctypes.c_double)),
+        ("key", ctypes.c_uint64),
+        ("quantum", ctypes.c_double),
+        ("weight", Distribution),
+        ("delay", Distribution),
+        ("plastic", ctypes.c_int32),
+        ("U", ctypes.c_double),
+        ("tau_psc", ctypes.c_double),
+        ("tau_rec", ctypes.c_double),
+        ("tau_fac", ctypes.c_double),
+    ]
+
+
+def key_of(seed: int, *purpose: str) -> int:
+    """Key of the random numbers of one purpose: 64 bits that depend on nothing else."""
+    parts = [zlib.crc32(part.encode()) for part in purpose]
+    return int(np.random.SeedSequence([seed, *parts]).generate_state(1, np.uint64)[0])
+
+
+def pointer(array: NDArray[Any] | None, kind: Any) -> Any:
+    """Pointer to the numbers of an array; the array must outlive its use."""
+    return None if array is None else array.ctypes.data_as(ctypes.POINTER(kind))
+
+
+def _shape(value: NDArray[np.float64] | Sequence[float] | float) -> int:
+    """How a value is told to ``bgnest_set``."""
+    return -1 if isinstance(value, np.ndarray) else len(value) if isinstance(value, Sequence) else 0
+
+
+class Runtime:
+    """The functions of one module.
+
+    Parameters
+    ----------
+    module : BuiltModule
+        Of a target that has them, and loaded by NEST.
+    """
+
+    def __init__(self, module: BuiltModule) -> None:
+        self._module = module
+
+    @cached_property
+    def _library(self) -> ctypes.CDLL:
+        library = ctypes.CDLL(str(self._module.library))
+        library.bgnest_error.restype = ctypes.c_char_p
+        for name in ("count", "port", "count_spikes"):
+            getattr(library, f"bgnest_{name}").restype = ctypes.c_int64
+        return library
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        if getattr(self._library, name)(*arguments):
+            raise EngineError(self._library.bgnest_error().decode(errors="replace"))
+
+    def clear(self) -> None:
+        """Forget what belongs to the network of before."""
+        self._library.bgnest_clear()
+
+    def wire(self, projection: Projection, number: int) -> int:
+        """Draw the synapses of a projection onto the cells of this rank; returns how many there are."""
+        made = ctypes.c_int64()
+        self._call("bgnest_wire", ctypes.byref(projection), ctypes.c_int64(number), ctypes.byref(made))
+        return made.value
+
+    def connect_carriers(self) -> int:
+        """Let NEST hand the spikes of all sources to their rows; returns the number of NEST's connections."""
+        made = ctypes.c_int64()
+        assert self._module.carrier is not None
+        self._call("bgnest_connect_carriers", self._module.carrier.encode(), ctypes.byref(made))
+        return made.value
+
+    def synapses(self, number: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any], NDArray[np.uint32]]:
+        """Synapses of a projection on this rank: source and target (numbers in their populations), weight, steps."""
+        n = int(self._library.bgnest_count(ctypes.c_int64(number)))
+        source, target, delay = (np.empty(n, dtype=np.uint32) for _ in range(3))
+        weight = np.empty(n)
+        kinds = (ctypes.c_uint32, ctypes.c_uint32, ctypes.c_double, ctypes.c_uint32)
+        arrays: tuple[NDArray[Any], ...] = (source, target, weight, delay)
+        pointers = (pointer(array, kind) for array, kind in zip(arrays, kinds, strict=True))
+        self._call("bgnest_read", ctypes.c_int64(number), *pointers)
+        return source, target, weight, delay
+
+    def port(self, number: int) -> int:
+        """Number of the port of a projection, -1 if it has no synapses on this rank."""
+        return int(self._library.bgnest_port(ctypes.c_int64(number)))
+
+    def set(self, ids: range, values: Mapping[str, NDArray[np.float64] | Sequence[float] | float]) -> None:
+        """Set parameters of cells by their ids in NEST; those of other ranks are left to them.
+
+        A value is a number for all, an array with one number for each id, or a list: a vector that all get.
+        """
+        arrays = [np.atleast_1d(np.ascontiguousarray(value, dtype=np.float64)) for value in values.values()]
+        n = len(arrays)
+        names = (ctypes.c_char_p * n)(*(name.encode() for name in values))
+        data = (ctypes.POINTER(ctypes.c_double) * n)(*(pointer(array, ctypes.c_double) for array in arrays))
+        shapes = (ctypes.c_int32 * n)(*map(_shape, values.values()))
+        whole = (ctypes.c_int32 * n)(*(isinstance(value, int) for value in values.values()))
+        ends = (ctypes.c_int64(end) for end in (ids.start, ids.stop, ids.step, n))
+        self._call("bgnest_set", *ends, names, data, shapes, whole)
+
+    def log_spikes(self, on: bool) -> None:
+        """Begin or end to write down the spikes of all cells of the module."""
+        self._library.bgnest_log_spikes(ctypes.c_int32(on))
+
+    def take_spikes(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Spikes of this rank since the last call: step at whose end each was sent, and id of the cell in NEST."""
+        n = int(self._library.bgnest_count_spikes())
+        step, cell = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+        self._library.bgnest_take_spikes(pointer(step, ctypes.c_int64), pointer(cell, ctypes.c_int64))
+        return step, cell
