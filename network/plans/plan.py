@@ -289,7 +289,7 @@ class Plan:
         synapses and cells that draw their own input do not.
         """
         devices = self.drive != "internal" or any(i.device for i in self.inputs) or bool(self.spike_inputs)
-        return self.wiring != "compact" or devices
+        return devices or self.wiring != "compact" or not all(p.synapse.in_rows for p in self.projections)
 
     @property
     def split(self) -> int:

@@ -129,7 +129,7 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
     if module.carrier is not None:
         network.runtime.clear()
         if plan.wiring == "compact":
-            network.compact = {p.name: number for number, p in enumerate(plan.projections) if rows.knows(p)}
+            network.compact = {p.name: number for number, p in enumerate(plan.projections) if p.synapse.in_rows}
     start = time.perf_counter()
     _copy_synapse_models(network)  # before nodes exist: afterwards each copy costs milliseconds
     with reporter.phase("create", plan.n_neurons, "neurons") as phase:

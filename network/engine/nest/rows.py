@@ -115,11 +115,6 @@ def _(synapse: Tsodyks, told: Projection) -> None:
     told.U, told.tau_psc, told.tau_rec, told.tau_fac = synapse.U, synapse.tau_psc, synapse.tau_rec, synapse.tau_fac
 
 
-def knows(projection: ProjectionPlan) -> bool:
-    """Whether rows have the kind of synapses of a projection."""
-    return tell_synapse.dispatch(type(projection.synapse)) is not tell_synapse.dispatch(object)
-
-
 def quantum(plan: Plan, population: str, port: str) -> float:
     """Power of two of which all weights onto a port of a population are made multiples, so that sums are exact."""
     target, total = plan.population(population), 0.0

@@ -21,6 +21,8 @@ class Synapse:
     """Template in the runtime of the target ``vectorised`` that takes the place of NEST's for cells of its own."""
     small_variant: ClassVar[bool] = False
     """Whether NEST has a ``_hpc`` variant for a cell's first receptor that needs less memory."""
+    in_rows: ClassVar[bool] = False
+    """Whether rows of compact wiring can have it; if not, NEST keeps the synapses."""
     bytes: ClassVar[tuple[int, int]]
     """Size of one synapse in memory: of the target ``vectorised``, and of NEST's own model."""
     measured_as: ClassVar[str] = ""

@@ -16,4 +16,5 @@ class Static(Synapse):
     nest_model = "static_synapse"
     lane_class = "bgnest::StaticLaneSynapse"
     small_variant = True
+    in_rows = True
     bytes = (16, 32)

@@ -21,6 +21,7 @@ class Tsodyks(Synapse):
     nest_model = "tsodyks_synapse"
     lane_class = "bgnest::TsodyksLaneSynapse"
     small_variant = True
+    in_rows = True
     bytes = (48, 96)
 
     U: float = written(Fraction)
