@@ -21,8 +21,13 @@ from network.plans.summary import table
 EXPERIMENT = "lindahl2016/activation_control"
 
 
+WIRING = "nest"
+"""Who keeps the synapses; --wiring sets it. The files in docs/data are of NEST's wiring."""
+
+
 def overrides(n_neurons: int, t_sim: float, t_presim: float) -> list[str]:
     return [
+        f"simulation.wiring={WIRING}",
         f"network.n_neurons={n_neurons}",
         "network.small_network=multapses",
         f"simulation.t_sim={t_sim}",
@@ -67,7 +72,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, action="append", help="file for the measurements; more of them to --fit")
     parser.add_argument("--fit", action="store_true", help="measure nothing, fit the cost model to the files")
     parser.add_argument("--show", action="store_true", help="measure nothing, show the file")
+    parser.add_argument("--wiring", choices=("compact", "nest"), default=WIRING)
     arguments = parser.parse_args()
+    globals()["WIRING"] = arguments.wiring
     if arguments.show or arguments.fit:
         read = [measurement for file in arguments.json for measurement in measure.load(file)]
         print(fitted(read) if arguments.fit else show(read))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from ..experiment.synapses import Static
 from ..plans.cost import NARROW_CELLS, CostModel, Work, memory_per_rank, work
 from ..plans.plan import Plan
 from .measure import Measurement
@@ -70,15 +71,17 @@ def fit(runs: Sequence[Run], model: CostModel, cores: int) -> dict[str, float]:
     )
     columns, largest = _by_size(busy)
     synapses = [
-        [w.synapses_per_vp * vp * own for own in column] for w, vp, column in zip(works, vps, columns, strict=True)
+        [sum(w.synapses_per_vp.values()) * vp * own for own in column]
+        for w, vp, column in zip(works, vps, columns, strict=True)
     ]
+    (kept_by,) = {kept_by for w in works for kept_by in w.synapses_per_vp}  # all rows, or all connections of NEST
     *connect, target = solve(
         [[*row, w.targets * vp] for row, w, vp in zip(synapses, works, vps, strict=True)],
         [m.seconds["connect"] * cores for m, _ in busy],
     )
     prepare = solve(synapses, [m.seconds["prepare"] * cores for m, _ in busy])
-    found.update(connect_per_synapse=float(connect[largest]), connect_per_target=float(target))
-    found["prepare_per_synapse"] = float(prepare[largest])
+    found.update({f"connect_per_synapse.{kept_by}": float(connect[largest]), "connect_per_target": float(target)})
+    found[f"prepare_per_synapse.{kept_by}"] = float(prepare[largest])
     found.update(_update(busy, works, model))
     found.update(_delivery(busy, works, model))
     found.update(_sharing_and_slices(runs, model, cores))
@@ -157,9 +160,9 @@ def _memory(runs: Sequence[Run], model: CostModel) -> dict[str, float]:
     Cells, plastic synapses and recorders are taken as known: they grow with the network as static synapses do.
     """
     names = ["memory_per_process", "memory_per_thread", "memory_per_source", "memory_per_source_and_thread"]
-    kinds = model.memory_per_synapse
+    kinds, (static_kind,) = model.memory_per_synapse, {_static(plan) for _, plan in runs}
     nothing = {name: getattr(model, name).model_copy(update={"value": 0.0}) for name in names}
-    nothing["memory_per_synapse"] = {**kinds, "static": kinds["static"].model_copy(update={"value": 0.0})}
+    nothing["memory_per_synapse"] = {**kinds, static_kind: kinds[static_kind].model_copy(update={"value": 0.0})}
     known = model.model_copy(update=nothing)
     rows, rest = [], []
     for m, plan in runs:
@@ -167,4 +170,9 @@ def _memory(runs: Sequence[Run], model: CostModel) -> dict[str, float]:
             static = sum(p.n_synapses for p in plan.projections if p.synapse.name == "static")
             rows.append([1.0, m.threads, m.n_neurons, m.n_neurons * m.threads, static / m.ranks])
             rest.append(m.peak - memory_per_rank(plan, known))
-    return dict(zip([*names, "memory_per_synapse.static"], map(float, solve(rows, rest)), strict=True))
+    return dict(zip([*names, f"memory_per_synapse.{static_kind}"], map(float, solve(rows, rest)), strict=True))
+
+
+def _static(plan: Plan) -> str:
+    """Entry of the cost model for the static synapses of a plan."""
+    return Static().cost_key(plan.target, plan.wiring)

@@ -56,9 +56,9 @@ class CostModel(Spec):
     core_sharing: Measured
     create_per_neuron: Measured
     create_per_neuron_everywhere: Measured
-    connect_per_synapse: Measured
+    connect_per_synapse: dict[str, Measured]
     connect_per_target: Measured
-    prepare_per_synapse: Measured
+    prepare_per_synapse: dict[str, Measured]
     lanes: Measured
     update_per_neuron_step: dict[str, dict[str, Measured]]
     device_drive_per_input_step: Measured
@@ -92,7 +92,8 @@ class Work:
     Attributes
     ----------
     neurons_per_rank : float
-    synapses_per_vp : float
+    synapses_per_vp : dict of str to float
+        By who keeps them: ``compact`` (rows of the module) or ``nest``.
     targets : int
         Pairs of a projection and a neuron of its target; every VP passes over all of them to find its own.
     steps_per_vp : dict of str to float
@@ -115,7 +116,7 @@ class Work:
     """
 
     neurons_per_rank: float
-    synapses_per_vp: float
+    synapses_per_vp: dict[str, float]
     targets: int
     steps_per_vp: dict[str, float]
     driven_steps_per_vp: float
@@ -234,6 +235,7 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
     driven = sum(sizes[i.target] if i.cells is None else len(i.cells.ids) for i in by_generators)
 
     events: dict[str, float] = {}
+    kept: dict[str, int] = {}
     segments = received = 0.0
     synapses_of = dict.fromkeys(sizes, 0)
     for p in plan.projections:
@@ -242,11 +244,13 @@ def work(plan: Plan, model: CostModel | None = None) -> Work:
         events[kind] = events.get(kind, 0.0) + p.n_synapses * spikes / sizes[p.source] / vps
         segments += spikes * _hit(p.n_synapses / sizes[p.source], vps)
         synapses_of[p.source] += p.n_synapses
+        kept_by = plan.kept_by(p)
+        kept[kept_by] = kept.get(kept_by, 0) + p.n_synapses
     if ranks > 1:
         received = sum(fired[name] * _hit(synapses_of[name] / sizes[name], ranks) for name in sizes)
     return Work(
         neurons_per_rank=plan.n_neurons / ranks,
-        synapses_per_vp=plan.n_synapses / vps,
+        synapses_per_vp={kept_by: n / vps for kept_by, n in kept.items()},
         targets=sum(sizes[p.target] for p in plan.projections),
         steps_per_vp={k: lanes[k] * math.ceil(n / (vps * lanes[k])) * steps for k, n in cells.items()},
         driven_steps_per_vp=driven / vps * steps,
@@ -282,6 +286,10 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     update += w.driven_steps_per_vp * m.device_drive_per_input_step.value
     deliver = sum(n * m.delivery_per_event[kind].value for kind, n in w.events_per_vp.items())
     deliver += w.segments_per_vp * m.delivery_per_segment.value
+    connect, prepare = (
+        sum(n * table[kept_by].value for kept_by, n in w.synapses_per_vp.items())
+        for table in (m.connect_per_synapse, m.prepare_per_synapse)
+    )
     exchange = w.slices * w.rank_doublings * m.exchange_latency.value
     exchange += w.spikes_received * m.exchange_per_spike.value / m.exchange_bandwidth.value
     per_rank = int(memory_per_rank(plan, m))
@@ -291,8 +299,8 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     spikes = fired * max(0.0, plan.spike_stop - plan.spike_start) / 1000.0 * m.memory_of_table_per_spike.value
     return Estimate(
         create=w.neurons_per_rank * m.create_per_neuron.value + plan.n_neurons * m.create_per_neuron_everywhere.value,
-        connect=core * (w.synapses_per_vp * m.connect_per_synapse.value + w.targets * m.connect_per_target.value),
-        prepare=core * w.synapses_per_vp * m.prepare_per_synapse.value,
+        connect=core * (connect + w.targets * m.connect_per_target.value),
+        prepare=core * prepare,
         update=core * update,
         deliver=core * deliver,
         exchange=exchange,
@@ -320,10 +328,11 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     per_ms = sum(len(r.node_ids) * len(r.variables) / r.interval for r in plan.recorders)
     samples = min(per_ms * held * 1000.0, HELD_SAMPLES * plan.ranks)
     narrow = plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS
+    recording = "internal" if plan.recording == "internal" else "narrow" if narrow else "wide"
     shared = (
         sum(p.n_neurons * _pick(m.memory_per_neuron, plan.target_of(p.name)) for p in plan.populations)
         + sum(p.n_synapses * m.memory_per_synapse[synapse_cost(plan, p)].value for p in plan.projections)
-        + recorded * m.memory_per_recorded_neuron["narrow" if narrow else "wide"].value
+        + recorded * m.memory_per_recorded_neuron[recording].value
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
     )
@@ -358,4 +367,4 @@ def beyond_machine(plan: Plan, memory: float | None = None) -> str:
 
 def synapse_cost(plan: Plan, projection: ProjectionPlan) -> str:
     """Key in the tables of costs of the synapses that a projection gets, which depend on the code of its targets."""
-    return projection.synapse.cost_key(plan.target_of(projection.target))
+    return projection.synapse.cost_key(plan.target_of(projection.target), plan.kept_by(projection))

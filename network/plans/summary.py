@@ -37,7 +37,8 @@ def _head(plan: Plan) -> str:
         f"{plan.n_neurons:,} neurons, {plan.n_synapses:,} recurrent synapses" + _levels(plan.dopamine, plan.modulators),
         f"warm-up {plan.t_presim:g} ms, recording {plan.t_sim:g} ms, step {plan.resolution:g} ms, "
         f"delays {plan.min_delay:g} to {plan.max_delay:g} ms, seed {plan.seed}",
-        f"{plan.ranks} rank(s) x {plan.threads} thread(s), code {_code(plan)}, drive {plan.drive}",
+        f"{plan.ranks} rank(s) x {plan.threads} thread(s), code {_code(plan)}, "
+        f"drive {plan.drive}, wiring {plan.wiring}",
         f"network {plan.network_hash[:12]}, simulation {plan.simulation_hash[:12]}",
     ]
     return "\n".join(lines)

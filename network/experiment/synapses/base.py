@@ -64,9 +64,11 @@ class Synapse:
         """A few words for a table."""
         return self.name
 
-    def cost_key(self, target: str) -> str:
-        """Entry of the cost model for synapses onto cells of a code generation target."""
+    def cost_key(self, target: str, wiring: str = "nest") -> str:
+        """Entry of the cost model for synapses onto cells of a code generation target, kept by NEST or in rows."""
         kind = self.measured_as or self.name
+        if wiring == "compact" and self.in_rows:
+            return f"rows_{kind}"
         return kind if target == "vectorised" and self.lane_class is not None else f"nest_{kind}"
 
     @classmethod

@@ -50,15 +50,15 @@ def test_costs_are_found_again():
     found = fit([measured(*split) for split in SPLITS], model, CORES)
     expected = {
         "create_per_neuron": model.create_per_neuron,
-        "connect_per_synapse": model.connect_per_synapse,
-        "prepare_per_synapse": model.prepare_per_synapse,
+        "connect_per_synapse.compact": model.connect_per_synapse["compact"],
+        "prepare_per_synapse.compact": model.prepare_per_synapse["compact"],
         "update_per_neuron_step.vectorised.default": model.update_per_neuron_step["vectorised"]["default"],
         "delivery_per_segment": model.delivery_per_segment,
-        "delivery_per_event.tsodyks": model.delivery_per_event["tsodyks"],
+        "delivery_per_event.rows_tsodyks": model.delivery_per_event["rows_tsodyks"],
         "core_sharing": model.core_sharing,
         "memory_per_process": model.memory_per_process,
         "memory_per_source_and_thread": model.memory_per_source_and_thread,
-        "memory_per_synapse.static": model.memory_per_synapse["static"],
+        "memory_per_synapse.rows_static": model.memory_per_synapse["rows_static"],
     }
     for name, cost in expected.items():
         assert found[name] == pytest.approx(cost.value, rel=0.05, abs=1e-3 * (cost.unit == "B")), name
