@@ -319,7 +319,6 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
 def memory_per_rank(plan: Plan, m: CostModel) -> float:
     """Bytes of one rank. Cells go round the ranks one by one, so all ranks hold the same share of everything."""
     sizes = {population.name: population.n_neurons for population in plan.populations}
-    recorded = sum(sizes[name] for name in plan.spike_populations)
     window = (plan.spike_stop - plan.spike_start) / 1000.0
     # recordings are written out every HELD_SECONDS, or when a rank holds HELD_SAMPLES
     held = min(window, HELD_SECONDS)
@@ -328,11 +327,12 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     per_ms = sum(len(r.node_ids) * len(r.variables) / r.interval for r in plan.recorders)
     samples = min(per_ms * held * 1000.0, HELD_SAMPLES * plan.ranks)
     narrow = plan.n_neurons / plan.n_virtual_processes < NARROW_CELLS
-    recording = "internal" if plan.recording == "internal" else "narrow" if narrow else "wide"
+    device = m.memory_per_recorded_neuron["narrow" if narrow else "wide"].value
+    inside = m.memory_per_recorded_neuron["internal"].value
     shared = (
         sum(p.n_neurons * _pick(m.memory_per_neuron, plan.target_of(p.name)) for p in plan.populations)
         + sum(p.n_synapses * m.memory_per_synapse[synapse_cost(plan, p)].value for p in plan.projections)
-        + recorded * m.memory_per_recorded_neuron[recording].value
+        + sum(sizes[name] * (inside if plan.writes_spikes(name) else device) for name in plan.spike_populations)
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..experiment.cell_code import AUTO
+from ..experiment.cell_code import AUTO, FAST
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn
 from ..experiment.rules import Ends, FixedInDegree, Rule
@@ -289,7 +289,7 @@ class Plan:
         synapses and cells that draw their own input do not.
         """
         devices = self.drive != "internal" or any(i.device for i in self.inputs) or bool(self.spike_inputs)
-        return devices or self.wiring != "compact" or not all(p.synapse.in_rows for p in self.projections)
+        return devices or any(self.kept_by(p) == "nest" for p in self.projections)
 
     @property
     def split(self) -> int:
@@ -353,6 +353,15 @@ class Plan:
     def target_of(self, population: str) -> str:
         """Code generation target of the cells of a population."""
         return self.targets.get(self.population(population).model, self.target)
+
+    def kept_by(self, projection: ProjectionPlan) -> str:
+        """Who keeps the synapses of a projection: ``compact``, rows of the fast cells' module, or ``nest``."""
+        rows = projection.synapse.in_rows and self.target_of(projection.target) == FAST
+        return self.wiring if rows else "nest"
+
+    def writes_spikes(self, population: str) -> bool:
+        """Whether the cells' own module writes their spikes down."""
+        return self.recording == "internal" and self.target_of(population) == FAST
 
     @property
     def build_target(self) -> str:

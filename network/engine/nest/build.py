@@ -47,9 +47,9 @@ class Network:
     """Projections whose synapses are rows of the module, and their numbers there."""
 
     @cached_property
-    def runtime(self) -> Runtime:
-        """The module's own functions."""
-        return Runtime(self.module)
+    def runtime(self) -> Runtime | None:
+        """Functions of the module of the fast cells; None if there are no such cells."""
+        return next((Runtime(part) for part in self.module.parts if part.carrier is not None), None)
 
     def model(self, population: str) -> ModelInfo:
         """Ports, parameters and recordables of a population's neuron model."""
@@ -76,7 +76,7 @@ class Network:
     def set(self, population: str, cells: slice, values: Mapping[str, Any]) -> None:
         """Set parameters of some cells: a number for all, an array with one for each, or a list that all get."""
         nodes = self.populations[population]
-        if self.module.carrier is None:
+        if self.module.of(self.plan.population(population).model).carrier is None:
             chosen = nodes[cells]
             constant = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
             varied = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
@@ -85,6 +85,7 @@ class Network:
             if varied:
                 kernel.set_arrays(chosen, varied)
             return
+        assert self.runtime is not None
         first = nodes[0].global_id
         self.runtime.set(range(first, first + len(nodes))[cells], values)
 
@@ -126,10 +127,9 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
     """
     reporter = reporter or SilentReporter()
     network = Network(plan, module)
-    if module.carrier is not None:
+    if network.runtime is not None:
         network.runtime.clear()
-        if plan.wiring == "compact":
-            network.compact = {p.name: number for number, p in enumerate(plan.projections) if p.synapse.in_rows}
+        network.compact = {p.name: n for n, p in enumerate(plan.projections) if plan.kept_by(p) == "compact"}
     start = time.perf_counter()
     _copy_synapse_models(network)  # before nodes exist: afterwards each copy costs milliseconds
     with reporter.phase("create", plan.n_neurons, "neurons") as phase:
@@ -148,7 +148,7 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
             else:
                 connect(network, projection)
             phase.advance(projection.n_synapses, projection.name)
-        if network.compact:
+        if network.runtime is not None and network.compact:
             network.runtime.connect_carriers()
     network.timers["connect"] = time.perf_counter() - start
     return network

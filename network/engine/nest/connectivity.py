@@ -58,6 +58,7 @@ def synapses(network: Network, projection: ProjectionPlan, n_targets: int | None
 
 def _of_rows(network: Network, projection: ProjectionPlan) -> tuple[NDArray[Any], ...]:
     number = network.compact[projection.name]
+    assert network.runtime is not None
     source, target, weight, steps = network.runtime.synapses(number)
     port = network.runtime.port(number)
     return source, target, weight, np.round(steps * network.plan.resolution, 9), np.full(len(source), port)

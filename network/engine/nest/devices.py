@@ -236,14 +236,15 @@ def connect_recorders(network: Network) -> tuple[list[SpikeRecorder | LoggedSpik
     """
     nest = kernel.import_nest()
     plan = network.plan
-    internal = plan.recording == "internal" and network.module.carrier is not None
     spikes: list[SpikeRecorder | LoggedSpikes] = []
     states: list[StateRecorder] = []
-    if internal:
-        log, window = SpikeLog(network), (plan.spike_start, plan.spike_stop)
-        spikes += [log.source(name, ids_of(network, name), window) for name in plan.spike_populations]
-    else:
-        spikes += _spike_recorders(network)
+    inside = [name for name in plan.spike_populations if plan.writes_spikes(name)]
+    log = SpikeLog(network.runtime, plan.resolution) if inside and network.runtime is not None else None
+    for name in plan.spike_populations:
+        if log is not None and name in inside:
+            spikes.append(log.source(name, ids_of(network, name), (plan.spike_start, plan.spike_stop)))
+        else:
+            spikes.append(_spike_recorder(network, name))
     for recorder in plan.recorders:
         known = network.model(recorder.population).recordables
         unknown = [name for name in recorder.variables if name not in known]
@@ -270,23 +271,20 @@ def connect_recorders(network: Network) -> tuple[list[SpikeRecorder | LoggedSpik
     return spikes, states
 
 
-def _spike_recorders(network: Network) -> list[SpikeRecorder]:
-    """NEST's recorders, with a connection from every cell."""
+def _spike_recorder(network: Network, population: str) -> SpikeRecorder:
+    """NEST's recorder, with a connection from every cell."""
     nest, plan = kernel.import_nest(), network.plan
     # NEST records after start up to and including stop; our windows are [start, stop)
     window = {
         "start": max(0.0, plan.spike_start - plan.resolution),
         "stop": plan.spike_stop - plan.resolution,
     }
-    listening = window if plan.guard is None else {}
-    # not only the cells of the plan count: devices that drive them come with a parrot neuron per cell
-    small = kernel.hpc_synapses_fit(nest.network_size)
-    base = "static_synapse_hom_w_hpc" if small else "static_synapse_hom_w"
-    nest.CopyModel(base, RECORDER_SYNAPSE, {"delay": plan.min_delay})
-    spikes = []
-    for name in plan.spike_populations:
-        cells = network.populations[name]
-        device = nest.Create("spike_recorder", params=listening)
-        nest.Connect(cells, device, "all_to_all", {"synapse_model": RECORDER_SYNAPSE})
-        spikes.append(SpikeRecorder(name, device, cells[0].global_id, (plan.spike_start, plan.spike_stop)))
-    return spikes
+    if RECORDER_SYNAPSE not in nest.synapse_models:
+        # not only the cells of the plan count: devices that drive them come with a parrot neuron per cell
+        small = kernel.hpc_synapses_fit(nest.network_size)
+        base = "static_synapse_hom_w_hpc" if small else "static_synapse_hom_w"
+        nest.CopyModel(base, RECORDER_SYNAPSE, {"delay": plan.min_delay})
+    cells = network.populations[population]
+    device = nest.Create("spike_recorder", params=window if plan.guard is None else {})
+    nest.Connect(cells, device, "all_to_all", {"synapse_model": RECORDER_SYNAPSE})
+    return SpikeRecorder(population, device, cells[0].global_id, (plan.spike_start, plan.spike_stop))

@@ -168,6 +168,7 @@ def wire(network: Network, projection: ProjectionPlan, number: int) -> int:
     kept: list[Any] = []  # arrays that must live as long as they are looked at
     _tell(told, choice, projection.rule, ends, kept)
     tell_synapse(projection.synapse, told)
+    assert network.runtime is not None
     try:
         return network.runtime.wire(told, number)
     except EngineError as error:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .build import Network
+from .runtime import Runtime
 
 TICS_PER_MS = 1000.0
 """NEST's default, which the engine keeps."""
@@ -18,9 +19,9 @@ Spikes = tuple[NDArray[np.float64], NDArray[np.uint64]]
 class SpikeLog:
     """What the module has written down on this rank, sorted into populations as it is taken."""
 
-    def __init__(self, network: Network) -> None:
-        self._runtime = network.runtime
-        self._tics = round(network.plan.resolution * TICS_PER_MS)
+    def __init__(self, runtime: Runtime, resolution: float) -> None:
+        self._runtime = runtime
+        self._tics = round(resolution * TICS_PER_MS)
         self._sources: list[LoggedSpikes] = []
         self._runtime.take_spikes()
         self._runtime.log_spikes(True)
