@@ -11,6 +11,7 @@ from network import codegen
 from network.engine.nest import kernel
 from network.engine.nest.audit import audit
 from network.engine.nest.build import build
+from network.engine.nest.connectivity import synapses
 from network.engine.nest.engine import NestSimulation
 from network.engine.progress import SilentReporter
 from network.experiment import load_experiment, nestml
@@ -60,15 +61,14 @@ def test_cells_of_two_targets_hear_each_other_their_input_and_their_currents(tmp
     plan = make_plan(load_experiment(tmp_path / "own.yaml"))
     assert plan.models_by_target == {"plain": ("psc_port",), "vectorised": ("psc_cell",)}
     module = codegen.build_each(plan.models_by_target)
-    nest = kernel.import_nest()
     kernel.reset(plan, *(part.path for part in module.parts))
     network = build(plan, module)
     audit(network)
     assert network.synapses("fast") and not network.synapses("slow")
     simulation = NestSimulation(network)
     assert [made.population for made in simulation.spikes] == ["fast", "slow"]
-    for cells in ("fast", "slow"):
-        assert len(nest.GetConnections(target=network.populations[cells])) >= 36
+    assert {p.name for p in plan.projections if plan.kept_by(p) == "compact"} == set(network.compact)
+    assert all(len(synapses(network, projection)) == projection.n_synapses for projection in plan.projections)
     simulation.prepare()
     simulation.run(300.0)
     simulation.flush()
