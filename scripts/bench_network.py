@@ -7,7 +7,7 @@ variant without synapses) and of the synapses (the difference to it).
 
     python scripts/bench_network.py --t-sim 300 --rounds 3
     python scripts/bench_network.py --variants as-built --warm-up 1500 --t-sim 1000    a settled second
-    python scripts/bench_network.py --variants as-built plain-connect --t-sim 0       wiring
+    python scripts/bench_network.py --variants as-built all-nest plain-connect --t-sim 0       building
     python scripts/bench_network.py --variants as-built no-synapses --t-sim 300       memory per neuron and synapse
 """
 
@@ -26,6 +26,9 @@ from typing import Any
 
 VARIANTS = {
     "as-built": "what `bgnest run` does",
+    "nest-wiring": "every synapse a connection of NEST, those of the vectorised target (wiring: nest)",
+    "nest-recorders": "spikes through NEST's recorders (recording: device)",
+    "all-nest": "both: what building and recording cost before compact wiring",
     "plain-connect": "nest.Connect with receptor and plasticity constants in syn_spec, no _hpc synapses",
     "nest-synapses": "NEST's own synapses, _hpc where they fit, in place of those of the vectorised target",
     "uncompressed": "use_compressed_spikes off: a spike is sent once per target thread",
@@ -62,7 +65,10 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
     from network.plans import make_plan
 
     drive = "device" if variant == "device-drive" else "internal"
+    by_nest = variant in ("nest-wiring", "all-nest", "plain-connect", "nest-synapses", "no-source-table")
     changes = [f"network.n_neurons={n_neurons}", f"simulation.drive={drive}", "recording.traces=null"]
+    changes += ["simulation.wiring=nest"] if by_nest else []
+    changes += ["simulation.recording=device"] if variant in ("nest-recorders", "all-nest") else []
     plan = make_plan(load_experiment("lindahl2016/activation_control", overrides=changes), threads=threads)
     if variant == "no-synapses":
         plan = dataclasses.replace(plan, projections=())
@@ -78,12 +84,15 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
     elif variant == "nest-synapses":
         module = dataclasses.replace(module, synapses={})
     network = (plain_connect if variant == "plain-connect" else build.build)(plan, module)
-    devices.connect_inputs(network)
-    devices.connect_recorders(network)
     result: dict[str, Any] = dict(network.timers)
-    start = time.perf_counter()
-    nest.Prepare()
-    result["prepare"] = time.perf_counter() - start
+    for name, step in (
+        ("inputs", lambda: devices.connect_inputs(network)),
+        ("recorders", lambda: devices.connect_recorders(network)),
+        ("prepare", nest.Prepare),
+    ):
+        start = time.perf_counter()
+        step()
+        result[name] = time.perf_counter() - start
     millions = plan.n_synapses / 1e6 if plan.projections else 0.0
     if millions:
         result["connect/M"] = result["connect"] / millions
