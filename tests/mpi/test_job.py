@@ -47,18 +47,18 @@ from network.engine.nest import kernel
 from network.engine import session as simulate
 
 folder = Path(sys.argv.pop(1))
-build, reset = run.codegen.build, kernel.reset
+build, reset = run.codegen.build_each, kernel.reset
 
 def counted(*arguments, **options):
     assert "nest" not in sys.modules
     (folder / f"compiled-by-{present().rank}").touch()
     return build(*arguments, **options)
 
-def noted(plan, module):
-    (folder / f"loaded-by-{present().rank}").write_text(str(module))
-    return reset(plan, module)
+def noted(plan, *modules):
+    (folder / f"loaded-by-{present().rank}").write_text(str(modules))
+    return reset(plan, *modules)
 
-run.codegen.build, kernel.reset = counted, noted
+run.codegen.build_each, kernel.reset = counted, noted
 """
 
 

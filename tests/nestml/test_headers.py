@@ -68,10 +68,10 @@ def commands(log: Path, compiler: toolchain.Compiler, target: str) -> list[list[
     here += [*chosen.include_flags(), *headers.environment_flags()]
 
     def relocated(command: list[str]) -> list[str]:
-        begin, end = len(compiler.command), command.index("-c")
+        begin, end = command.index("-std=c++20"), command.index("-c")
         kinds = [[re.sub(r"/.*", "", word) for word in flags] for flags in (command[begin:end], here)]
         assert kinds[0] == kinds[1]
-        return [*command[:begin], *here, *command[end:]]
+        return [*compiler.command, *here, *command[end:]]
 
     def moved(word: str) -> str:
         final = [re.sub(r"/tmp/([0-9a-f]+)-[^/]+/", rf"/{kind}/\1/", word) for kind in ("objects", "modules")]
