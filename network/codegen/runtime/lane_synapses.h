@@ -28,6 +28,7 @@
 #include "nest_names.h"
 
 #include "lane_delivery.h"
+#include "spike_target.h"
 
 namespace bgnest
 {
@@ -125,18 +126,6 @@ protected:
   }
 
 private:
-  class SpikeTarget : public nest::ConnTestDummyNodeBase
-  {
-  public:
-    using nest::ConnTestDummyNodeBase::handles_test_event;
-
-    std::size_t
-    handles_test_event( nest::SpikeEvent&, std::size_t ) override
-    {
-      return nest::invalid_port;
-    }
-  };
-
   LaneDelivery::Ends
   check_( LaneDelivery& delivery, nest::Node& source, nest::Node& target, const std::size_t receptor_type )
   {

@@ -19,6 +19,7 @@
 
 #include "lane_delivery.h"
 #include "row_table.h"
+#include "spike_target.h"
 
 namespace bgnest
 {
@@ -93,19 +94,6 @@ public:
     RowTable::of_thread( thread ).deliver( target_.row, step, now, spike.get_multiplicity(), delivery );
     return true;
   }
-
-private:
-  class SpikeTarget : public nest::ConnTestDummyNodeBase
-  {
-  public:
-    using nest::ConnTestDummyNodeBase::handles_test_event;
-
-    std::size_t
-    handles_test_event( nest::SpikeEvent&, std::size_t ) override
-    {
-      return nest::invalid_port;
-    }
-  };
 };
 
 } // namespace bgnest

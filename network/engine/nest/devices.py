@@ -21,7 +21,7 @@ from ...experiment.courses import Waveform
 from ...plans.plan import CurrentPlan, InputPlan, RecorderPlan
 from . import kernel
 from .build import Network
-from .spike_log import LoggedSpikes, SpikeLog, ids_of
+from .spike_log import LoggedSpikes, SpikeLog, ids_of, in_order
 from .spike_trains import connect_spike_trains
 
 RECORDER_SYNAPSE = "bgnest.to_recorder"
@@ -173,12 +173,7 @@ class SpikeRecorder:
         if times.size:
             self.device.n_events = 0
             self.n_collected += times.size
-        if not whole:
-            start, stop = self.window
-            kept = (times > start - 1e-6) & (times < stop - 1e-6)
-            times, ids = times[kept], ids[kept]
-        order = np.lexsort((ids, times))
-        return times[order], ids[order]
+        return in_order(times, ids, None if whole else self.window)
 
 
 @dataclass

@@ -16,6 +16,16 @@ TICS_PER_MS = 1000.0
 Spikes = tuple[NDArray[np.float64], NDArray[np.uint64]]
 
 
+def in_order(times: NDArray[np.float64], ids: NDArray[np.uint64], window: tuple[float, float] | None) -> Spikes:
+    """Spikes sorted by time and id; only those in the window (ms, right-open) if there is one."""
+    if window is not None:
+        start, stop = window
+        kept = (times > start - 1e-6) & (times < stop - 1e-6)
+        times, ids = times[kept], ids[kept]
+    order = np.lexsort((ids, times))
+    return times[order], ids[order]
+
+
 class SpikeLog:
     """What the module has written down on this rank, sorted into populations as it is taken."""
 
@@ -76,12 +86,7 @@ class LoggedSpikes:
             return np.empty(0), np.empty(0, dtype=np.uint64)
         times, ids = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
         self.n_collected += len(times)
-        if not whole:
-            start, stop = self.window
-            kept = (times > start - 1e-6) & (times < stop - 1e-6)
-            times, ids = times[kept], ids[kept]
-        order = np.lexsort((ids, times))
-        return times[order], ids[order]
+        return in_order(times, ids, None if whole else self.window)
 
 
 def ids_of(network: Network, population: str) -> range:
