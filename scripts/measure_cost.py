@@ -21,13 +21,12 @@ from network.plans.summary import table
 EXPERIMENT = "lindahl2016/activation_control"
 
 
-WIRING = "nest"
-"""Who keeps the synapses; --wiring sets it. The files in docs/data are of NEST's wiring."""
+WIRING = "nest"  # of the files in docs/data
 
 
-def overrides(n_neurons: int, t_sim: float, t_presim: float) -> list[str]:
+def overrides(n_neurons: int, t_sim: float, t_presim: float, wiring: str) -> list[str]:
     return [
-        f"simulation.wiring={WIRING}",
+        f"simulation.wiring={wiring}",
         f"network.n_neurons={n_neurons}",
         "network.small_network=multapses",
         f"simulation.t_sim={t_sim}",
@@ -35,10 +34,10 @@ def overrides(n_neurons: int, t_sim: float, t_presim: float) -> list[str]:
     ]
 
 
-def show(measurements: list[measure.Measurement]) -> str:
+def show(measurements: list[measure.Measurement], wiring: str) -> str:
     rows = []
     for m in measurements:
-        given = overrides(m.n_neurons, m.t_sim, m.t_presim)
+        given = overrides(m.n_neurons, m.t_sim, m.t_presim, wiring)
         p = measure.predict(EXPERIMENT, given, ranks=m.ranks, threads=m.threads)
         error = p.memory_per_rank / m.peak - 1.0
         simulated = m.seconds["presimulate"] + m.seconds["simulate"]
@@ -54,10 +53,10 @@ def show(measurements: list[measure.Measurement]) -> str:
     return table(header, rows, "rrrrrrrrrr") + "\n\nseconds: measured / predicted"
 
 
-def fitted(measurements: list[measure.Measurement]) -> str:
+def fitted(measurements: list[measure.Measurement], wiring: str) -> str:
     runs = []
     for m in measurements:
-        given = overrides(m.n_neurons, m.t_sim, m.t_presim)
+        given = overrides(m.n_neurons, m.t_sim, m.t_presim, wiring)
         runs.append((m, make_plan(load_experiment(EXPERIMENT, (), given), ranks=m.ranks, threads=m.threads)))
     found = fit.fit(runs, load_cost_model(), os.cpu_count() or 1)
     return "\n".join(f"{name}: {value:.3g}" for name, value in found.items())
@@ -74,22 +73,21 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="measure nothing, show the file")
     parser.add_argument("--wiring", choices=("compact", "nest"), default=WIRING)
     arguments = parser.parse_args()
-    globals()["WIRING"] = arguments.wiring
     if arguments.show or arguments.fit:
         read = [measurement for file in arguments.json for measurement in measure.load(file)]
-        print(fitted(read) if arguments.fit else show(read))
+        print((fitted if arguments.fit else show)(read, arguments.wiring))
         return
     measurements = []
     with tempfile.TemporaryDirectory(prefix="bgnest-cost-") as folder:
         for size in map(int, arguments.sizes.split(",")):
             for ranks, threads in (map(int, split.split("x")) for split in arguments.splits.split(",")):
                 print(f"{size:,} neurons, {ranks} x {threads}", flush=True)
-                given = overrides(size, arguments.t_sim, arguments.t_presim)
+                given = overrides(size, arguments.t_sim, arguments.t_presim, arguments.wiring)
                 out = Path(folder) / f"{size}-{ranks}x{threads}"
                 measurements.append(measure.run(EXPERIMENT, given, ranks=ranks, threads=threads, out=out))
                 if arguments.json:
                     measure.save(measurements, arguments.json[0])
-    print(show(measurements))
+    print(show(measurements, arguments.wiring))
 
 
 if __name__ == "__main__":

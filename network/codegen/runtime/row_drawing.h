@@ -51,7 +51,6 @@ struct RowProjection
   const std::uint32_t* pair_source; // numbers within the populations
   const std::uint32_t* pair_target;
   const double* pair_lag; // ms on top of the delay, may be null
-  const double* pair_weight; // instead of drawing, may be null
   std::uint64_t key;
   double quantum;
   RowDistribution weight;
@@ -315,7 +314,6 @@ private:
         if ( number_[ p_.pair_target[ i ] ] != elsewhere )
         {
           RowStream values( ~p_.key, i );
-          listed_ = i;
           place_( counting, p_.pair_source[ i ], p_.pair_target[ i ], values, p_.pair_lag ? p_.pair_lag[ i ] : 0.0 );
         }
       }
@@ -363,7 +361,7 @@ private:
       throw nest::KernelException( "more than 4.29e9 synapses of one projection on one thread; use more threads or ranks" );
     }
     rows_->targets = std::make_unique_for_overwrite< std::uint32_t[] >( total );
-    if ( p_.weight.kind == RowDistribution::constant and not p_.pair_weight )
+    if ( p_.weight.kind == RowDistribution::constant )
     {
       rows_->weight = on_grid( p_.weight.a, p_.quantum );
     }
@@ -427,8 +425,7 @@ private:
     rows_->targets[ at ] = number;
     if ( rows_->weights )
     {
-      const double weight = p_.pair_weight ? p_.pair_weight[ listed_ ] : p_.weight.draw( values );
-      rows_->weights[ at ] = static_cast< float >( on_grid( weight, p_.quantum ) );
+      rows_->weights[ at ] = static_cast< float >( on_grid( p_.weight.draw( values ), p_.quantum ) );
     }
     if ( rows_->short_delays )
     {
@@ -456,7 +453,6 @@ private:
   std::vector< Cell > cells_;           // targets on this thread
   std::vector< std::uint32_t > number_; // of every target on its thread, or elsewhere
   Chooser chooser_;
-  std::int64_t listed_ = 0;
 };
 
 } // namespace bgnest

@@ -68,7 +68,6 @@ class Projection(ctypes.Structure):
         ("pair_source", ctypes.POINTER(ctypes.c_uint32)),
         ("pair_target", ctypes.POINTER(ctypes.c_uint32)),
         ("pair_lag", ctypes.POINTER(ctypes.c_double)),
-        ("pair_weight", ctypes.POINTER(ctypes.c_double)),
         ("key", ctypes.c_uint64),
         ("quantum", ctypes.c_double),
         ("weight", Distribution),
