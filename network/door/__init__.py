@@ -9,17 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .experiment import Experiment, load, plan, run
+    from .experiment import Experiment, load, open_run, plan, run
     from .listing import Listing, list_experiments
     from .planned import Plan
-    from .runs import Run, Verdict, open_run
+    from .runs import Run, Verdict
     from .scans import Scan, scan
 
 _HOMES = {
-    "experiment": ("Experiment", "load", "plan", "run"),
+    "experiment": ("Experiment", "load", "open_run", "plan", "run"),
     "listing": ("Listing", "list_experiments"),
     "planned": ("Plan",),
-    "runs": ("Run", "Verdict", "open_run"),
+    "runs": ("Run", "Verdict"),
     "scans": ("Scan", "scan"),
 }
 

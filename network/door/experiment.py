@@ -15,6 +15,7 @@ from ..experiment import dump_experiment
 from ..experiment.loading import Draft, load_draft, written
 from ..experiment.origins import is_glob
 from ..plans import make_plan
+from ..runs import Run as Reader
 from .planned import Plan
 from .progress import TerminalReporter
 from .runs import Run
@@ -198,21 +199,19 @@ class Experiment:
             from ..engine.ranks import run_as_job
 
             words, several = self._command(), ranks or 1
-            return Run(
-                run_as_job(
-                    self.spec,
-                    words,
-                    threads=threads,
-                    ranks=several,
-                    out=folder,
-                    overwrite=overwrite,
-                    resume=resume,
-                    take_over=take_over,
-                    reporter=reporter,
-                )
+            reader = run_as_job(
+                self.spec,
+                words,
+                threads=threads,
+                ranks=several,
+                out=folder,
+                overwrite=overwrite,
+                resume=resume,
+                take_over=take_over,
+                reporter=reporter,
             )
-        return Run(
-            run_here(
+        else:
+            reader = run_here(
                 self.spec,
                 threads=threads,
                 ranks=ranks,
@@ -222,7 +221,7 @@ class Experiment:
                 take_over=take_over,
                 reporter=reporter,
             )
-        )
+        return Run(reader, Experiment.load)
 
     def _command(self) -> list[str]:
         """Words of the command line that load the same experiment."""
@@ -351,3 +350,20 @@ def run(
         take_over=take_over,
         progress=progress,
     )
+
+
+def open_run(path: str | Path, *, partial: bool = False) -> Run:
+    """Open a run folder.
+
+    Parameters
+    ----------
+    path : str or Path
+    partial : bool
+        Also a run that is not complete, for instance one that was stopped because activity exploded.
+
+    Raises
+    ------
+    RunError
+        If there is no run, or it is not complete, or its files are not what it has written.
+    """
+    return Run(Reader.open(path, allow_incomplete=partial), Experiment.load)

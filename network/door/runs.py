@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -78,13 +78,9 @@ class Run:
         Figures, ``run.plot.raster(ax=ax)``.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, load: Callable[[Path], Experiment]) -> None:
         self.reader = reader
-
-    @classmethod
-    def open(cls, path: str | Path, *, partial: bool = False) -> Self:
-        """Open a run folder; see `open_run`."""
-        return cls(Reader.open(path, allow_incomplete=partial))
+        self._load = load  # given, as experiments know runs and not the other way round
 
     @property
     def path(self) -> Path:
@@ -138,9 +134,7 @@ class Run:
 
     def experiment(self) -> Experiment:
         """Experiment of this run, to change it and run it again."""
-        from .experiment import Experiment
-
-        return Experiment.load(self.reader.checked("params.yaml"))
+        return self._load(self.reader.checked("params.yaml"))
 
     def rates(self) -> pd.DataFrame:
         """Rates (spikes/s), CVs and synchrony of all populations and groups."""
@@ -290,20 +284,3 @@ def _trace_table(reader: Reader, keys: Sequence[Any]) -> pd.DataFrame:
     table = pd.concat(columns, axis=1).sort_index().reset_index()
     table.attrs.update({"population": keys[0].population, "units": units})
     return table
-
-
-def open_run(path: str | Path, *, partial: bool = False) -> Run:
-    """Open a run folder.
-
-    Parameters
-    ----------
-    path : str or Path
-    partial : bool
-        Also a run that is not complete, for instance one that was stopped because activity exploded.
-
-    Raises
-    ------
-    RunError
-        If there is no run, or it is not complete, or its files are not what it has written.
-    """
-    return Run.open(path, partial=partial)

@@ -12,7 +12,7 @@ from ..scans.scan import Scan as Points
 from ..scans.status import EXPLODED, STALE, PointStatus, counts
 from ..scans.workflow import Slurm
 from ..text import human_bytes
-from .experiment import Experiment
+from .experiment import Experiment, open_run
 from .runs import Run
 from .tables import html
 
@@ -121,7 +121,7 @@ class Scan:
 
     def runs(self) -> dict[str, Run]:
         """Complete runs by the name of their point."""
-        return {status.label: Run.open(status.run) for status in self.points.status() if status.state == "done"}
+        return {status.label: open_run(status.run) for status in self.points.status() if status.state == "done"}
 
     def _lines(self) -> list[str]:
         plan = self.points.plan(local=False)

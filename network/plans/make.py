@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..errors import SpecError
 from ..experiment import derive
-from ..experiment.cell_code import DRAWING_TARGETS, cell_code
+from ..experiment.cell_code import DRAWING_TARGETS, CellCode, cell_code
 from ..experiment.distributions import Drawn, Uniform, bounds, plain, scaled
 from ..experiment.limits import MAX_PROCESSES, shown
 from ..experiment.modulators import SHORT, factor
@@ -15,10 +15,9 @@ from ..experiment.nestml import ModelInterface, model_interfaces
 from ..experiment.quantities import Quantity
 from ..experiment.receptors import Receptor, effect_of, port_of
 from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
-from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
 from ..experiment.synapses.nestml import NestmlSynapse
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
-from .inputs import plan_input, plan_spike_input, share_drive
+from .inputs import plan_input, share_drive
 from .limits import plan_problems
 from .modulation import build_segments, effective_params, port_currents
 from .plan import (
@@ -33,6 +32,7 @@ from .plan import (
     SpikeInputPlan,
     WeightsPlan,
 )
+from .played import check_played, plan_spike_inputs
 
 
 def make_plan(
@@ -70,130 +70,202 @@ def make_plan(
     ]
     if problems:
         raise SpecError(problems)
-    interfaces = model_interfaces() if models is None else models
-    phis = experiment.phis
-    levels = {name: modulator.level.value for name, modulator in experiment.all_modulators.items()}
-    sizes = population_sizes(experiment)
-    simulation = experiment.simulation
-    resolution = simulation.resolution.value
-    t_stop = simulation.t_presim.value + simulation.t_sim.value
+    plan = _Maker(experiment, model_interfaces() if models is None else models).plan(threads, ranks)
+    if beyond := [_with_origin(experiment, *problem) for problem in plan_problems(plan)]:
+        raise SpecError(beyond)
+    return plan
 
-    def model_of(population: str) -> ModelInterface:
-        name = experiment.populations[population].model
-        return interfaces.get(name, ModelInterface(name))
 
-    populations = []
-    first_id = 0
-    for name, population in experiment.populations.items():
-        populations.append(_population(name, population, sizes[name], first_id, phis, model_of(name)))
-        first_id += sizes[name]
-    enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
+class _Maker:
+    """What the parts of a plan have in common while it is made."""
 
-    def as_told(weights: dict[str, float], target: str) -> dict[str, float]:
-        return {r: w * _told(experiment, interfaces, target, r) for r, w in weights.items()}
+    def __init__(self, experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> None:
+        self.experiment = experiment
+        self.interfaces = interfaces
+        self.phis = experiment.phis
+        self.sizes = population_sizes(experiment)
+        simulation = experiment.simulation
+        self.resolution = simulation.resolution.value
+        self.t_presim = simulation.t_presim.value
+        self.t_stop = simulation.t_presim.value + simulation.t_sim.value
 
-    projections = tuple(
-        _projection(experiment, name, p, sizes, phis, _told(experiment, interfaces, p.target, p.receptor))
-        for name, p in enabled.items()
-    )
-    recording = experiment.recording
-    delays = [
-        derive.on_grid(shortest, longest + made.rule.longest_lag(ends_of(experiment, p, sizes, phis)), resolution)
-        for p, made in zip(enabled.values(), projections, strict=True)
-        if made.n_synapses
-        for shortest, longest in [bounds(made.delay)]
-    ]
-    inputs = share_drive(
-        part
-        for name, i in experiment.inputs.items()
-        if i.enabled
-        for part in plan_input(name, i, sizes[i.target], n_actions(experiment, i.target), phis)
-    )
-    inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in inputs)
-    spike_inputs = tuple(replace(i, weights=as_told(i.weights, i.target)) for i in _spike_inputs(experiment, sizes))
-    code = cell_code(
-        simulation.target,
-        (population.model for population in experiment.populations.values()),
-        interfaces,
-        {
-            experiment.populations[p.target].model: p.synapse.model
-            for p in projections
-            if isinstance(p.synapse, NestmlSynapse)
-        },
-    )
-    drive = simulation.drive if code.target in DRAWING_TARGETS else "device"
-    if drive == "internal":
+    def plan(self, threads: int, ranks: int) -> Plan:
+        """The whole."""
+        experiment, simulation, recording = self.experiment, self.experiment.simulation, self.experiment.recording
+        levels = {name: modulator.level.value for name, modulator in experiment.all_modulators.items()}
+        enabled = {name: p for name, p in experiment.projections.items() if p.enabled}
+        projections = tuple(self.projection(name, p) for name, p in enabled.items())
+        spike_inputs = tuple(
+            replace(i, weights=self.as_told(i.weights, i.target)) for i in plan_spike_inputs(experiment, self.sizes)
+        )
+        code = self.code(projections)
+        draws = code.target in DRAWING_TARGETS
+        drive = simulation.drive if draws else "device"
+        inputs = self.inputs(code, drive)
+        delays = self.delays(enabled, projections, inputs, spike_inputs, drive)
+        min_delay = min(low for low, _ in delays)
+        check_played(experiment, spike_inputs, min_delay)
+        guard = simulation.guard
+        return Plan(
+            name=experiment.name,
+            resolution=self.resolution,
+            t_presim=self.t_presim,
+            t_sim=simulation.t_sim.value,
+            seed=int(simulation.seed),
+            threads=threads,
+            ranks=ranks,
+            target=code.target,
+            drive=drive,
+            wiring=simulation.wiring if draws else "nest",
+            recording=simulation.recording if draws else "device",
+            populations=self.populations(),
+            projections=projections,
+            inputs=inputs,
+            recorders=self.recorders(),
+            weights=self.weights(),
+            spike_populations=_spike_populations(experiment),
+            spike_start=_value(recording.spike_start, self.t_presim),
+            spike_stop=_value(recording.spike_stop, self.t_stop),
+            groups={name: tuple(members) for name, members in experiment.groups.items()},
+            min_delay=min_delay,
+            max_delay=max(high for _, high in delays),
+            dopamine=levels.pop(SHORT, None),
+            modulators=levels,
+            models=self.digests(),
+            meta={
+                "model": experiment.meta.model,
+                "state": experiment.meta.state or "",
+                "title": experiment.meta.title,
+            },
+            segments=build_segments(experiment, self.interfaces),
+            spike_inputs=spike_inputs,
+            guard=None if guard is None or not guard.enabled else GuardPlan(guard.rate.value, guard.window.value),
+            mock=None if simulation.mock is None else _mock(simulation.mock),
+            currents=port_currents(experiment, self.interfaces),
+            targets=dict(code.others),
+            reasons=dict(code.reasons),
+        )
+
+    def model_of(self, population: str) -> ModelInterface:
+        """Interface of a population's model."""
+        name = self.experiment.populations[population].model
+        return self.interfaces.get(name, ModelInterface(name))
+
+    def told(self, target: str, receptor: str) -> float:
+        """Sign with which NEST is told a weight: it knows ports called inhibitory by negative weights."""
+        population = self.experiment.populations[target]
+        given, model = population.receptors.get(receptor), self.interfaces.get(population.model)
+        if given is None or model is None or given.signed:
+            return 1.0
+        return -1.0 if model.qualifiers.get(port_of(receptor, given)) == "inhibitory" else 1.0
+
+    def as_told(self, weights: dict[str, float], target: str) -> dict[str, float]:
+        """Weights by receptor as NEST is told them."""
+        return {receptor: weight * self.told(target, receptor) for receptor, weight in weights.items()}
+
+    def populations(self) -> tuple[PopulationPlan, ...]:
+        """All populations, one after the other in the simulator."""
+        populations, first_id = [], 0
+        for name, population in self.experiment.populations.items():
+            size = self.sizes[name]
+            populations.append(_population(name, population, size, first_id, self.phis, self.model_of(name)))
+            first_id += size
+        return tuple(populations)
+
+    def projection(self, name: str, projection: Projection) -> ProjectionPlan:
+        """One projection."""
+        rule = planned_rule(projection, self.phis)
+        ends = ends_of(self.experiment, projection, self.sizes, self.phis)
+        told = self.told(projection.target, projection.receptor)
+        scale = told * factor(projection.effects.get("weight", ()), projection.weight_beta, self.phis)
+        return ProjectionPlan(
+            name=name,
+            source=projection.source,
+            target=projection.target,
+            receptor=projection.receptor,
+            rule=rule,
+            n_synapses=round(rule.expected(ends)),
+            weight=_spread(scaled(plain(projection.weight), scale), projection.weight_spread),
+            delay=_spread(plain(projection.delay), projection.delay_spread),
+            allow_multapses=ends.multapses,
+            allow_autapses=projection.autapses,
+            n_sets=ends.n_sets,
+            synapse=projection.synapse_in_use.resolved(),
+        )
+
+    def code(self, projections: tuple[ProjectionPlan, ...]) -> CellCode:
+        """Which code the cells of each model get."""
+        populations = self.experiment.populations
+        paired = {
+            populations[p.target].model: p.synapse.model for p in projections if isinstance(p.synapse, NestmlSynapse)
+        }
+        used = (population.model for population in populations.values())
+        return cell_code(self.experiment.simulation.target, used, self.interfaces, paired)
+
+    def inputs(self, code: CellCode, drive: str) -> tuple[InputPlan, ...]:
+        """Poisson inputs, those of cells that cannot draw them by devices."""
+        experiment = self.experiment
+        inputs = share_drive(
+            part
+            for name, i in experiment.inputs.items()
+            if i.enabled
+            for part in plan_input(name, i, self.sizes[i.target], n_actions(experiment, i.target), self.phis)
+        )
         cannot = {name for name, p in experiment.populations.items() if not code.draws(p.model)}
-        inputs = tuple(replace(i, device=i.device or i.target in cannot) for i in inputs)
-    by_generators = [i for i in inputs if i.device or drive == "device" or not delays]
-    delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
-    behind_parrots = [i for i in inputs if (i.device or drive == "device") and len(i.weights) > 1]
-    delays += [_half_way(experiment, i, resolution) for i in behind_parrots]
-    delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
-    delays = delays or [(resolution, resolution)]
-    min_delay = min(low for low, _ in delays)
-    _check_played(experiment, spike_inputs, min_delay)
-    plan = Plan(
-        name=experiment.name,
-        resolution=resolution,
-        t_presim=simulation.t_presim.value,
-        t_sim=simulation.t_sim.value,
-        seed=int(simulation.seed),
-        threads=threads,
-        ranks=ranks,
-        target=code.target,
-        drive=drive,
-        wiring=simulation.wiring if code.target in DRAWING_TARGETS else "nest",
-        recording=simulation.recording if code.target in DRAWING_TARGETS else "device",
-        populations=tuple(populations),
-        projections=projections,
-        inputs=inputs,
-        recorders=tuple(
-            _recorder(trace_name, trace, sizes, simulation.t_presim.value, t_stop, model_of(trace.population))
-            for trace_name, trace in recording.traces.items()
-        ),
-        weights=tuple(
+        by_device = cannot if drive == "internal" else set()
+        return tuple(
+            replace(i, weights=self.as_told(i.weights, i.target), device=i.device or i.target in by_device)
+            for i in inputs
+        )
+
+    def delays(
+        self,
+        enabled: Mapping[str, Projection],
+        projections: tuple[ProjectionPlan, ...],
+        inputs: tuple[InputPlan, ...],
+        spike_inputs: tuple[SpikeInputPlan, ...],
+        drive: str,
+    ) -> list[tuple[float, float]]:
+        """Shortest and longest delay (ms) of everything that NEST connects."""
+        experiment, resolution = self.experiment, self.resolution
+        delays = []
+        for given, made in zip(enabled.values(), projections, strict=True):
+            if made.n_synapses:
+                shortest, longest = bounds(made.delay)
+                lag = made.rule.longest_lag(ends_of(experiment, given, self.sizes, self.phis))
+                delays.append(derive.on_grid(shortest, longest + lag, resolution))
+        by_device = [i for i in inputs if i.device or drive == "device"]
+        by_generators = by_device if delays else inputs
+        delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
+        delays += [_half_way(experiment, i, resolution) for i in by_device if len(i.weights) > 1]  # behind parrots
+        delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
+        return delays or [(resolution, resolution)]
+
+    def recorders(self) -> tuple[RecorderPlan, ...]:
+        """Recordings of variables."""
+        return tuple(
+            _recorder(name, trace, self.sizes, self.t_presim, self.t_stop, self.model_of(trace.population))
+            for name, trace in self.experiment.recording.traces.items()
+        )
+
+    def weights(self) -> tuple[WeightsPlan, ...]:
+        """Recordings of weights."""
+        return tuple(
             WeightsPlan(
-                weights_name,
+                name,
                 given.projection,
                 given.synapses,
                 given.interval.value,
                 _value(given.start, 0.0),
-                _value(given.stop, t_stop),
+                _value(given.stop, self.t_stop),
             )
-            for weights_name, given in recording.weights.items()
-        ),
-        spike_populations=_spike_populations(experiment),
-        spike_start=_value(recording.spike_start, simulation.t_presim.value),
-        spike_stop=_value(recording.spike_stop, t_stop),
-        groups={name: tuple(members) for name, members in experiment.groups.items()},
-        min_delay=min_delay,
-        max_delay=max(high for _, high in delays),
-        dopamine=levels.pop(SHORT, None),
-        modulators=levels,
-        models={
-            name: interfaces[name].digest
-            for name in sorted({population.model for population in experiment.populations.values()})
-            if name in interfaces
-        },
-        meta={
-            "model": experiment.meta.model,
-            "state": experiment.meta.state or "",
-            "title": experiment.meta.title,
-        },
-        segments=build_segments(experiment, interfaces),
-        spike_inputs=spike_inputs,
-        guard=None
-        if simulation.guard is None or not simulation.guard.enabled
-        else GuardPlan(simulation.guard.rate.value, simulation.guard.window.value),
-        mock=None if simulation.mock is None else _mock(simulation.mock),
-        currents=port_currents(experiment, interfaces),
-        targets=dict(code.others),
-        reasons=dict(code.reasons),
-    )
-    if beyond := [_with_origin(experiment, *problem) for problem in plan_problems(plan)]:
-        raise SpecError(beyond)
-    return plan
+            for name, given in self.experiment.recording.weights.items()
+        )
+
+    def digests(self) -> dict[str, str]:
+        """Digest of the file of every model in use."""
+        used = sorted({population.model for population in self.experiment.populations.values()})
+        return {name: self.interfaces[name].digest for name in used if name in self.interfaces}
 
 
 def _with_origin(experiment: Experiment, path: tuple[str, ...], message: str) -> str:
@@ -250,47 +322,11 @@ def _receptor(name: str, receptor: Receptor, interface: ModelInterface, params: 
     return ReceptorPlan(port_of(name, receptor), receptor.unit, effect_of(name, receptor, interface, params))
 
 
-def _told(experiment: Experiment, interfaces: Mapping[str, ModelInterface], target: str, receptor: str) -> float:
-    """Sign with which NEST is told a weight: it knows ports called inhibitory by negative weights."""
-    population = experiment.populations[target]
-    given, model = population.receptors.get(receptor), interfaces.get(population.model)
-    if given is None or model is None or given.signed:
-        return 1.0
-    return -1.0 if model.qualifiers.get(port_of(receptor, given)) == "inhibitory" else 1.0
-
-
 def _spread(value: Drawn | float, spread: Quantity | None) -> Drawn | float:
     if spread is None or spread.value == 0.0 or not isinstance(value, int | float) or value == 0.0:
         return value
     low, high = sorted((value * (1.0 - spread.value), value * (1.0 + spread.value)))
     return Uniform(low, high)
-
-
-def _projection(
-    experiment: Experiment,
-    name: str,
-    projection: Projection,
-    sizes: dict[str, int],
-    phis: Mapping[str, float],
-    told: float,
-) -> ProjectionPlan:
-    rule = planned_rule(projection, phis)
-    ends = ends_of(experiment, projection, sizes, phis)
-    scale = told * factor(projection.effects.get("weight", ()), projection.weight_beta, phis)
-    return ProjectionPlan(
-        name=name,
-        source=projection.source,
-        target=projection.target,
-        receptor=projection.receptor,
-        rule=rule,
-        n_synapses=round(rule.expected(ends)),
-        weight=_spread(scaled(plain(projection.weight), scale), projection.weight_spread),
-        delay=_spread(plain(projection.delay), projection.delay_spread),
-        allow_multapses=ends.multapses,
-        allow_autapses=projection.autapses,
-        n_sets=ends.n_sets,
-        synapse=projection.synapse_in_use.resolved(),
-    )
 
 
 def _mock(mock: Mock) -> MockPlan:
@@ -313,51 +349,6 @@ def _recorder(
         name=name,
         units={variable: model.recorded_unit(variable) for variable in dict.fromkeys(trace.variables)},
     )
-
-
-def _spike_inputs(experiment: Experiment, sizes: dict[str, int]) -> tuple[SpikeInputPlan, ...]:
-    plans, problems = [], []
-    for name, given in experiment.spike_inputs.items():
-        if not given.enabled:
-            continue
-        try:
-            plans.append(plan_spike_input(name, given, sizes[given.target]))
-        except SpikeFileError as error:
-            problems.append(_of_file(experiment, name, str(error)))
-    if problems:
-        raise SpecError(problems)
-    return tuple(plans)
-
-
-def _check_played(experiment: Experiment, plans: tuple[SpikeInputPlan, ...], min_delay: float) -> None:
-    """Refuse spike inputs of which nothing would be played."""
-    simulation = experiment.simulation
-    resolution, t_stop = simulation.resolution.value, simulation.t_presim.value + simulation.t_sim.value
-    problems = []
-    for plan in plans:
-        trains = read_trains(plan.file, plan.population or None)
-        steps, _ = played_steps(
-            trains, delay=plan.delay, shift=plan.shift, resolution=resolution, min_delay=min_delay, t_stop=t_stop
-        )
-        if steps.size:
-            continue
-        what = f"no spikes of {plan.population}" if plan.population else "no spikes"
-        there = "there are none at all"
-        if trains.times.size:
-            low, high = trains.times[0] + plan.shift, trains.times[-1] + plan.shift
-            there = f"they are at {low:g} to {high:g} ms, the simulation ends at {t_stop:g} ms; mind the shift"
-        problems.append(_of_file(experiment, plan.name, f"{what} within the simulation: {there}"))
-    if problems:
-        raise SpecError(problems)
-
-
-def _of_file(experiment: Experiment, name: str, message: str) -> str:
-    """Name file and line of the experiment, key, and spike file of a problem."""
-    key, file = f"spike_inputs.{name}.file", experiment.spike_inputs[name].file
-    try:
-        return f"{experiment.origin(key)}: {key}: {file}: {message}"
-    except KeyError:  # an experiment that was not read from files
-        return f"{key}: {file}: {message}"
 
 
 def _spike_populations(experiment: Experiment) -> tuple[str, ...]:

@@ -183,7 +183,7 @@ def test_key_follows_source_and_flags(leaky, workplace, monkeypatch):
     changed = workplace / "changed" / "leaky.nestml"
     changed.parent.mkdir()
     changed.write_text(MODEL.format(name="leaky", C_m=250))
-    monkeypatch.setattr("network.codegen.builder._build_objects", lambda *args: pytest.fail("compiles"))
+    monkeypatch.setattr("network.codegen.builder.build_objects", lambda *args: pytest.fail("compiles"))
     with pytest.raises(pytest.fail.Exception, match="compiles"):
         build([changed], target="plain", cache=workplace / "cache")
     with pytest.raises(pytest.fail.Exception, match="compiles"):
@@ -227,7 +227,7 @@ def test_a_damaged_module_is_named_and_not_loaded(
     with pytest.raises(BuildError, match="names no program"):  # what was compiled elsewhere is not used either
         build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
     monkeypatch.setenv("CXX", "g++")
-    monkeypatch.setattr("network.codegen.builder._link", raise_built_again)
+    monkeypatch.setattr("network.codegen.builder.link", raise_built_again)
     with pytest.raises(BuiltAgainError):
         build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
     assert f"{leaky.key} is damaged ({place.name}: " in caplog.text
@@ -242,7 +242,7 @@ def test_a_damaged_object_is_not_linked(copy_of_the_cache, workplace, leaky, fil
     (folder,) = (copy_of_the_cache / "objects").iterdir()
     flip(folder / file)
     shutil.rmtree(copy_of_the_cache / "modules" / leaky.key)
-    monkeypatch.setattr("network.codegen.builder._generate", raise_built_again)
+    monkeypatch.setattr("network.codegen.objects._generate", raise_built_again)
     with pytest.raises(BuiltAgainError):
         build([workplace / "leaky.nestml"], target="plain", cache=copy_of_the_cache)
 
@@ -273,7 +273,7 @@ def test_a_full_disk_is_named(workplace, tmp_path, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("network.codegen.builder._generate", full)
+    monkeypatch.setattr("network.codegen.objects._generate", full)
     with pytest.raises(BuildError, match=r"cannot be written: No space left on device.*BGNEST_CACHE"):
         build([workplace / "leaky.nestml"], target="plain", cache=tmp_path / "cache")
     assert not list((tmp_path / "cache" / "tmp").iterdir())
@@ -385,7 +385,7 @@ def test_a_module_for_another_processor_is_refused(leaky, workplace, no_compiler
 
 
 def test_the_processor_to_compile_for_can_be_set_for_all_commands(leaky, workplace, monkeypatch):
-    monkeypatch.setattr("network.codegen.builder._build_objects", lambda *args: pytest.fail("compiles"))
+    monkeypatch.setattr("network.codegen.builder.build_objects", lambda *args: pytest.fail("compiles"))
     monkeypatch.setenv("BGNEST_MARCH", "x86-64-v2")
     with pytest.raises(pytest.fail.Exception, match="compiles"):
         build([workplace / "leaky.nestml"], target="plain", cache=workplace / "cache")

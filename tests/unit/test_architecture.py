@@ -100,9 +100,9 @@ def test_no_import_hides_in_a_function():
 def test_modules_import_each_other_in_no_circle():
     graph = {name_of(path): set() for path in MODULES}
     for path in MODULES:
-        for name, _, late in imports(path):
+        for name, _, _ in imports(path):
             found = next((name[:n] for n in range(len(name), 0, -1) if name[:n] in graph), None)
-            if found is not None and not late:
+            if found is not None:
                 graph[name_of(path)].add(found)
     done: set[tuple[str, ...]] = set()
 

@@ -1,0 +1,91 @@
+"""Link objects to a module that registers their models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import BuildError
+from . import headers, toolchain
+from . import pairs as pairing
+from .cache import Cache, read_manifest, write_manifest
+from .recipe import Progress, Recipe, call_compiler
+from .sources import Source
+from .targets import Target
+
+CARRIER = "bgnest_row_carrier"
+
+
+def link(
+    recipe: Recipe, store: Cache, key: str, keys: dict[Source, str], about: dict[str, Any], tell: Progress
+) -> None:
+    """Link objects to a module that registers all their models."""
+    tell("linking")
+    name = f"bgnest_{recipe.target.name}_{key[:10]}"
+    models: dict[str, dict[str, Any]] = {}
+    objects: list[str] = []
+    for one, object_key in keys.items():
+        folder = store.entry("objects", object_key)
+        made = read_manifest(folder)
+        if made is None:
+            raise BuildError(f"{folder}: damaged as soon as it was made; is the disk in order?")
+        for model in made["models"]:
+            models[one.name] = model
+            objects += [str(folder / f"{part}.o") for part in pairing.parts([model])]
+    with store.building("modules", key) as folder:
+        log = folder / "log.txt"
+        log.write_text("".join((store.entry("objects", one) / "log.txt").read_text() for one in keys.values()))
+        source = folder / f"{name}.cpp"
+        source.write_text(module_source(name, sorted(pairing.parts(models.values())), recipe.target))
+        complaint = "linking the NEST module failed"
+        command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(folder / "module.o")]
+        call_compiler(recipe, command, complaint, log)
+        # Without -fopenmp: NEST has loaded its OpenMP library already, and a second one would be harmful.
+        shared = [
+            *recipe.compiler.command,
+            "-shared",
+            "-o",
+            str(folder / f"{name}.so"),
+            str(folder / "module.o"),
+        ]
+        call_compiler(recipe, [*shared, *objects, *recipe.target.link_flags], complaint, log)
+        toolchain.write_nest_config(folder, recipe.nest, recipe.compiler, includes=headers.environment_flags())
+        manifest = {
+            "name": name,
+            "target": recipe.target.name,
+            "nest": recipe.nest.version,
+            "models": models,
+            "synapses": {base: f"{base}_lane" for base in recipe.target.synapses},
+            "carrier": CARRIER if recipe.target.carrier else None,
+            **about,
+        }
+        write_manifest(folder, manifest)
+
+
+def module_source(name: str, models: Sequence[str], target: Target) -> str:
+    """Text of the module itself: NEST looks for an object ``<name>_LTX_module`` and initializes it."""
+    headers_of_ours = [header for header in (target.synapse_header, target.interface_header) if header]
+    include = "".join(f'#include "{header}"\n' for header in headers_of_ours)
+    declarations = "\n".join(f"void register_{model}( const std::string& name );" for model in models)
+    calls = [f'    register_{model}( "{model}" );' for model in models]
+    calls += [f'    bgnest::register_synapse< {cpp} >( "{base}_lane" );' for base, cpp in target.synapses.items()]
+    if target.carrier:
+        calls.append(f'    bgnest::register_synapse< {target.carrier} >( "{CARRIER}" );')
+    body = "\n".join(calls)
+    return f"""#include <string>
+
+#include "nest_extension_interface.h"
+{include}
+{declarations}
+
+struct {name} : public nest::NESTExtensionInterface
+{{
+  void
+  initialize() override
+  {{
+{body}
+  }}
+}};
+
+{name} {name}_LTX_module;
+"""
