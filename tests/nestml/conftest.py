@@ -18,6 +18,7 @@ sys.path.insert(0, str(HERE))
 from lindahl_cells import CASES, MODELS  # noqa: E402
 
 from network import codegen  # noqa: E402
+from network.codegen import toolchain  # noqa: E402
 
 TARGETS = ("plain", "vectorised")
 
@@ -32,6 +33,13 @@ def target(request: pytest.FixtureRequest) -> str:
     """Every test that takes this holds for every target that is available."""
     require(request.param)
     return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def needs_gsl() -> None:
+    """For tests against the target reference: the only one that needs a library that no package index has."""
+    if not toolchain.has_header(toolchain.find_compiler(), "gsl/gsl_odeiv.h"):
+        pytest.skip("no headers of the GNU Scientific Library (Debian: libgsl-dev) for the target reference")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ EXACT = ("upd_counters",)
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Results]:
+def recorded(tmp_path_factory: pytest.TempPathFactory, needs_gsl: None) -> Callable[[str], Results]:
     """Recordings of all models on a target."""
     folder = tmp_path_factory.mktemp("programs")
 
