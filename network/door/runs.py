@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ..errors import RunError, RunMissingError
+from ..errors import RunError, RunMissingError, choices
 from ..experiment.yamlfile import read_yaml
 from ..plans.codec import plan_from_dict
 from ..runs import Run as Reader
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from ..analysis.targets.judge import Judgement
     from .experiment import Experiment
     from .plotting import Plots
+
+
+logger = logging.getLogger(__name__)
 
 
 class Verdict:
@@ -224,6 +228,42 @@ class Run:
         found = self.reader.weights(name)
         columns = pd.MultiIndex.from_arrays([found.source, found.target], names=["source", "target"])
         return pd.DataFrame(found.values, index=pd.Index(found.times, name="time_ms"), columns=columns)
+
+    def connections(self, projection: str) -> pd.DataFrame:
+        """Synapses of a projection.
+
+        They follow from the plan and the seed of the run and are made again by NEST, which takes some seconds; what is
+        in NEST in this Python process is lost.
+
+        Returns
+        -------
+        DataFrame
+            A row per synapse, sorted by target and source: ``source`` and ``target`` (cells, counted from 0 within
+            their populations), ``weight`` and ``delay``. ``attrs`` has ``projection``, ``source``, ``target`` (the
+            populations), ``n_source``, ``n_target``, ``receptor``, ``synapse`` (kind) and ``units``.
+
+        Raises
+        ------
+        RunMissingError
+            If there is no such projection, with those that there are.
+        """
+        from ..engine.connections import connections
+        from .connections import connections_table
+
+        plan = self.plan
+        self._warn_of_other_code()
+        if projection not in (names := [p.name for p in plan.projections]):
+            known = choices(projection, names, "projections")
+            raise RunMissingError(f"{self.path}: no projection {projection!r}; {known}")
+        ((made, found),) = connections(plan, [projection])
+        return connections_table(plan, made, found)
+
+    def _warn_of_other_code(self) -> None:
+        """Say that what is made again need not be what was made."""
+        from ..runs.code import code_digest
+
+        if self.record.get("code") not in (None, code_digest()):
+            logger.warning("%s: made by another version of the program, which may have wired it otherwise", self.path)
 
     def to_neo(self, names: Sequence[str] | None = None) -> neo.Block:
         """Spike trains and analogue signals as a Neo block with one segment; groups of it are the populations.

@@ -1,16 +1,20 @@
-"""Read synapses back, whoever keeps them."""
+"""Read synapses back, whoever keeps them; wire projections of a plan again to read theirs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...plans.plan import ProjectionPlan
-from . import kernel
-from .build import Network
+from ...codegen import Compiled
+from ...plans.plan import Plan, ProjectionPlan
+from ..progress import Reporter
+from . import kernel, rows
+from .build import Network, build
+from .wiring import check_number
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,7 @@ def synapses(network: Network, projection: ProjectionPlan, n_targets: int | None
     if cells is None:
         columns: tuple[NDArray[Any], ...] = tuple(np.empty(0) for _ in range(5))
     elif projection.name in network.compact:
-        columns = _of_rows(network, projection)
-        if n_targets is not None:
-            last = cells[-1].global_id - network.populations[projection.target][0].global_id
-            columns = tuple(column[columns[1] <= last] for column in columns)
+        return _of_rows(network, projection, None if n_targets is None else cells)
     else:
         columns = _of_nest(network, projection, None if n_targets is None else cells)
     order = np.lexsort((columns[0], columns[1]))
@@ -56,12 +57,24 @@ def synapses(network: Network, projection: ProjectionPlan, n_targets: int | None
     return Synapses(source.astype(np.int64), target.astype(np.int64), weight, delay, port.astype(np.int64))
 
 
-def _of_rows(network: Network, projection: ProjectionPlan) -> tuple[NDArray[Any], ...]:
+def _of_rows(network: Network, projection: ProjectionPlan, targets: Any) -> Synapses:
+    """Synapses of rows; of tens of millions no more copies are kept than must be."""
     number = network.compact[projection.name]
     assert network.runtime is not None
-    source, target, weight, steps = network.runtime.synapses(number)
-    port = network.runtime.port(number)
-    return source, target, weight, np.round(steps * network.plan.resolution, 9), np.full(len(source), port)
+    columns: list[NDArray[Any]] = list(network.runtime.synapses(number))
+    if targets is not None:
+        last = targets[-1].global_id - network.populations[projection.target][0].global_id
+        within = columns[1] <= last
+        columns = [column[within] for column in columns]
+    # those onto one cell come from one thread, which has them by source
+    order = np.argsort(columns[1], kind="stable")
+    for place, column in enumerate(columns):
+        columns[place] = column[order]
+        del column
+    source, target, weight, steps = columns
+    delay = np.round(steps * network.plan.resolution, 9)
+    port = np.broadcast_to(np.int64(network.runtime.port(number)), source.shape)
+    return Synapses(source.astype(np.int64), target.astype(np.int64), weight, delay, port)
 
 
 def _of_nest(network: Network, projection: ProjectionPlan, targets: Any) -> tuple[NDArray[Any], ...]:
@@ -74,3 +87,40 @@ def _of_nest(network: Network, projection: ProjectionPlan, targets: Any) -> tupl
     for column, name in enumerate((projection.source, projection.target)):
         columns[column] = columns[column] - network.populations[name][0].global_id
     return tuple(columns)
+
+
+def rewired(
+    plan: Plan, module: Compiled, names: Collection[str], reporter: Reporter
+) -> Iterator[tuple[ProjectionPlan, Synapses]]:
+    """Make projections of a plan again, without inputs and recorders; gives the synapses of one after the other.
+
+    Rows belong to projection and cell, so each projection is made by itself, and is gone before the next one is made.
+    NEST draws what it wires in the order of the plan, so it wires either all of its projections or none.
+
+    Parameters
+    ----------
+    plan : Plan
+        With one rank; what NEST wires depends on the number of threads.
+    module : Compiled
+        The models of the plan.
+    names : collection of str
+        Of the projections, which come in the order of the plan.
+    reporter : Reporter
+    """
+    wanted = [p for p in plan.projections if p.name in names]
+    by_nest = tuple(p for p in plan.projections if plan.kept_by(p) == "nest")
+    if not any(p.name in names or plan.paired(p.target) for p in by_nest):
+        by_nest = ()
+    nest = kernel.reset(plan, *(part.path for part in module.parts))
+    network = replace(build(replace(plan, projections=by_nest), module, reporter), plan=plan)
+    try:
+        for projection in wanted:
+            if plan.kept_by(projection) == "compact":
+                network.compact = {projection.name: 0}
+                check_number(network, projection, rows.wire(network, projection, 0))
+            found = synapses(network, projection)
+            if network.runtime is not None:
+                network.runtime.clear()
+            yield projection, found
+    finally:
+        nest.ResetKernel()
