@@ -10,7 +10,7 @@
  *   state      one table; between the steps of a slice two others, of the thread, take turns, so that a lane
  *              whose fast step is refused can be done again from its start
  *   constants  rows that differ between its lanes (lane_constants.h)
- *   input      a list of the events on their way (lane_input.h); what is due in a slice is added up in a table
+ *   input      is in lists of the thread (lane_events.h); what is due in a slice is added up in a table
  *              (step x port x lane) of the thread, with a bit per step and port that tells whether anything has
  *              arrived
  *
@@ -54,11 +54,13 @@ public:
   LaneBlock( Registry& registry, const long now )
     : registry_( registry )
     , clock_( now )
+    , number_( registry.delivery.events.open_block() )
   {
   }
 
   ~LaneBlock()
   {
+    registry_.delivery.events.close_block( number_ );
     if ( next_ )
     {
       next_->previous_ = previous_;
@@ -112,10 +114,9 @@ public:
   join( Neuron* const node )
   {
     const int lane = std::countr_one( occupied_ );
-    registry_.delivery.flush();
+    registry_.delivery.events.join();
     nodes_[ lane ] = node;
     occupied_ |= LaneMask( 1 ) << lane;
-    pending_.forget_lane( lane );
     drive_.reset_count( lane );
     for ( Row& row : current_ )
     {
@@ -128,7 +129,7 @@ public:
   void
   leave( const int lane )
   {
-    registry_.delivery.flush();
+    registry_.delivery.events.leave( slot( lane ) );
     nodes_[ lane ] = nullptr;
     occupied_ &= ~( LaneMask( 1 ) << lane );
     stale_ = true;
@@ -138,10 +139,11 @@ public:
     }
   }
 
-  PendingInput&
-  pending()
+  /* Where input of a cell is written down. */
+  std::uint32_t
+  slot( const int lane ) const
   {
-    return pending_;
+    return LaneEvents::slot( number_, lane );
   }
 
   double&
@@ -170,32 +172,26 @@ public:
     stale_ = true;
   }
 
-  /* Before a run: now is the first step that will be done. */
+  /* Before a run: now is the first step that will be done, in a slice that begins at one and is so long. */
   void
-  prepare( const long now )
+  prepare( const long now, const long slice_begin, const long slice_length )
   {
-    registry_.delivery.flush();
+    registry_.delivery.events.prepare( slice_begin, slice_length );
     stale_ = true;
     slice_tics_ = -1;
-    if ( now < clock_ )
-    {
-      // time has been set back; what was on its way is lost, as its date has no meaning any more
-      pending_.clear();
-      clock_ = now;
-    }
-    clock_ = std::max( clock_, now );
+    clock_ = now;
   }
 
   void
   add_spike( const long step, const int port, const int lane, const double weight )
   {
-    add_( step, port, lane, weight );
+    registry_.delivery.events.add( slot( lane ), port, step, weight );
   }
 
   void
   add_current( const long step, const int port, const int lane, const double value )
   {
-    add_( step, Model::n_ports + port, lane, value );
+    registry_.delivery.events.add( slot( lane ), Model::n_ports + port, step, value );
   }
 
   /* Whether the part of a slice up to a step has been done. */
@@ -219,10 +215,8 @@ public:
     {
       gather_();
     }
-    registry_.delivery.flush();
     constants_.lay_out( registry_.constants );
-    registry_.input.resize( end - begin );
-    pending_.take( begin, end, registry_.input, route_ );
+    take_( slice_origin, from, to );
     // a model without exponents is compiled for one kind of them only
     if ( Model::exponents.empty() or constants_.unit_exponents() )
     {
@@ -237,7 +231,7 @@ public:
   std::size_t
   bytes() const
   {
-    return sizeof( *this ) + pending_.bytes() + constants_.bytes();
+    return sizeof( *this ) + constants_.bytes();
   }
 
 private:
@@ -263,14 +257,22 @@ private:
     }
   }
 
+  /* Add up the input of the steps from ... to - 1 of a slice. */
   void
-  add_( const long step, const int row, const int lane, const double value )
+  take_( const long slice_begin, const long from, const long to )
   {
-    if ( pending_.full() )
-    {
-      LaneDelivery::make_room( pending_ );
-    }
-    pending_.add( step, row, lane, value );
+    registry_.input.resize( to - from );
+    LaneEvents& events = registry_.delivery.events;
+    events.advance( slice_begin );
+    events.each( number_,
+      [ & ]( const long step, std::uint32_t row, const std::uint32_t lane, double value )
+      {
+        if ( step >= from and step < to )
+        {
+          route_( row, value );
+          registry_.input.add( step - from, row, lane, value );
+        }
+      } );
   }
 
   /* Collect constants, masks and drives from the cells. */
@@ -329,11 +331,11 @@ private:
     stale_ = false;
   }
 
-  PendingInput pending_; // in front: two or three cache lines are all that the delivery of a spike touches
   Registry& registry_;
   LaneBlock* next_ = nullptr;
   LaneBlock* previous_ = nullptr;
-  long clock_;            // first step that is not done yet
+  long clock_;           // first step that is not done yet
+  std::uint32_t number_; // among the blocks of the thread
   long slice_tics_ = -1; // start of the slice that was done last
   long done_to_ = 0;     // ... up to this step of it
   Neuron* nodes_[ lanes ] = {};

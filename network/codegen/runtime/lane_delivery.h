@@ -1,11 +1,9 @@
 /*
  * lane_delivery.h - the way of a spike from a synapse to the block of its target
  *
- * A cell of a large network is not in the cache when a spike reaches it. NEST's own way needs three accesses to
- * memory that wait for one another: from the synapse to the cell, from there to its functions and to its block.
- * Here a synapse keeps the number that its target has on its thread; a table of eight bytes per cell, which the
- * cache holds, leads from there to the block's list of input. The lists are not touched at once: their
- * loading is started, and a few dozen spikes later all of them are written to.
+ * NEST's own way needs three accesses to memory that wait for one another: from the synapse to the cell, from there to
+ * its functions and to its block. Here a synapse keeps the number that its target has on its thread; a table of four
+ * bytes per cell, which the cache holds, leads from there to the slot of the cell in the lists of events (lane_events.h).
  *
  * There is one LaneDelivery per thread; only this thread works with it while a simulation is running.
  */
@@ -15,13 +13,14 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "exceptions.h"
 #include "kernel_manager.h"
 #include "node.h"
 
-#include "lane_input.h"
+#include "lane_events.h"
 
 namespace bgnest
 {
@@ -70,30 +69,28 @@ public:
     if ( number >= cells_.size() )
     {
       cells_.resize( number + 1, nullptr );
-      inputs_.resize( number + 1, 0 );
+      slots_.resize( number + 1, nowhere );
     }
     cells_[ number ] = cell;
   }
 
   /* The cell has got a lane. */
   void
-  settle( nest::Node* const cell, const std::size_t number, PendingInput& input, const int lane )
+  settle( nest::Node* const cell, const std::size_t number, const std::uint32_t slot )
   {
-    static_assert( alignof( PendingInput ) > max_lanes );
     know( cell, number );
-    inputs_[ number ] = reinterpret_cast< std::uintptr_t >( &input ) + lane;
+    slots_[ number ] = slot;
   }
 
   /* The cell is going. */
   void
   forget( const nest::Node* const cell, const std::size_t number )
   {
-    flush();
     last = {};
     if ( number < cells_.size() and cells_[ number ] == cell )
     {
       cells_[ number ] = nullptr;
-      inputs_[ number ] = 0;
+      slots_[ number ] = nowhere;
     }
   }
 
@@ -107,45 +104,7 @@ public:
   void
   deliver( const std::uint32_t number, const std::uint32_t port, const long step, const double weight )
   {
-    const std::uintptr_t place = inputs_[ number ];
-    auto* const input = reinterpret_cast< PendingInput* >( place & ~( max_lanes - 1 ) );
-    __builtin_prefetch( input, 1 );
-    const auto lane = static_cast< std::uint16_t >( place & ( max_lanes - 1 ) );
-    waiting_[ n_waiting_++ ] = {
-      input, weight, static_cast< std::uint32_t >( step ), static_cast< std::uint16_t >( port ), lane
-    };
-    if ( n_waiting_ == waiting_.size() )
-    {
-      flush();
-    }
-  }
-
-  /* Put all spikes into the lists of their blocks: before anybody reads these, or a block goes. */
-  void
-  flush()
-  {
-    for ( std::uint32_t i = 0; i < n_waiting_; ++i )
-    {
-      waiting_[ i ].input->fetch_end();
-    }
-    for ( std::uint32_t i = 0; i < n_waiting_; ++i )
-    {
-      const Spike& spike = waiting_[ i ];
-      if ( spike.input->full() )
-      {
-        make_room( *spike.input );
-      }
-      spike.input->add( spike.step, spike.port, spike.lane, spike.weight );
-    }
-    n_waiting_ = 0;
-  }
-
-  /* A block whose cells are all frozen is not updated, and must not collect input for ever. */
-  static void
-  make_room( PendingInput& input )
-  {
-    const auto& manager = nest::kernel().simulation_manager;
-    input.forget_before( manager.get_slice_origin().get_steps() + manager.get_from_step() );
+    events.add( slots_[ number ], port, step, weight );
   }
 
   /* Step of a time, which NEST counts in tics; spikes of a slice share a handful of times. */
@@ -171,25 +130,16 @@ public:
   };
   Ends last;
 
-private:
-  static constexpr std::uintptr_t max_lanes = 32;
+  LaneEvents events{ []() -> long { return nest::kernel().simulation_manager.get_slice_origin().get_steps(); } };
 
-  struct Spike
-  {
-    PendingInput* input;
-    double weight;
-    std::uint32_t step;
-    std::uint16_t port;
-    std::uint16_t lane;
-  };
+private:
+  static constexpr std::uint32_t nowhere = std::numeric_limits< std::uint32_t >::max();
 
   LaneDelivery() = default;
   ~LaneDelivery() = default;
 
-  std::vector< nest::Node* > cells_;     // by their number on this thread
-  std::vector< std::uintptr_t > inputs_; // address of the list of input, plus the lane
-  std::array< Spike, 64 > waiting_;
-  std::uint32_t n_waiting_ = 0;
+  std::vector< nest::Node* > cells_;   // by their number on this thread
+  std::vector< std::uint32_t > slots_; // see LaneEvents::slot
   long last_tics_ = -1;
   long last_step_ = 0;
 };

@@ -258,7 +258,8 @@ public:
   {
     own_->logger.init();
     const auto& manager = nest::kernel().simulation_manager;
-    const long now = manager.get_slice_origin().get_steps() + manager.get_from_step();
+    const long slice = manager.get_slice_origin().get_steps();
+    const long now = slice + manager.get_from_step();
     if ( not place_ )
     {
       auto& block = *LaneRegistry< Neuron, Model >::of_thread( get_thread() ).open_block( now );
@@ -268,9 +269,9 @@ public:
         block.state( i, lane ) = own_->state[ i ];
       }
       place_ = reinterpret_cast< std::uintptr_t >( &block ) + lane;
-      LaneDelivery::of_thread( get_thread() ).settle( this, get_thread_lid(), block.pending(), lane );
+      LaneDelivery::of_thread( get_thread() ).settle( this, get_thread_lid(), block.slot( lane ) );
     }
-    block_()->prepare( now );
+    block_()->prepare( now, slice, nest::kernel().connection_manager.get_min_delay() );
   }
 
   void

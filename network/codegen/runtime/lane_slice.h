@@ -151,7 +151,6 @@ private:
     if ( part == 0 )
     {
       block.next_->constants_.fetch();
-      block.next_->pending_.fetch();
     }
     for ( long l = lanes * part / n_parts; l < lanes * ( part + 1 ) / n_parts; ++l )
     {

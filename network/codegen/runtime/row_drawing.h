@@ -143,6 +143,12 @@ public:
     rows_->plastic = p_.plastic != 0;
     rows_->plasticity = { p_.U, p_.tau_psc, p_.tau_rec, p_.tau_fac };
     rows_->begin = std::make_unique< std::uint32_t[] >( p_.n_sources + 1 );
+    quick_ = p_.weight.kind <= RowDistribution::uniform and p_.delay.kind <= RowDistribution::uniform and not p_.pair_lag;
+    if ( quick_ )
+    {
+      steps_( p_.delay.a ); // once for all: what lies between them is allowed, too
+      steps_( p_.delay.kind == RowDistribution::uniform ? p_.delay.b : p_.delay.a );
+    }
   }
 
   std::unique_ptr< Rows >
@@ -245,8 +251,13 @@ private:
       total += degree_( cell.index );
     }
     allocate_( total );
-    const auto drawn = std::make_unique_for_overwrite< std::uint32_t[] >( total );
-    std::uint32_t* next = drawn.get();
+    HugeArray< std::uint32_t >& drawn = RowTable::of_thread( thread_ ).scratch;
+    if ( drawn.size() < total )
+    {
+      drawn = {};
+      drawn = HugeArray< std::uint32_t >( total );
+    }
+    std::uint32_t* next = drawn.data();
     std::uint32_t* const count = rows_->begin.get() + 1;
     for ( const Cell& cell : cells_ )
     {
@@ -258,16 +269,35 @@ private:
       }
     }
     open_rows_();
-    next = drawn.get();
+    rows_->with_layout(
+      [ & ]( auto layout )
+      {
+        quick_ ? fill_< decltype( layout ), true >( drawn.data(), drawn.data() + total )
+               : fill_< decltype( layout ), false >( drawn.data(), drawn.data() + total );
+      } );
+    close_rows_();
+  }
+
+  /* Put all synapses of all targets into their rows. */
+  template < class Layout, bool QUICK >
+  void
+  fill_( const std::uint32_t* next, const std::uint32_t* const last )
+  {
+    constexpr std::ptrdiff_t ahead = 24; // places that are being loaded while others are written
+    const std::uint32_t* const begin = rows_->begin.get() + 1;
+    const unsigned char* const data = rows_->synapses.data();
     for ( const Cell& cell : cells_ )
     {
       RowStream stream( ~p_.key, cell.index ); // of its own, so that it does not matter how many draws came before
       for ( const std::uint32_t* const end = next + degree_( cell.index ); next != end; ++next )
       {
-        put_( *next, cell.number, stream, 0.0 );
+        if ( last - next > ahead )
+        {
+          __builtin_prefetch( data + Layout::bytes * begin[ next[ ahead ] ], 1 );
+        }
+        put_< Layout, QUICK >( *next, cell.number, stream, 0.0 );
       }
     }
-    close_rows_();
   }
 
   void
@@ -330,7 +360,8 @@ private:
     }
     else if ( number_[ target ] != elsewhere )
     {
-      put_( source, number_[ target ], values, lag );
+      rows_->with_layout(
+        [ & ]( auto layout ) { put_< decltype( layout ), false >( source, number_[ target ], values, lag ); } );
     }
     else
     {
@@ -360,31 +391,25 @@ private:
     {
       throw nest::KernelException( "more than 4.29e9 synapses of one projection on one thread; use more threads or ranks" );
     }
-    rows_->targets = std::make_unique_for_overwrite< std::uint32_t[] >( total );
-    if ( p_.weight.kind == RowDistribution::constant )
+    rows_->weights = p_.weight.kind != RowDistribution::constant;
+    if ( not rows_->weights )
     {
       rows_->weight = on_grid( p_.weight.a, p_.quantum );
-    }
-    else
-    {
-      rows_->weights = std::make_unique_for_overwrite< float[] >( total );
     }
     if ( p_.delay.kind == RowDistribution::constant and not p_.pair_lag )
     {
       rows_->delay = steps_( p_.delay.a );
     }
-    else if ( max_delay_ <= std::numeric_limits< std::uint8_t >::max() )
-    {
-      rows_->short_delays = std::make_unique_for_overwrite< std::uint8_t[] >( total );
-    }
     else if ( max_delay_ <= std::numeric_limits< std::uint16_t >::max() )
     {
-      rows_->long_delays = std::make_unique_for_overwrite< std::uint16_t[] >( total );
+      rows_->delay_bytes = max_delay_ <= std::numeric_limits< std::uint8_t >::max() ? 1 : 2;
     }
     else
     {
       throw nest::KernelException( "compact wiring has delays of up to 65535 steps" );
     }
+    const std::size_t bytes = rows_->with_layout( []( auto layout ) { return std::size_t( layout.bytes ); } );
+    rows_->synapses = HugeArray< unsigned char >( total * bytes );
   }
 
   /* Counts to places: afterwards begin[ source + 1 ] is where the next synapse of a source goes. */
@@ -418,23 +443,30 @@ private:
     return steps;
   }
 
-  void
-  put_( const std::uint32_t source, const std::uint32_t number, RowStream& values, const double lag )
+  /* QUICK: weights and delays are uniform or constant, and their limits are known to be allowed. */
+  template < class Layout, bool QUICK >
+  BGNEST_INLINE void
+  put_( const std::uint32_t source, const std::uint32_t number, RowStream& values, [[maybe_unused]] const double lag )
   {
-    const std::uint32_t at = rows_->begin[ source + 1 ]++;
-    rows_->targets[ at ] = number;
-    if ( rows_->weights )
+    [[maybe_unused]] float weight = 0.0F;
+    [[maybe_unused]] std::uint32_t delay = 0;
+    if constexpr ( Layout::weights )
     {
-      rows_->weights[ at ] = static_cast< float >( on_grid( p_.weight.draw( values ), p_.quantum ) );
+      weight = static_cast< float >( on_grid( QUICK ? between_( p_.weight, values ) : p_.weight.draw( values ), p_.quantum ) );
     }
-    if ( rows_->short_delays )
+    if constexpr ( Layout::delay_bytes > 0 )
     {
-      rows_->short_delays[ at ] = steps_( p_.delay.draw( values ) + lag );
+      delay = QUICK ? static_cast< std::uint32_t >( between_( p_.delay, values ) * steps_per_ms_ + 0.5 )
+                    : static_cast< std::uint32_t >( steps_( p_.delay.draw( values ) + lag ) );
     }
-    else if ( rows_->long_delays )
-    {
-      rows_->long_delays[ at ] = steps_( p_.delay.draw( values ) + lag );
-    }
+    const std::size_t at = rows_->begin[ source + 1 ]++;
+    Layout::write( rows_->synapses.data() + Layout::bytes * at, number, weight, delay );
+  }
+
+  static BGNEST_INLINE double
+  between_( const RowDistribution& uniform, RowStream& values )
+  {
+    return uniform.a + ( uniform.b - uniform.a ) * values.uniform();
   }
 
   /* The numbers of a synapse that is made elsewhere. */
@@ -449,7 +481,9 @@ private:
   const std::size_t thread_;
   const long min_delay_ = nest::kernel().connection_manager.get_delay_checker().get_min_delay().get_steps();
   const long max_delay_ = nest::kernel().connection_manager.get_delay_checker().get_max_delay().get_steps();
+  const double steps_per_ms_ = 1.0 / nest::Time::get_resolution().get_ms();
   std::unique_ptr< Rows > rows_;
+  bool quick_ = false;
   std::vector< Cell > cells_;           // targets on this thread
   std::vector< std::uint32_t > number_; // of every target on its thread, or elsewhere
   Chooser chooser_;

@@ -195,6 +195,7 @@ bgnest_connect_carriers( const char* const synapse, std::int64_t* const made )
         [ & ]( const std::size_t thread )
         {
           bgnest::RowTable& table = bgnest::RowTable::of_thread( thread );
+          table.scratch = {};
           std::vector< std::int64_t > ids;
           bgnest::group_sources( table, ids );
           if ( ids.empty() )
@@ -261,13 +262,14 @@ bgnest_read( const std::int64_t number, std::uint32_t* source, std::uint32_t* ta
         const bgnest::LaneDelivery& cells = bgnest::LaneDelivery::of_thread( t );
         for ( std::uint32_t one = 0; one < rows.n_sources; ++one )
         {
-          for ( std::uint32_t i = rows.begin[ one ]; i < rows.begin[ one + 1 ]; ++i )
-          {
-            *source++ = one;
-            *target++ = cells.cell( rows.targets[ i ] )->get_node_id() - rows.target_first;
-            *weight++ = rows.weight_of( i );
-            *delay++ = rows.delay_of( i );
-          }
+          rows.each( one,
+            [ & ]( const std::uint32_t number, const double its_weight, const std::uint32_t its_delay )
+            {
+              *source++ = one;
+              *target++ = cells.cell( number )->get_node_id() - rows.target_first;
+              *weight++ = its_weight;
+              *delay++ = its_delay;
+            } );
         }
       }
     } );

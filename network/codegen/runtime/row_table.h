@@ -2,8 +2,7 @@
  * row_table.h - the synapses of a thread in rows: one row per source cell and projection, its targets in one piece
  *
  * NEST keeps a connection of 16 to 28 bytes per synapse and looks at each when a spike comes. Here it knows one carrier
- * per source and thread (row_carrier.h), and a spike is handed on along the rows of its source: number of the target
- * cell on this thread (4 bytes), weight (4 bytes) and delay in steps (1 or 2 bytes); what is equal for all
+ * per source and thread (row_carrier.h), and a spike is handed on along the rows of its source. What is equal for all
  * synapses of a projection is not stored.
  *
  * Weights are multiples of a quantum (a power of two) that is chosen so that the sum of all weights onto a port of a
@@ -15,15 +14,18 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
+#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "exceptions.h"
 
 #include "lane_delivery.h"
+#include "lane_math.h"
+#include "row_memory.h"
 
 namespace bgnest
 {
@@ -69,27 +71,84 @@ struct RowPlasticity
   }
 };
 
+/*
+ * How a synapse of a projection is written: number of the target on this thread (4 bytes), then its weight (float) and
+ * its delay in steps (1 or 2 bytes), unless all synapses have the same. All in one place, so that wiring, which jumps from
+ * row to row, waits for one cache line and not for three.
+ */
+template < bool WEIGHTS, int DELAY_BYTES >
+struct SynapseLayout
+{
+  static constexpr bool weights = WEIGHTS;
+  static constexpr int delay_bytes = DELAY_BYTES;
+  static constexpr std::size_t bytes = 4 + 4 * WEIGHTS + DELAY_BYTES;
+
+  static BGNEST_INLINE void
+  write( unsigned char* const at, const std::uint32_t target, [[maybe_unused]] const float weight, [[maybe_unused]] const std::uint32_t delay )
+  {
+    std::memcpy( at, &target, 4 );
+    if constexpr ( WEIGHTS )
+    {
+      std::memcpy( at + 4, &weight, 4 );
+    }
+    if constexpr ( DELAY_BYTES > 0 )
+    {
+      std::memcpy( at + 4 + 4 * WEIGHTS, &delay, DELAY_BYTES ); // of a little-endian number
+    }
+  }
+
+  static BGNEST_INLINE std::uint32_t
+  target( const unsigned char* const at )
+  {
+    std::uint32_t value;
+    std::memcpy( &value, at, 4 );
+    return value;
+  }
+
+  static BGNEST_INLINE double
+  weight( const unsigned char* const at, const double of_all )
+  {
+    if constexpr ( WEIGHTS )
+    {
+      float value;
+      std::memcpy( &value, at + 4, 4 );
+      return value;
+    }
+    return of_all;
+  }
+
+  static BGNEST_INLINE std::uint32_t
+  delay( const unsigned char* const at, const std::uint32_t of_all )
+  {
+    if constexpr ( DELAY_BYTES > 0 )
+    {
+      std::uint32_t value = 0;
+      std::memcpy( &value, at + 4 + 4 * WEIGHTS, DELAY_BYTES );
+      return value;
+    }
+    return of_all;
+  }
+};
+
+static_assert( std::endian::native == std::endian::little );
+
 /* Rows of one projection on one thread. */
 struct Rows
 {
-  template < class T >
-  using Array = std::unique_ptr< T[] >;
-
   std::int64_t source_first; // ids of cells in NEST
   std::int64_t target_first;
   std::uint32_t n_sources;
   std::uint32_t port;
   double quantum;
-  double weight; // of all, if there is no array
-  std::uint32_t delay;
-  Array< std::uint32_t > begin;   // per source, and the end of the last row
-  Array< std::uint32_t > targets; // numbers on this thread
-  Array< float > weights;
-  Array< std::uint8_t > short_delays;
-  Array< std::uint16_t > long_delays;
+  double weight = 0.0; // of all, if each has none of its own
+  std::uint32_t delay = 0;
+  bool weights = false;
+  int delay_bytes = 0;
+  std::unique_ptr< std::uint32_t[] > begin; // per source, and the end of the last row
+  HugeArray< unsigned char > synapses;
   bool plastic = false;
   RowPlasticity plasticity;
-  Array< RowPlasticity::State > states;
+  std::unique_ptr< RowPlasticity::State[] > states;
 
   std::uint32_t
   size() const
@@ -103,34 +162,58 @@ struct Rows
     return begin[ source ] == begin[ source + 1 ];
   }
 
-  long
-  delay_of( const std::uint32_t synapse ) const
+  /* Do something with the layout of these synapses, so that the loop over them is compiled for it. */
+  template < class Work >
+  BGNEST_INLINE decltype( auto )
+  with_layout( Work&& work ) const
   {
-    return short_delays ? short_delays[ synapse ] : long_delays ? long_delays[ synapse ] : delay;
+    if ( weights )
+    {
+      return delay_bytes == 0 ? work( SynapseLayout< true, 0 >{} )
+        : delay_bytes == 1    ? work( SynapseLayout< true, 1 >{} )
+                              : work( SynapseLayout< true, 2 >{} );
+    }
+    return delay_bytes == 0 ? work( SynapseLayout< false, 0 >{} )
+      : delay_bytes == 1    ? work( SynapseLayout< false, 1 >{} )
+                            : work( SynapseLayout< false, 2 >{} );
   }
 
-  double
-  weight_of( const std::uint32_t synapse ) const
+  /* Calls with( target, weight, delay ) for all synapses of a source. */
+  template < class With >
+  void
+  each( const std::uint32_t source, With&& with ) const
   {
-    return weights ? static_cast< double >( weights[ synapse ] ) : weight;
+    with_layout(
+      [ & ]( auto layout )
+      {
+        const unsigned char* at = synapses.data() + layout.bytes * begin[ source ];
+        const unsigned char* const end = synapses.data() + layout.bytes * begin[ source + 1 ];
+        for ( ; at != end; at += layout.bytes )
+        {
+          with( layout.target( at ), layout.weight( at, weight ), layout.delay( at, delay ) );
+        }
+      } );
   }
 
   /* A spike of a source goes to all its targets; step: the one in which it was sent. */
   void
   deliver( const std::uint32_t source, const long step, const double now, const double multiplicity, LaneDelivery& to )
   {
-    const std::uint32_t stop = begin[ source + 1 ];
-    if ( begin[ source ] == stop )
+    if ( empty( source ) )
     {
       return;
     }
-    const bool scaled = plastic or multiplicity != 1.0;
-    const double factor = plastic ? plasticity.release( states[ source ], now ) * multiplicity : multiplicity;
-    for ( std::uint32_t i = begin[ source ]; i < stop; ++i )
+    if ( plastic or multiplicity != 1.0 )
     {
-      const double plain = weight_of( i );
-      to.deliver( targets[ i ], port, step + delay_of( i ), scaled ? on_grid( plain * factor, quantum ) : plain );
+      const double factor = plastic ? plasticity.release( states[ source ], now ) * multiplicity : multiplicity;
+      each( source,
+        [ & ]( const std::uint32_t target, const double plain, const std::uint32_t lag )
+        { to.deliver( target, port, step + lag, on_grid( plain * factor, quantum ) ); } );
+      return;
     }
+    each( source,
+      [ & ]( const std::uint32_t target, const double plain, const std::uint32_t lag )
+      { to.deliver( target, port, step + lag, plain ); } );
   }
 };
 
@@ -173,6 +256,7 @@ public:
     rows.clear();
     groups.clear();
     sources.clear();
+    scratch = {};
   }
 
   /* A spike of a source of this thread. */
@@ -189,6 +273,7 @@ public:
   std::vector< std::unique_ptr< Rows > > rows;        // by number of the projection; null: none here
   std::vector< std::vector< std::uint32_t > > groups; // numbers of the projections of a source population
   std::vector< Source > sources;                      // by what the carrier knows
+  HugeArray< std::uint32_t > scratch;                 // memory for the wiring of one projection after the other
 
 private:
   RowTable() = default;
