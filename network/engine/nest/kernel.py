@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -20,6 +21,9 @@ from ...plans.plan import Plan
 
 # A synapse of the `_hpc` family stores its target as a 16-bit index on its thread (NEST: nest_types.h).
 MAX_HPC_NODES_PER_THREAD = 65_000
+
+UNUSED_BY_US = ("pandas", "matplotlib")
+"""What NEST imports where it is installed, for tables and figures of its own: 90 MB and a second in every run."""
 
 _most_threads = 1
 
@@ -37,7 +41,8 @@ def import_nest() -> ModuleType:
     os.environ.setdefault("PYNEST_QUIET", "1")
     argv, sys.argv = sys.argv, sys.argv[:1]  # NEST takes --quiet and --debug from argv
     try:
-        import nest
+        with _hidden(*UNUSED_BY_US):
+            import nest
     except ImportError as error:
         raise KernelError(
             f"NEST cannot be imported ({error}). Install it with `pip install 'bgnest[nest]'`, from "
@@ -48,6 +53,24 @@ def import_nest() -> ModuleType:
     nest.verbosity = nest.VerbosityLevel.ERROR
     _end_job_on_error()
     return nest
+
+
+@contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Let packages look as if they were not installed, those that are loaded already excepted.
+
+    The way in which libraries are opened is that of before at the end: NEST makes the symbols of all that come later
+    global, and has them looked up at once, which takes long.
+    """
+    absent = [name for name in names if name not in sys.modules]
+    flags = sys.getdlopenflags()
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: an import fails
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+        sys.setdlopenflags(flags)
 
 
 def _end_job_on_error() -> None:
