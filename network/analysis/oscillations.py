@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from ..experiment.presentation import BETA, Band, Pair
 from ..runs import Spikes
@@ -24,6 +24,9 @@ from .spectra import (
     rate_spectrum,
 )
 from .statistics import RATE_BIN, synchrony_index
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["BETA", "Band", "Pair", "PairResult", "analyse_pairs", "oscillation_table", "pair_table"]
 
@@ -77,6 +80,8 @@ def pair_table(results: Mapping[Pair, PairResult], band: Band = BETA) -> pd.Data
         one population its magnitude), ``phase_size`` (its magnitude), ``resultant`` (R, the concentration of
         phase differences over pairs and times) and ``resultant_chance`` (what R is for random phases).
     """
+    import pandas as pd
+
     rows = {}
     for (first, second), result in results.items():
         phase = np.degrees(result.phases.mean_phase)
@@ -110,6 +115,8 @@ def oscillation_table(
         ``peak`` (frequency of the largest power in Hz) and ``synchrony`` (variance over mean of the population
         rate, spikes/s).
     """
+    import pandas as pd
+
     rows = {}
     for name, train in spikes.items():
         # whole periods of the drive, so that the mean rate does not leak into its frequency

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from ..experiment.courses import Waveform
 from ..runs import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -230,5 +233,7 @@ def response_of(run: Run, population: str, *, after: float = 250.0) -> Response:
 
 def zone_table(response: Response) -> pd.DataFrame:
     """Zones as a table: index ``zone``; columns ``latency``, ``duration`` (ms), ``area`` (spikes/s x ms)."""
+    import pandas as pd
+
     rows = {name: (zone.latency, zone.duration, zone.area) for name, zone in response.zones.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["latency", "duration", "area"]).rename_axis("zone")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from ..experiment.distributions import drawn_from_dict
 from ..experiment.distributions import mean as mean_of
 from ..experiment.receptors import conductance_effect
 from ..experiment.synapses import synapse_from_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SIGNS = (-1, 1)
 """Inhibition, excitation."""
@@ -54,6 +55,8 @@ def connection_matrices(plan: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataF
         up; weights (nS or pA, see `weight_units`) are means of magnitudes over their synapses, and of a plastic
         synapse the step when fully recovered, U times its weight.
     """
+    import pandas as pd
+
     names = [p["name"] for p in plan["populations"]]
     sizes = {p["name"]: p.get("n_neurons", 0) for p in plan["populations"]}
     in_degree = pd.DataFrame(0.0, index=names, columns=names)

@@ -24,7 +24,12 @@ def plot(
 def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
     """Draw the standard figures and name them."""
     notes: list[str] = []
-    made = run.plot.all(out, pdf=pdf, tell=notes.append)
+    with run.plot.begin(out, pdf=pdf, tell=notes.append) as figures:
+        return name_figures(figures.finish(), notes)
+
+
+def name_figures(made: list[Path], notes: list[str]) -> list[Path]:
+    """Say which figures there are, and why others are not."""
     print("\nfigures:" if made else "\nno figures: neither spikes nor traces nor projections")
     for line in [*made, *notes]:
         print(f"  {line}")

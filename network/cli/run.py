@@ -10,7 +10,7 @@ import typer
 
 from ..cluster import launch
 from ..cluster.ranks import present
-from ..door import Experiment
+from ..door import Experiment, Run
 from .options import (
     DEFAULT_EXPERIMENT,
     Changes,
@@ -23,7 +23,7 @@ from .options import (
     tell_code,
     with_changes,
 )
-from .plot import draw
+from .plot import name_figures
 from .rates import show_rates
 from .validate import beside_network
 
@@ -79,10 +79,20 @@ def run(
     )
     if not present().first:
         return
+    _show(done, figures=figures)
+
+
+def _show(done: Run, *, figures: bool) -> None:
+    """Print the rates while helpers begin to draw the figures, then draw with them."""
     print()
-    show_rates(done)
-    if figures:
-        draw(done)
+    if not figures:
+        show_rates(done)
+    else:
+        notes: list[str] = []
+        with done.plot.begin(tell=notes.append) as drawing:
+            show_rates(done)
+            sys.stdout.flush()
+            name_figures(drawing.finish(), notes)
     print(f"\nrun folder: {done.path}")
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from ..analysis.plots import Standard
+
     Drawn = Figure | Axes
 
 Window = tuple[float, float]
@@ -196,8 +198,15 @@ class Plots:
 
         ``tell`` gets a line of text for a figure that cannot be drawn of so little.
         """
-        from ..analysis.plots import plot_run
+        with self.begin(out, pdf=pdf, tell=tell) as figures:
+            return figures.finish()
+
+    def begin(
+        self, out: str | Path | None = None, *, pdf: bool = False, tell: Callable[[str], None] | None = None
+    ) -> Standard:
+        """Begin to draw the standard figures in other processes; to be used with ``with``, see `Standard`."""
+        from ..analysis.plots import Standard
         from ..analysis.targets.judge import run_targets
 
         targets = run_targets(self._reader)
-        return plot_run(self._reader, out, targets=targets, pdf=pdf, tell=tell or _log)
+        return Standard(self._reader, out, targets=targets, pdf=pdf, tell=tell or _log)

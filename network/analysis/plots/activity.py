@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
@@ -16,8 +16,11 @@ from ..spectra import rate_spectrum
 from ..statistics import RATE_BIN, cut, cv_isi, interspike_intervals, population_rate
 from ..targets.verdict import NONE, PASS, Bands, judge, number
 from . import style
-from .base import heading, multiples, page, plain_numbers, styled
+from .base import align_beside, grid_page, heading, multiples, plain_numbers, powers_of_ten, styled
 from .style import colours, label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DASHED = (0, (4, 2))
 
@@ -42,7 +45,7 @@ def raster(
     seed : int
         Of the choice.
     """
-    figure = page(12.0 + 14.0 * len(spikes))
+    figure = grid_page(12.0 + 14.0 * len(spikes))
     raster_panel(figure.subplots(), spikes, t_start, t_stop, n_cells=n_cells, seed=seed, title=title)
     return figure
 
@@ -144,7 +147,7 @@ def rate_bands(
         Number of neurons that the bands hold for, if the network is smaller: nothing is marked as failed then.
     """
     judged = judge(table, bands or {})
-    figure = page(16.0 + 5.5 * len(judged))
+    figure = grid_page(16.0 + 5.5 * len(judged))
     columns = {"n": 0.14, "rate (spikes/s)": 0.43, "CV": 0.56}
     if bands:
         columns |= {"target band": 0.82, "verdict": 1.0}
@@ -184,7 +187,7 @@ def rate_bands(
         )
     side.set(xlim=(0, right))
     side.axis("off")
-    limits = pd.concat([judged["rate"], judged["low"], judged["high"]])
+    limits = judged[["rate", "low", "high"]].to_numpy().ravel()
     limits = limits[limits > 0]
     axes.set_xscale("log")
     if len(limits):
@@ -227,7 +230,7 @@ def traces(
     longest : float
         Time in ms of which a panel shows at most as much, from the first sample on.
     """
-    figure = page(12.0 + 17.0 * len(reports))
+    figure = grid_page(12.0 + 17.0 * len(reports))
     shown = [_shown(report.times, t_start, t_stop, longest) for report in reports]
     spans = {
         (report.times[part.start], report.times[part.stop - 1])
@@ -262,7 +265,7 @@ def traces(
         of_trace = f" (trace {report.trace})" if several else ""
         axes.set_title(f"{label(report.population)}, cell {cells}{of_trace}", color=colour)
     panels[-1].set_xlabel("time (ms)")
-    figure.align_ylabels(list(panels))
+    align_beside(panels)
     heading(figure, title)
     return figure
 
@@ -321,6 +324,7 @@ def spectra(
             axes.plot(frequencies[shown], power[shown], color=colour)
             axes.set_yscale("log")
             axes.yaxis.set_major_locator(LogLocator(numticks=4))
+            powers_of_ten(axes.yaxis)
             low, high = axes.get_ylim()
             if high < 100 * low:  # at least two decades, so that noise looks like noise and ticks have labels
                 middle = np.sqrt(low * high)
@@ -332,7 +336,7 @@ def spectra(
         axes.set_title(label(name), color=colour)
     for axes in panels[-4:]:
         axes.set_xlabel("frequency (Hz)")
-    figure.supylabel("power of population rate ((spikes/s)$^2$/Hz)", fontsize=7)
+    figure.supylabel("power of population rate ((spikes/s)²/Hz)", fontsize=7)
     legend = f"resolution {1000.0 / segment:.3g} Hz, dashed: independent Poisson neurons"
     legend += f", grey: {band[0]:g}-{band[1]:g} Hz" if band else ""
     heading(figure, f"{title}: {legend}" if title else legend)
@@ -349,7 +353,7 @@ def intervals(
     title: str | None = None,
 ) -> Figure:
     """Inter-spike intervals (left) and their CV per neuron (right), a row per population."""
-    figure = page(14.0 + 15.0 * len(spikes))
+    figure = grid_page(14.0 + 15.0 * len(spikes))
     grid = figure.subplots(len(spikes), 2, sharex="col", squeeze=False)
     isi_bins = np.geomspace(1.0, max(10.0, t_stop - t_start), 61)
     cv_bins = np.linspace(0.0, 2.0, 41)

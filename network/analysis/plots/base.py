@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation
 from PIL import Image  # Matplotlib needs Pillow, too
 
 from . import style
+from .layout import GridLayout
 from .style import MM, PAGE
 
 P = ParamSpec("P")
+
+TICK, DIGIT = 3.2, 1.4
+"""Width of a tick with what is around its label, and of a letter of this, in mm."""
+COMPRESSION = 4
+"""Of PNG: half of the time of the default and one percent larger files."""
 
 
 def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -39,27 +48,52 @@ def save(
     """
     base = Path(path).with_suffix("")
     base.parent.mkdir(parents=True, exist_ok=True)
-    written = []
+    png = base.with_suffix(".png")
+    _forget_empty_labels(figure)
     with mpl.rc_context(style.RC):
-        for ending in ("png", "pdf") if pdf else ("png",):
-            target = base.with_suffix(f".{ending}")
-            figure.savefig(target, dpi=dpi)
-            if palette and ending == "png":
-                with Image.open(target) as image:
-                    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
-            written.append(target)
-    return written
+        _write_png(figure, png, dpi)
+        if palette:
+            with Image.open(png) as image:
+                image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(png, optimize=True)
+        if not pdf:
+            return [png]
+        figure.savefig(base.with_suffix(".pdf"))
+    return [png, base.with_suffix(".pdf")]
+
+
+def _write_png(figure: Figure, path: Path, dpi: int) -> None:
+    """Draw once: ``savefig`` draws everything twice, the first time for the layout alone."""
+    figure.set_dpi(dpi)
+    FigureCanvasAgg(figure).print_png(path, pil_kwargs={"compress_level": COMPRESSION})
+
+
+def _forget_empty_labels(figure: Figure) -> None:
+    """Give labels without text a fixed place: finding one takes a third of the time of drawing small panels."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if not axis.label.get_text():
+                axis.set_label_coords(0.5, 0.5)
 
 
 def page(height: float) -> Figure:
-    """Make a figure of page width and the given height in mm."""
+    """Make a figure of page width and the given height in mm, for anything."""
     return Figure(figsize=(PAGE, height * MM), layout="constrained")
 
 
-def multiples(n: int, *, columns: int = 2, panel_height: float = 24.0) -> tuple[Figure, list[Axes]]:
-    """Small multiples over the page width, filled row by row; empty places stay empty."""
+def grid_page(height: float) -> Figure:
+    """Make a figure of page width and the given height in mm, for one grid of panels without legends around it."""
+    return Figure(figsize=(PAGE, height * MM), layout=GridLayout())
+
+
+def multiples(
+    n: int, *, columns: int = 2, panel_height: float = 24.0, legends: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Small multiples over the page width, filled row by row; empty places stay empty.
+
+    ``legends`` says that the figure gets legends around its panels.
+    """
     rows = -(-n // columns)
-    figure = page(rows * panel_height + 10.0)
+    figure = (page if legends else grid_page)(rows * panel_height + 10.0)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[n:]:
         axes.remove()
@@ -75,4 +109,32 @@ def heading(figure: Figure, title: str | None) -> None:
 def plain_numbers(axis: Any) -> None:
     """Tick labels of a log axis as plain numbers."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    _few_minor_ticks(axis)
+
+
+def powers_of_ten(axis: Any) -> None:
+    """Tick labels of a log axis as powers of ten, in letters of the font: typesetting formulae takes long."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: "10" + f"{np.log10(value):.0f}".translate(_RAISED)))
+    _few_minor_ticks(axis)
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _few_minor_ticks(axis: Any) -> None:
+    """At 2 and 5: each tick is an object of its own, and those of eight small panels take longer than their curves."""
+    axis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
     axis.set_minor_formatter(NullFormatter())
+
+
+def align_beside(panels: Iterable[Axes]) -> None:
+    """Align the labels of the y axes of panels one below the other, beside the longest tick label.
+
+    As Matplotlib's ``align_ylabels``, which measures all tick labels once for every panel.
+    """
+    panels = list(panels)
+    texts = [axes.yaxis.get_major_formatter().format_ticks(list(axes.yaxis.get_majorticklocs())) for axes in panels]
+    longest = max((len(text) for several in texts for text in several), default=0)
+    for axes in panels:
+        to_the_left = ScaledTranslation(-(TICK + DIGIT * longest) * MM, 0.0, axes.figure.dpi_scale_trans)
+        axes.yaxis.set_label_coords(0.0, 0.5, transform=axes.transAxes + to_the_left)

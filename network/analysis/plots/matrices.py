@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
@@ -15,6 +14,9 @@ from ..wiring import connection_matrices, weight_units
 from . import style
 from .base import heading, plain_numbers, styled
 from .style import COLUMN, MM, label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @styled
@@ -94,6 +96,7 @@ def _matrix(axes: Axes, values: pd.DataFrame, colour_map: str, text: str, form: 
             va="center",
             fontsize=5.5,
             color="white" if dark else "black",
+            in_layout=False,
         )
     bar = axes.figure.colorbar(image, ax=axes, location="bottom", aspect=35, pad=0.02, fraction=0.05)
     bar.set_label(text)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from matplotlib.axes import Axes
 
 from ...runs import Report, Spikes
@@ -13,6 +13,9 @@ from ..statistics import population_rate
 from ..targets.verdict import NONE, Bands, judge
 from .base import plain_numbers
 from .style import BAND, colours, label
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def courses_panel(

@@ -86,7 +86,7 @@ def scan_lines(
     entries = _values(table[group]) if group else [None]
     shades = _shades(table[group], entries) if group else [None]
     columns, height = (4, 18.0 + 3.4 * len(values)) if words else (3, 34.0)
-    figure, grid = multiples(len(names), columns=columns, panel_height=height)
+    figure, grid = multiples(len(names), columns=columns, panel_height=height, legends=True)
     handles: dict[str, Any] = {}
     for axes, name in zip(grid, names, strict=True):
         of_population = table[(table["population"] == name) & (table["status"] == DONE)]
@@ -179,7 +179,7 @@ def scan_map(
     of_name = colours(map(str, table["population"].dropna().unique()))
     labels = labels or {}
     columns, rows = _values(table[x]), _values(table[y])
-    figure, grid = multiples(len(names), columns=3, panel_height=40.0)
+    figure, grid = multiples(len(names), columns=3, panel_height=40.0, legends=True)
     for axes, name in zip(grid, names, strict=True):
         chosen = table[(table["population"] == name) & (table["status"] == DONE)]
         means = chosen.pivot_table(index=y, columns=x, values=quantity, aggfunc="mean", sort=False)

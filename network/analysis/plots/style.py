@@ -31,6 +31,7 @@ RC: dict[Any, Any] = {
     "axes.labelsize": 7.0,
     "axes.titlesize": 7.5,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # where no ticks are above, Matplotlib finds the same place, but looks for it several times
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,

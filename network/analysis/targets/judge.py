@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ...runs import Run
 from .measures import NotMeasuredError, RunData, known
 from .measures.pairs import PairMeasure
 from .verdict import NONE, PASS, aligned, judge, number, render
 from .windows import Targets, load_targets, states_with_targets
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = ("rate", "cv")
 """Measures that are listed for all populations, with and without a window."""
@@ -127,6 +129,8 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
     pairs : bool
         Also coherence and phases, which take a few seconds, if there are targets for them.
     """
+    import pandas as pd
+
     data = RunData(run, targets.state if targets else None)
     windows = targets.windows if targets else {}
     parts, notes = [], []

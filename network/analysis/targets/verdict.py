@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Bands = Mapping[str, tuple[float, float]]
 
@@ -38,6 +41,8 @@ def judge(measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantit
     >>> judge({"A": 12.4, "B": 3.0}, {"A": (10.5, 14.5), "B": (7.5, 12.0)})["verdict"].to_dict()
     {'A': 'pass', 'B': 'low'}
     """
+    import pandas as pd
+
     for name, band in bands.items():
         if len(band) != 2 or not band[0] <= band[1]:
             raise ValueError(f"band of {name}: expected (low, high) with low <= high, got {band!r}")

@@ -169,3 +169,15 @@ def test_standard_set(small_run, tmp_path):
 def test_analysis_needs_neither_nest_nor_matplotlib():
     code = "import sys, network.analysis.spectra; print({'nest', 'pynestml', 'matplotlib'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "set()"
+
+
+def test_panels_and_their_texts_do_not_overlap_and_stay_inside(spikes):
+    figure = plots.intervals({name: spikes[name] for name in list(spikes)[:3]}, 1000.0, 2000.0, title="title")
+    figure.draw_without_rendering()
+    boxes = [axes.get_tightbbox(for_layout_only=True) for axes in figure.axes]
+    boxes += [figure._suptitle.get_window_extent(), figure._supylabel.get_window_extent()]
+    for number, box in enumerate(boxes):
+        assert box.x0 > 0 and box.y0 > 0 and box.x1 < figure.bbox.x1 and box.y1 < figure.bbox.y1
+        assert not any(box.overlaps(other) for other in boxes[:number])
+    widths = {round(axes.get_position().width, 9) for axes in figure.axes}
+    assert len(widths) == 1 and widths.pop() > 0.4

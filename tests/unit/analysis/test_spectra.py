@@ -17,6 +17,7 @@ from network.analysis.spectra import (
     phase_differences,
     rate_spectrum,
 )
+from network.analysis.statistics import population_rate
 from network.runs import Spikes
 
 BIN = 1000.0 / 256.0
@@ -52,6 +53,16 @@ def test_spectrum_of_independent_poisson_neurons_is_flat_at_its_known_level():
     # about 240 windows (half overlap: some 160 independent ones) and 57 frequencies: error about 1 %
     assert power[inside].mean() == pytest.approx(2 * 20.0 / 100, rel=0.05)
     assert power[inside].max() < 2 * power[inside].min()
+
+
+@pytest.mark.parametrize(("n_bins", "segment"), [(256, 64), (255, 63), (1000, 333), (50, 50), (7, 2)])
+def test_spectrum_is_that_of_scipys_welch(n_bins, segment):
+    times = np.sort(np.random.default_rng(3).uniform(0.0, n_bins * 4.0, 4000))
+    found = rate_spectrum(times, 10, 0.0, n_bins * 4.0, bin_width=4.0, segment=segment * 4.0)
+    _, rate = population_rate(times, 10, 0.0, n_bins * 4.0, 4.0)
+    frequencies, power = signal.welch(rate, fs=250.0, nperseg=segment)
+    np.testing.assert_allclose(found[0], frequencies, rtol=1e-14)
+    np.testing.assert_allclose(found[1], power, rtol=1e-12, atol=1e-14 * power.max())
 
 
 def test_power_of_a_modulation_is_half_its_squared_amplitude():

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from ....errors import SpecError, choices
 from ....experiment.presentation import Band, Presentation
@@ -16,9 +15,14 @@ from ...look import presentation_of
 from ...oscillations import analyse_pairs, pair_table
 from ...response import Response, response_of
 from ...spectra import rate_spectrum
-from ...statistics import Floats, run_spikes, run_table
+from ...statistics import Floats, population_table, run_spikes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _REGISTRY: dict[str, Measure] = {}
+_TABLES: WeakKeyDictionary[Run, pd.DataFrame] = WeakKeyDictionary()
+"""`RunData.table` by run: the verdict, the figure of the rates and their table look at the same one."""
 
 
 class NotMeasuredError(ValueError):
@@ -60,8 +64,10 @@ class RunData:
     @cached_property
     def table(self) -> pd.DataFrame:
         """`run_table`, in the order of the network."""
-        table = run_table(self.run)
-        return table.loc[self.presentation.sorted(map(str, table.index))]
+        if self.run not in _TABLES:
+            table = population_table(self.spikes, *self.window)
+            _TABLES[self.run] = table.loc[self.presentation.sorted(map(str, table.index))]
+        return _TABLES[self.run].copy()
 
     @property
     def band(self) -> Band:
