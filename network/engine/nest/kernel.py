@@ -26,6 +26,12 @@ UNUSED_BY_US = ("pandas", "matplotlib")
 """What NEST imports where it is installed, for tables and figures of its own: 90 MB and a second in every run."""
 
 _most_threads = 1
+WAITING = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}
+"""How threads wait for one another is left to whoever says so by one of these.
+
+Else a thread sleeps after a thousand turns, some microseconds. By default OpenMP keeps the cores busy for a millisecond
+or more: where another program needs one of them, all threads then wait for the one that has to share its own.
+"""
 
 
 def import_nest() -> ModuleType:
@@ -39,6 +45,8 @@ def import_nest() -> ModuleType:
     if "nest" in sys.modules:
         return sys.modules["nest"]
     os.environ.setdefault("PYNEST_QUIET", "1")
+    if not os.environ.keys() & WAITING:
+        os.environ["GOMP_SPINCOUNT"] = "1000"  # OpenMP reads it when NEST loads it
     argv, sys.argv = sys.argv, sys.argv[:1]  # NEST takes --quiet and --debug from argv
     try:
         with _hidden(*UNUSED_BY_US):
