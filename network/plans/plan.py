@@ -307,13 +307,16 @@ class Plan:
         return hashes(self, self.split)[1]
 
     @property
-    def build_identity(self) -> tuple[str, int, int, float, float, str, tuple[tuple[str, str], ...]]:
+    def build_identity(self) -> tuple[object, ...]:
         """Everything that building a network reads of a plan: equal for plans that can use one build.
 
-        The extrema of the delays are part of it because input from devices, or spike trains, may widen them.
+        The extrema of the delays are part of it because input from devices, or spike trains, may widen them; wave forms
+        because cells that are made with one cannot be told that there is none.
         """
         others = tuple(sorted(self.targets.items()))
-        return self.network_hash, self.threads, self.ranks, self.min_delay, self.max_delay, self.target, others
+        courses = tuple((i.target, str(i.waveform)) for i in self.inputs if i.waveform is not None)
+        split = self.threads, self.ranks
+        return self.network_hash, *split, self.min_delay, self.max_delay, self.target, others, courses
 
     def __repr__(self) -> str:
         size = f"{self.n_neurons:,} neurons, {self.n_synapses:,} synapses"

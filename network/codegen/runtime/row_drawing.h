@@ -8,6 +8,7 @@
 #ifndef BGNEST_ROW_DRAWING_H
 #define BGNEST_ROW_DRAWING_H
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -182,6 +183,8 @@ public:
 
 private:
   static constexpr std::uint32_t elsewhere = std::numeric_limits< std::uint32_t >::max();
+  static constexpr int group_bits = 10;                  // the ends of so many rows fit into the cache
+  static constexpr std::uint32_t at_a_time = 512 * 1024; // synapses that are sorted, 8 MB
 
   struct Cell
   {
@@ -272,30 +275,52 @@ private:
     rows_->with_layout(
       [ & ]( auto layout )
       {
-        quick_ ? fill_< decltype( layout ), true >( drawn.data(), drawn.data() + total )
-               : fill_< decltype( layout ), false >( drawn.data(), drawn.data() + total );
+        quick_ ? fill_< decltype( layout ), true >( drawn.data() ) : fill_< decltype( layout ), false >( drawn.data() );
       } );
     close_rows_();
   }
 
-  /* Put all synapses of all targets into their rows. */
+  /*
+   * Put all synapses of all targets into their rows. The ends of tens of thousands of rows do not fit into the cache: the
+   * synapses of some targets at a time are sorted by groups of sources first.
+   */
   template < class Layout, bool QUICK >
   void
-  fill_( const std::uint32_t* next, const std::uint32_t* const last )
+  fill_( const std::uint32_t* next )
   {
-    constexpr std::ptrdiff_t ahead = 24; // places that are being loaded while others are written
-    const std::uint32_t* const begin = rows_->begin.get() + 1;
-    const unsigned char* const data = rows_->synapses.data();
-    for ( const Cell& cell : cells_ )
+    std::vector< std::uint32_t > place( ( p_.n_sources >> group_bits ) + 1 );
+    for ( std::size_t first = 0; first < cells_.size(); )
     {
-      RowStream stream( ~p_.key, cell.index ); // of its own, so that it does not matter how many draws came before
-      for ( const std::uint32_t* const end = next + degree_( cell.index ); next != end; ++next )
+      std::uint32_t n = 0;
+      std::size_t last = first;
+      for ( ; last < cells_.size() and ( n == 0 or n + degree_( cells_[ last ].index ) <= at_a_time ); ++last )
       {
-        if ( last - next > ahead )
+        n += degree_( cells_[ last ].index );
+      }
+      std::fill( place.begin(), place.end(), 0 );
+      for ( std::uint32_t i = 0; i < n; ++i )
+      {
+        ++place[ next[ i ] >> group_bits ];
+      }
+      std::exclusive_scan( place.begin(), place.end(), place.begin(), 0U );
+      HugeArray< Drawn >& sorted = RowTable::of_thread( thread_ ).sorted;
+      if ( sorted.size() < n )
+      {
+        sorted = HugeArray< Drawn >( std::max( n, at_a_time ) );
+      }
+      Drawn* const drawn = sorted.data();
+      for ( ; first < last; ++first )
+      {
+        const Cell& cell = cells_[ first ];
+        RowStream stream( ~p_.key, cell.index ); // of its own, so that it does not matter how many draws came before
+        for ( const std::uint32_t* const end = next + degree_( cell.index ); next != end; ++next )
         {
-          __builtin_prefetch( data + Layout::bytes * begin[ next[ ahead ] ], 1 );
+          drawn[ place[ *next >> group_bits ]++ ] = draw_< Layout, QUICK >( *next, cell.number, stream, 0.0 );
         }
-        put_< Layout, QUICK >( *next, cell.number, stream, 0.0 );
+      }
+      for ( std::uint32_t i = 0; i < n; ++i )
+      {
+        put_< Layout >( drawn[ i ] );
       }
     }
   }
@@ -361,7 +386,11 @@ private:
     else if ( number_[ target ] != elsewhere )
     {
       rows_->with_layout(
-        [ & ]( auto layout ) { put_< decltype( layout ), false >( source, number_[ target ], values, lag ); } );
+        [ & ]( auto layout )
+        {
+          using Layout = decltype( layout );
+          put_< Layout >( draw_< Layout, false >( source, number_[ target ], values, lag ) );
+        } );
     }
     else
     {
@@ -445,28 +474,48 @@ private:
 
   /* QUICK: weights and delays are uniform or constant, and their limits are known to be allowed. */
   template < class Layout, bool QUICK >
-  BGNEST_INLINE void
-  put_( const std::uint32_t source, const std::uint32_t number, RowStream& values, [[maybe_unused]] const double lag )
+  BGNEST_INLINE Drawn
+  draw_( const std::uint32_t source, const std::uint32_t number, RowStream& values, [[maybe_unused]] const double lag ) const
   {
-    [[maybe_unused]] float weight = 0.0F;
-    [[maybe_unused]] std::uint32_t delay = 0;
-    if constexpr ( Layout::weights )
+    Drawn drawn{ source, number, 0.0F, 0 };
+    if constexpr ( QUICK )
     {
-      weight = static_cast< float >( on_grid( QUICK ? between_( p_.weight, values ) : p_.weight.draw( values ), p_.quantum ) );
+      const std::uint64_t bits = values.next(); // half of it for the weight, half for the delay
+      if constexpr ( Layout::weights )
+      {
+        drawn.weight = static_cast< float >( on_grid( between_( p_.weight, bits >> 32 ), p_.quantum ) );
+      }
+      if constexpr ( Layout::delay_bytes > 0 )
+      {
+        drawn.delay = static_cast< std::uint32_t >( between_( p_.delay, bits & 0xffffffffU ) * steps_per_ms_ + 0.5 );
+      }
     }
-    if constexpr ( Layout::delay_bytes > 0 )
+    else
     {
-      delay = QUICK ? static_cast< std::uint32_t >( between_( p_.delay, values ) * steps_per_ms_ + 0.5 )
-                    : static_cast< std::uint32_t >( steps_( p_.delay.draw( values ) + lag ) );
+      if constexpr ( Layout::weights )
+      {
+        drawn.weight = static_cast< float >( on_grid( p_.weight.draw( values ), p_.quantum ) );
+      }
+      if constexpr ( Layout::delay_bytes > 0 )
+      {
+        drawn.delay = static_cast< std::uint32_t >( steps_( p_.delay.draw( values ) + lag ) );
+      }
     }
-    const std::size_t at = rows_->begin[ source + 1 ]++;
-    Layout::write( rows_->synapses.data() + Layout::bytes * at, number, weight, delay );
+    return drawn;
+  }
+
+  template < class Layout >
+  BGNEST_INLINE void
+  put_( const Drawn& drawn )
+  {
+    const std::size_t at = rows_->begin[ drawn.source + 1 ]++;
+    Layout::write( rows_->synapses.data() + Layout::bytes * at, drawn.target, drawn.weight, drawn.delay );
   }
 
   static BGNEST_INLINE double
-  between_( const RowDistribution& uniform, RowStream& values )
+  between_( const RowDistribution& uniform, const std::uint64_t half )
   {
-    return uniform.a + ( uniform.b - uniform.a ) * values.uniform();
+    return uniform.a + ( uniform.b - uniform.a ) * ( ( static_cast< double >( half ) + 0.5 ) * 0x1p-32 );
   }
 
   /* The numbers of a synapse that is made elsewhere. */

@@ -195,7 +195,7 @@ bgnest_connect_carriers( const char* const synapse, std::int64_t* const made )
         [ & ]( const std::size_t thread )
         {
           bgnest::RowTable& table = bgnest::RowTable::of_thread( thread );
-          table.scratch = {};
+          table.forget_work();
           std::vector< std::int64_t > ids;
           bgnest::group_sources( table, ids );
           if ( ids.empty() )

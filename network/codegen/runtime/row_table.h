@@ -217,6 +217,15 @@ struct Rows
   }
 };
 
+/* A synapse on its way to its row. */
+struct Drawn
+{
+  std::uint32_t source; // in its population
+  std::uint32_t target; // on its thread
+  float weight;
+  std::uint32_t delay;
+};
+
 /* All rows of a thread. Only this thread works with them while a simulation is running. */
 class RowTable
 {
@@ -256,7 +265,15 @@ public:
     rows.clear();
     groups.clear();
     sources.clear();
+    forget_work();
+  }
+
+  /* Give the memory back that only wiring needs. */
+  void
+  forget_work()
+  {
     scratch = {};
+    sorted = {};
   }
 
   /* A spike of a source of this thread. */
@@ -273,7 +290,8 @@ public:
   std::vector< std::unique_ptr< Rows > > rows;        // by number of the projection; null: none here
   std::vector< std::vector< std::uint32_t > > groups; // numbers of the projections of a source population
   std::vector< Source > sources;                      // by what the carrier knows
-  HugeArray< std::uint32_t > scratch;                 // memory for the wiring of one projection after the other
+  HugeArray< std::uint32_t > scratch;                 // working memory of the wiring of one projection after the other
+  HugeArray< Drawn > sorted;
 
 private:
   RowTable() = default;

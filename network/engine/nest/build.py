@@ -27,7 +27,7 @@ from ...experiment.streams import stream
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.plan import Plan, PopulationPlan, ProjectionPlan
 from ..progress import Reporter, SilentReporter
-from . import kernel, rows
+from . import drives, kernel, rows
 from .runtime import Runtime
 from .wiring import check_number, connect
 
@@ -43,6 +43,8 @@ class Network:
     transmitters: dict[str, Any] = field(default_factory=dict)
     """Volume transmitters of projections whose synapses are modulated."""
     timers: dict[str, float] = field(default_factory=dict)
+    drives: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Parameters of the input that all cells of a population draw themselves, with which they were made."""
     compact: dict[str, int] = field(default_factory=dict)
     """Projections whose synapses are rows of the module, and their numbers there."""
 
@@ -168,6 +170,7 @@ def _create(network: Network, population: PopulationPlan) -> None:
             varied[name] = draw(value, population.n_neurons, rng)
     info = network.model(population.name)
     constant |= _traces(network, population.name, info)
+    constant |= drives.of_all(network, population)
     # p1 and p2, the exponents of the recovery, are integers in NESTML; the plan has plain floats
     for name in constant.keys() & set(info.integer_parameters):
         constant[name] = int(constant[name])

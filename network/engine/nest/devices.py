@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...errors import EngineError
 from ...experiment.courses import Waveform
 from ...plans.plan import CurrentPlan, InputPlan, RecorderPlan
-from . import kernel
+from . import drives, kernel
 from .build import Network
 from .spike_log import LoggedSpikes, SpikeLog, ids_of, in_order
 from .spike_trains import connect_spike_trains
@@ -30,10 +30,9 @@ RECORDER_SYNAPSE = "bgnest.to_recorder"
 
 def connect_inputs(network: Network) -> None:
     """Give every target population of the plan its Poisson input."""
+    drives.tell(network)
     for source in network.plan.inputs:
-        if network.plan.drive == "internal" and not source.device:
-            _set_internal_drive(network, source)
-        else:
+        if network.plan.drive != "internal" or source.device:
             _connect_generator(network, source)
     for trains in network.plan.spike_inputs:
         connect_spike_trains(network, trains)
@@ -45,29 +44,6 @@ def _cells(network: Network, source: InputPlan) -> Any:
     """Cells that an input reaches, as a NEST node collection."""
     cells = network.populations[source.target]
     return cells if source.cells is None else cells[slice(*astuple(source.cells))]
-
-
-def _set_internal_drive(network: Network, source: InputPlan) -> None:
-    """Let the cells draw the train themselves; the delay shifts the waveform (it cannot matter otherwise)."""
-    parameters: dict[str, Any] = {
-        "drive_rate": source.rate,
-        "drive_seed": network.plan.seed,
-        "drive_delay": source.delay,
-    }
-    target = network.plan.population(source.target)
-    inhibitory = network.model(source.target).extra["drive"]["inhibitory"]
-    for receptor, weight in source.weights.items():
-        port = target.port(receptor)
-        name = f"drive_weight_{port}"  # two receptors may be one port
-        parameters[name] = parameters.get(name, 0.0) + (-weight if port in inhibitory else weight)
-    if source.waveform is not None:
-        parameters |= {
-            "drive_times": list(source.waveform.times),
-            "drive_values": list(source.waveform.values),
-            "drive_period": source.waveform.period or 0.0,
-        }
-    cells = slice(None) if source.cells is None else slice(*astuple(source.cells))
-    network.set(source.target, cells, parameters)
 
 
 def _connect_current(network: Network, current: CurrentPlan) -> None:
