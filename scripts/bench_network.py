@@ -17,6 +17,7 @@ import argparse
 import dataclasses
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -97,7 +98,8 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
     if millions:
         result["connect/M"] = result["connect"] / millions
         result["prepare/M"] = result["prepare"] / millions
-    nest.Run(warm_up if t_sim > 0 else 100.0)  # past the transient of the initial state
+    if warm_up > 0.0:
+        nest.Run(warm_up if t_sim > 0 else 100.0)  # past the transient of the initial state
     result["GB"] = (kernel.memory_bytes() - base) / 1e9
     if t_sim > 0:
         before, start = kernel.native_timers(), time.perf_counter()
@@ -107,6 +109,7 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
         for phase, timer in PHASES.items():
             if timer in after:
                 result[phase] = (after[timer] - before[timer]) * 1000.0 / t_sim
+    result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # GB, Python and NEST included
     nest.Cleanup()
     return result
 

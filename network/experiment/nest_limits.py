@@ -19,8 +19,8 @@ MAX_DELAY_STEPS = 2**21 - 1
 """A delay has 21 bits."""
 MAX_SYNAPSE_MODELS = 420
 """Copies of synapse models, one for each projection: there are 511 in all, 77 of NEST and some of ours."""
-MAX_SYNAPSES_PER_VP = 2**27 - 1
-"""Synapses of one projection on one virtual process: an index has 27 bits."""
+MAX_SYNAPSES_PER_VP = {"nest": 2**27 - 1, "compact": 2**32 - 1}
+"""Synapses of one projection on one virtual process, by wiring: NEST's index has 27 bits, that of rows 32."""
 MAX_THREADS = 511
 MAX_RANKS = 2**18 - 1
 MAX_DRAWN_PER_STEP = 100.0

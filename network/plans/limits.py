@@ -14,12 +14,14 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
         if value > most:
             yield (key,), f"NEST takes at most {most}, not {value}"
     for projection in plan.projections:
-        per_process = projection.n_synapses / plan.n_virtual_processes
-        if per_process > MAX_SYNAPSES_PER_VP:
+        kept = plan.kept_by(projection)
+        most = MAX_SYNAPSES_PER_VP[kept]
+        if projection.n_synapses > most * plan.n_virtual_processes:
+            how = "NEST" if kept == "nest" else "compact wiring"
             yield (
                 ("projections", projection.name),
-                f"{projection.n_synapses:,} synapses are too many for NEST on "
-                f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // MAX_SYNAPSES_PER_VP)}",
+                f"{projection.n_synapses:,} synapses are too many for {how} on "
+                f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // most)}",
             )
     for source in plan.inputs:
         if plan.drive == "device" or source.device:
