@@ -17,6 +17,7 @@ from . import (
     batch,
     check,
     compare,
+    export,
     interrupts,
     models,
     optimise,
@@ -94,6 +95,7 @@ app.command("rates")(rates.rates)
 app.command("plot")(plot.plot)
 app.command("verdict")(verdict.verdict)
 app.command("compare")(compare.compare)
+app.command("export")(export.export)
 
 
 @app.callback()

@@ -87,6 +87,11 @@ class Changes:
     t_presim: TPresim = None
     n_neurons: NNeurons = None
 
+    def given(self) -> list[str]:
+        """Options that were given, as they are written."""
+        names = {"set_": "--set", "t_sim": "--t-sim", "t_presim": "--t-presim", "n_neurons": "--n-neurons"}
+        return [names.get(key, f"--{key}") for key, value in vars(self).items() if value not in (None, [])]
+
     def load(self, name: str, *more: str) -> Experiment:
         """Experiment with these changes, and ``more`` of the form KEY=VALUE."""
         short = {

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from ..cluster.ranks import present
-from ..engine.progress import Reporter, SilentReporter
 from ..errors import SpecError, choices
 from ..experiment import Experiment as Spec
 from ..experiment import dump_experiment
@@ -17,13 +16,12 @@ from ..experiment.origins import is_glob
 from ..plans import make_plan
 from ..runs import Run as Reader
 from .planned import Plan
-from .progress import TerminalReporter
+from .progress import Progress, reporter_for
 from .runs import Run
 from .tables import html
 from .values import get, in_unit_of, leaves, plain, raw
 
 Changes = Sequence[str | tuple[str, Any]]
-Progress = bool | Reporter
 
 SHORT = {
     "seed": "simulation.seed",
@@ -223,6 +221,24 @@ class Experiment:
             )
         return Run(reader, Experiment.load)
 
+    def export(
+        self,
+        out: str | Path,
+        *,
+        format: str = "sonata",
+        projections: Sequence[str] | None = None,
+        threads: int = 1,
+        progress: Progress = True,
+    ) -> Path:
+        """Write the synapses that a run of this experiment would have, see `Run.export`.
+
+        ``threads`` matters only where NEST draws the wiring.
+        """
+        from .export import export
+
+        plan, reporter = make_plan(self.spec, threads=threads), reporter_for(progress)
+        return export(self.spec, plan, Path(out), format=format, projections=projections, reporter=reporter)
+
     def _command(self) -> list[str]:
         """Words of the command line that load the same experiment."""
         from ..experiment.dumping import flow
@@ -248,13 +264,6 @@ class Experiment:
     def _repr_html_(self) -> str:
         rows = [(key, written(value)) for key, value in self.changes.items()]
         return html(self.name, [self.spec.meta.title, self._counts()], ["change", "value"] if rows else (), rows)
-
-
-def reporter_for(progress: Progress) -> Reporter:
-    """Reporter that shows progress, or not."""
-    if isinstance(progress, bool):
-        return TerminalReporter() if progress else SilentReporter()
-    return progress
 
 
 def _by_path(changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..engine.progress import Reporter, SilentReporter
+
 BAR = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit} [{elapsed}<{remaining}] {postfix}"
 
 
@@ -96,3 +98,14 @@ class TerminalReporter:
                 bar.close()
         if not quiet:
             print(phase.summary(), file=sys.stderr, flush=True)
+
+
+Progress = bool | Reporter
+"""Show progress or not, or what shows it."""
+
+
+def reporter_for(progress: Progress) -> Reporter:
+    """Reporter that shows progress, or not."""
+    if isinstance(progress, bool):
+        return TerminalReporter() if progress else SilentReporter()
+    return progress

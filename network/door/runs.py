@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis.targets.judge import Judgement
+    from ..engine.progress import Reporter
     from .experiment import Experiment
     from .plotting import Plots
 
@@ -257,6 +258,40 @@ class Run:
             raise RunMissingError(f"{self.path}: no projection {projection!r}; {known}")
         ((made, found),) = connections(plan, [projection])
         return connections_table(plan, made, found)
+
+    def export(
+        self,
+        out: str | Path,
+        *,
+        format: str = "sonata",
+        projections: Sequence[str] | None = None,
+        progress: bool | Reporter = True,
+    ) -> Path:
+        """Write the synapses of the run for other programs, see also `connections`.
+
+        Parameters
+        ----------
+        out : str or Path
+            New folder.
+        format : str
+            ``sonata``: a circuit that can be simulated again (``circuit_config.json``); ``parquet`` or ``csv``: a table
+            per projection.
+        projections : sequence of str, optional
+            Only these (tables).
+        progress : bool or Reporter
+            Show bars in terminals and notebooks, lines in logs.
+
+        Returns
+        -------
+        Path
+            The configuration of the circuit, or the folder of the tables.
+        """
+        from .export import export
+        from .progress import reporter_for
+
+        self._warn_of_other_code()
+        options: dict[str, Any] = {"format": format, "projections": projections, "reporter": reporter_for(progress)}
+        return export(self.experiment().spec, self.plan, Path(out), **options)
 
     def _warn_of_other_code(self) -> None:
         """Say that what is made again need not be what was made."""

@@ -9,6 +9,7 @@ from typing import Any
 from .. import resources
 from ..errors import SpecError, choices
 from .limits import MAX_BYTES, shown
+from .sonata_config import experiment_of
 from .yamlfile import KeyPath, read_yaml
 
 
@@ -59,6 +60,22 @@ def given_file(name: str | Path, what: str = "file") -> Path | None:
     raise SpecError([f"{given}: is not a file" if exists(given) else f"no {what} {str(given)!r}"])
 
 
+def given_config(name: str | Path) -> Path | None:
+    """Configuration of a SONATA circuit or simulation that a user named, None for anything else.
+
+    Raises
+    ------
+    SpecError
+        If there is no such file.
+    """
+    given = resources.user_path(name)
+    if given.suffix != ".json":
+        return None
+    if is_file(given):
+        return given
+    raise SpecError([f"{given}: is not a file" if exists(given) else f"no file {str(given)!r}"])
+
+
 def label_of(path: Path) -> str:
     """Name of a file in messages: relative to its params folder, else as it is."""
     for folder in resources.params_dirs():
@@ -83,6 +100,8 @@ def find_experiment(name_or_path: str | Path) -> Path:
     SpecError
         With the names there are.
     """
+    if given := given_config(name_or_path):
+        return experiment_of(given)
     if given := given_file(name_or_path):
         return given
     for folder in resources.params_dirs():

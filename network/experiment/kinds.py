@@ -20,13 +20,14 @@ from pydantic import create_model
 from .quantities import Count, Quantity, QuantityList, Spec
 
 
-def written(form: Any, *, modulated: bool = False, **default: Any) -> Any:
+def written(form: Any, *, modulated: bool = False, identity: bool = True, **default: Any) -> Any:
     """Field of a kind that is written as ``form``, a type of :mod:`network.experiment.quantities`.
 
     ``modulated`` values are multiplied by the effects of modulators that stand beside them. A ``default`` (or
-    ``default_factory``) is that of the plain number; such a field can be left out.
+    ``default_factory``) is that of the plain number; such a field can be left out. What is not ``identity`` is a label:
+    a simulation is the same whatever it says.
     """
-    return field(metadata={"written": form, "modulated": modulated}, **default)
+    return field(metadata={"written": form, "modulated": modulated, "identity": identity}, **default)
 
 
 def read_folder(name: str, path: Iterable[str]) -> None:

@@ -19,6 +19,7 @@ from .files import (
     exists,
     find_experiment,
     find_overlay,
+    given_config,
     is_user_file,
     label_of,
     list_experiments,
@@ -33,8 +34,9 @@ from .nestml import ModelInterface, model_interfaces
 from .origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
 from .physiology import check_physiology
 from .schema import Experiment
+from .sonata_config import changes_of
 from .sources import load_sources
-from .wiring import wiring_problems
+from .wiring import file_problems, wiring_problems
 from .yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
 
 Overrides = Sequence[str | tuple[str, Any]] | Mapping[str, Any]
@@ -144,6 +146,8 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
     if variant:
         stack.apply_variant(path, variant)
         labels[0] += f"-{variant}"
+    if (config := given_config(name)) is not None and (changed := changes_of(config)):
+        tree.apply(Layer(changed, label_of(config)))
     for overlay in overlays:
         overlay_path = find_overlay(overlay, path)
         stack.load(overlay_path, overlay=True)
@@ -210,10 +214,12 @@ def validate(
     else:
         experiment._origins.update(tree.origins)
         wrong = {path[:2] for path, _ in found}  # a value in a wrong unit is beyond all limits, too
-        limits = [*check_physiology(experiment, interfaces)]
-        if ("simulation", "resolution") not in wrong:
-            limits += nest_limits.check_experiment(experiment)
-        limits += wiring_problems(experiment)
+        unread = list(file_problems(experiment))
+        limits = [*check_physiology(experiment, interfaces), *unread]
+        if not unread:
+            if ("simulation", "resolution") not in wrong:
+                limits += nest_limits.check_experiment(experiment)
+            limits += wiring_problems(experiment)
         found += [problem for problem in limits if problem[0][:2] not in wrong]
     for path, message in found:
         origin = tree.origin(path)
@@ -252,7 +258,7 @@ class _Stack:
         included = structural.get("include") or []
         for item in included if isinstance(included, list) else [included]:
             self.load(relative(path, item, f"{label}:{lines[('include',)]}: include"))
-        _locate_spike_files(data, path.parent)
+        _locate_files(data, path.parent)
         self.tree.apply(Layer(data, label, lines, user=is_user_file(path)))
         self.active.pop()
         self.loaded.append(path)
@@ -275,14 +281,18 @@ class _Stack:
             raise SpecError([f"{label}: overlay_of: {label_of(base)} is not part of this experiment; loaded: {loaded}"])
 
 
-def _locate_spike_files(data: dict[str, Any], folder: Path) -> None:
+def _locate_files(data: dict[str, Any], folder: Path) -> None:
     """Make file names that are relative to the YAML file absolute, where there is such a file."""
-    section = data.get("spike_inputs")
-    for entry in section.values() if isinstance(section, dict) else ():
+    for entry in (*_entries(data, "spike_inputs"), *(e.get("connect") for e in _entries(data, "projections"))):
         if isinstance(entry, dict) and isinstance(name := entry.get("file"), str):
             beside = folder / resources.user_path(name)
             if exists(beside):
                 entry["file"] = str(beside.resolve())
+
+
+def _entries(data: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    entries = data.get(section)
+    return [entry for entry in entries.values() if isinstance(entry, dict)] if isinstance(entries, dict) else []
 
 
 def _parse_overrides(overrides: Overrides, where: str) -> list[tuple[str, KeyPath, Any]]:

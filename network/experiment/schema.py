@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from .distributions import DrawnDelay, DrawnWeight, Heterogeneity, Initial
+from .distributions import DrawnDelay, DrawnWeight, Heterogeneity, Initial, WrittenFromFile
 from .limits import MAX_NAME, MAX_TRACED
 from .modulators import Effects, Modulator
 from .origins import Origin
@@ -38,7 +38,7 @@ from .quantities import (
 from .receptors import Receptor
 from .stimuli import Actions, Current, DopamineSchedule, Modulation, Name, SpikeInput, Stimulus
 from .synapses import Plasticity, Static, Synapse, SynapseSpec
-from .wiring import Connect, Positions
+from .wiring import Connect, Positions, edges_of
 
 
 def _exactly_one(model: Any, first: str, second: str, *, required: bool) -> None:
@@ -149,6 +149,17 @@ class Projection(Spec):
         beside = [name for name in ("in_degree_beta", "in_degree_rounding") if getattr(self, name) is not None]
         if self.connect is not None and beside:
             raise PydanticCustomError("exactly_one", f"{', '.join(beside)}: write beta and rounding into 'connect'")
+        return self
+
+    @model_validator(mode="after")
+    def _from_file(self) -> Projection:
+        for name, column in (("weight", "syn_weight"), ("delay", "delay")):
+            value = getattr(self, name)
+            if isinstance(value, WrittenFromFile):
+                if (edges := edges_of(self.connect)) is None:
+                    message = f"{name}: 'distribution: from_file' needs 'connect: {{rule: from_file, file: FILE}}'"
+                    raise PydanticCustomError("from_file", "{message}", {"message": message})
+                value.of(*edges, column)
         return self
 
     @property

@@ -17,7 +17,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from . import derive, space
-from .distributions import bounds, plain
+from .distributions import WrittenFromFile, bounds, plain
+from .edge_files import EdgeFileError
 from .kinds import form_of, kind_named, kinds_of, plain_fields, union_of
 from .limits import MAX_DELAY
 from .modulators import Effects, factor
@@ -34,6 +35,7 @@ from .quantities import (
     Velocity,
 )
 from .rules import Ends, FixedInDegree, Rule, distance
+from .rules.from_file import FromFile
 from .yamlfile import KeyPath
 
 if TYPE_CHECKING:
@@ -180,6 +182,11 @@ else:
     Connect = union_of((OWN_FORMS.get(rule) or _form(rule) for rule in kinds_of(Rule)), "rule")
 
 
+def edges_of(connect: Any) -> tuple[str, str | None] | None:
+    """File and population of the edges that a rule as it is written takes, None if it takes none."""
+    return (connect.file, connect.population) if getattr(connect, "KIND", None) is FromFile else None
+
+
 def rule_from_dict(data: dict[str, Any]) -> Rule:
     """Rule from its JSON form in a plan."""
     rule: type[Rule] = kind_named(Rule, "rule", data["rule"])
@@ -309,6 +316,24 @@ def _layout(experiment: Experiment, name: str, sizes: dict[str, int]) -> space.L
 
 
 Problem = tuple[KeyPath, str]
+
+
+def file_problems(experiment: Experiment) -> Iterator[Problem]:
+    """Whatever is wrong with weights and delays from files; all other checks need those that are there."""
+    for name, projection in experiment.projections.items():
+        target = experiment.populations.get(projection.target)
+        receptor = None if target is None else target.receptors.get(projection.receptor)
+        for key in ("weight", "delay"):
+            value = getattr(projection, key)
+            if not isinstance(value, WrittenFromFile):
+                continue
+            try:
+                low, _ = bounds(value.plain())
+            except EdgeFileError as error:
+                yield ("projections", name, key), str(error)
+                break  # the other one cannot be read either
+            if key == "weight" and low < 0.0 and receptor is not None and not receptor.signed:
+                yield ("projections", name, key), f"down to {low:g} {receptor.unit}; {receptor.what} cannot be negative"
 
 
 def wiring_problems(experiment: Experiment) -> Iterator[Problem]:

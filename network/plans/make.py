@@ -174,7 +174,7 @@ class _Maker:
 
     def projection(self, name: str, projection: Projection) -> ProjectionPlan:
         """One projection."""
-        rule = planned_rule(projection, self.phis)
+        rule = planned_rule(projection, self.phis).resolved()
         ends = ends_of(self.experiment, projection, self.sizes, self.phis)
         told = self.told(projection.target, projection.receptor)
         scale = told * factor(projection.effects.get("weight", ()), projection.weight_beta, self.phis)

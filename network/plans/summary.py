@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..experiment import derive
 from ..experiment.cell_code import FAST
 from ..experiment.courses import Waveform
-from ..experiment.distributions import Drawn, Uniform, bounds
+from ..experiment.distributions import Drawn, Listed, Uniform, bounds
 from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
 from .plan import InputPlan, Plan, ProjectionPlan, SpikeInputPlan
@@ -89,6 +89,8 @@ def _number(value: Drawn | float) -> str:
         return f"{value:g}"
     if isinstance(value, Uniform):
         return f"{value.low:g}-{value.high:g}"
+    if isinstance(value, Listed):
+        return f"{value.mean:g} ({value.low:g}-{value.high:g})"
     high = "" if value.high is None else f", {value.low:g}-{value.high:g}"
     return f"{value.TAG['distribution']} {value.mean:g} (sd {value.sd:g}{high})"
 

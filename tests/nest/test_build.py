@@ -9,10 +9,11 @@ import pytest
 
 from network.engine.nest import devices, kernel
 from network.engine.nest.audit import audit
-from network.engine.nest.build import build, draw, stream
+from network.engine.nest.build import build
 from network.engine.nest.connectivity import synapses
 from network.errors import EngineError
 from network.experiment.rules import FixedInDegree
+from network.experiment.streams import stream
 from network.plans import Clamped, Uniform
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
@@ -78,7 +79,7 @@ def test_cells_differ_as_specified(built):
 
 
 def test_clamped_values_pile_up_on_the_limit():
-    values = draw(Clamped(0.0, 1.0, -0.5, 0.5), 4000, stream(1, "x"))
+    values = Clamped(0.0, 1.0, -0.5, 0.5).draw(4000, stream(1, "x"))
     share = np.mean(values == 0.5)
     assert values.min() == -0.5
     assert abs(share - 0.3085) < 4 * np.sqrt(0.3085 * 0.6915 / 4000)  # P(z > 0.5)

@@ -180,6 +180,47 @@ bgnest_wire( const bgnest::RowProjection* const projection, const std::int64_t n
     } );
 }
 
+/*
+ * Give the synapses of a projection that has been wired from a list of pairs a weight each, in the order of the list
+ * (which has those onto cells of other processes, too).
+ */
+int
+bgnest_give_weights( const bgnest::RowProjection* const projection, const std::int64_t number, const double* const weight )
+{
+  return bgnest::guarded(
+    [ & ]
+    {
+      const std::int64_t n_vps = nest::kernel().vp_manager.get_num_virtual_processes();
+      bgnest::on_all_threads(
+        [ & ]( const std::size_t thread )
+        {
+          auto& all = bgnest::RowTable::of_thread( thread ).rows;
+          if ( number >= static_cast< std::int64_t >( all.size() ) or not all[ number ] )
+          {
+            return;
+          }
+          bgnest::Rows& rows = *all[ number ];
+          const std::int64_t vp = nest::kernel().vp_manager.thread_to_vp( thread );
+          // within a row the synapses lie in the order in which they were listed
+          std::vector< std::uint32_t > next( rows.begin.get(), rows.begin.get() + rows.n_sources );
+          rows.with_layout(
+            [ & ]( auto layout )
+            {
+              for ( std::int64_t i = 0; i < projection->n_pairs; ++i )
+              {
+                if ( ( projection->target_first + projection->pair_target[ i ] ) % n_vps != vp )
+                {
+                  continue;
+                }
+                unsigned char* const at = rows.synapses.data() + layout.bytes * next[ projection->pair_source[ i ] ]++;
+                const auto given = static_cast< float >( bgnest::on_grid( weight[ i ], rows.quantum ) );
+                layout.write( at, layout.target( at ), given, layout.delay( at, rows.delay ) );
+              }
+            } );
+        } );
+    } );
+}
+
 /* Connect all sources to their rows; synapse: name of the carrier. */
 int
 bgnest_connect_carriers( const char* const synapse, std::int64_t* const made )

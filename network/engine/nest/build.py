@@ -17,14 +17,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...codegen import Compiled, ModelInfo, Pair
 from ...codegen.pairs import partner
 from ...errors import EngineError
-from ...experiment.distributions import Drawn
-from ...experiment.streams import stream
 from ...experiment.synapses.nestml import NestmlSynapse
+from ...plans.cells import cell_values
 from ...plans.plan import Plan, PopulationPlan, ProjectionPlan
 from ..progress import Reporter, SilentReporter
 from . import drives, kernel, rows
@@ -112,13 +110,6 @@ def pairs_by_target(plan: Plan) -> dict[str, list[Pair]]:
     return {target: sorted(pairs, key=lambda pair: pair.name) for target, pairs in sorted(found.items())}
 
 
-def draw(value: Drawn | float, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """``n`` values of a distribution of the plan; a clamped normal puts its tails onto the limits."""
-    if not isinstance(value, int | float):
-        return value.draw(n, rng)
-    return np.full(n, float(value))
-
-
 def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Network:
     """Create all populations, then connect all projections.
 
@@ -159,15 +150,9 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
 def _create(network: Network, population: PopulationPlan) -> None:
     """One population: constants in a copied model, one ``set`` with arrays for what differs between cells."""
     nest = kernel.import_nest()
-    seed = network.plan.seed
-    constant = dict(population.params)
-    varied: dict[str, Any] = {}
-    for name, value in {**population.initial, **population.heterogeneity}.items():
-        if isinstance(value, int | float):
-            constant[name] = float(value)
-        else:
-            rng = stream(seed, population.name, name)
-            varied[name] = draw(value, population.n_neurons, rng)
+    values = cell_values(population, network.plan.seed)
+    constant = {name: value for name, value in values.items() if isinstance(value, int | float)}
+    varied = {name: value for name, value in values.items() if not isinstance(value, int | float)}
     info = network.model(population.name)
     constant |= _traces(network, population.name, info)
     constant |= drives.of_all(network, population)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineError
-from ...experiment.distributions import Drawn, LogNormal, bounds
+from ...experiment.distributions import Drawn, Listed, LogNormal, bounds
 from ...experiment.rules import AllToAll, Ends, FixedInDegree, FixedOutDegree, FixedTotalNumber, PairwiseBernoulli, Rule
 from ...experiment.streams import stream
 from ...experiment.synapses import Static, Synapse, Tsodyks
@@ -120,8 +120,14 @@ def quantum(plan: Plan, population: str, port: str) -> float:
     target, total = plan.population(population), 0.0
     for projection in plan.projections:
         if projection.target == population and target.port(projection.receptor) == port:
-            total += _most(projection, plan) * _largest(projection.weight)
+            total += largest_sum(projection, plan)
     return 2.0 ** (math.ceil(math.log2(total)) - DIGITS) if total > 0.0 else 1.0
+
+
+def largest_sum(projection: ProjectionPlan, plan: Plan) -> float:
+    """More than the weights of a projection onto one cell can be together."""
+    known = projection.rule.sum_at_most()
+    return _most(projection, plan) * _largest(projection.weight) if known is None else known
 
 
 def _most(projection: ProjectionPlan, plan: Plan) -> float:
@@ -167,10 +173,16 @@ def wire(network: Network, projection: ProjectionPlan, number: int) -> int:
     )
     kept: list[Any] = []  # arrays that must live as long as they are looked at
     _tell(told, choice, projection.rule, ends, kept)
-    tell_synapse(projection.synapse, told)
     assert network.runtime is not None
     try:
-        return network.runtime.wire(told, number)
+        if isinstance(projection.delay, Listed):
+            kept.append(projection.delay.values(told.n_pairs))
+            told.delay, told.pair_lag = Distribution.of(0.0), runtime.pointer(kept[-1], ctypes.c_double)
+        tell_synapse(projection.synapse, told)
+        made = network.runtime.wire(told, number)
+        if isinstance(projection.weight, Listed):
+            network.runtime.give_weights(told, number, projection.weight.values(told.n_pairs))
+        return made
     except EngineError as error:
         raise EngineError(f"projection {projection.name}: cannot be connected: {error}") from error
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...codegen import BuiltModule
 from ...errors import EngineError
-from ...experiment.distributions import Clamped, Drawn, LogNormal, TruncatedNormal, Uniform
+from ...experiment.distributions import Clamped, Drawn, Listed, LogNormal, TruncatedNormal, Uniform
 
 SOURCES_OF_TARGETS, TARGETS_OF_SOURCES, LISTED = range(3)
 _CONSTANT, _UNIFORM, _NORMAL_CLAMPED, _NORMAL_REDRAWN, _LOGNORMAL_CLAMPED, _LOGNORMAL_REDRAWN = range(6)
@@ -46,6 +46,8 @@ class Distribution(ctypes.Structure):
             high = np.inf if value.high is None else value.high
             kind = _LOGNORMAL_CLAMPED if value.beyond == "clamp" else _LOGNORMAL_REDRAWN
             return cls(kind, *value.of_logarithm, value.low, high)
+        if isinstance(value, Listed):
+            return cls(_UNIFORM, value.low, value.high)  # stands in until each has its own
         return cls(_CONSTANT, float(value))
 
 
@@ -129,6 +131,12 @@ class Runtime:
         made = ctypes.c_int64()
         self._call("bgnest_wire", ctypes.byref(projection), ctypes.c_int64(number), ctypes.byref(made))
         return made.value
+
+    def give_weights(self, projection: Projection, number: int, weights: NDArray[np.float64]) -> None:
+        """Give the synapses of a projection that was wired from a list of pairs a weight each, in the order of that."""
+        given = np.ascontiguousarray(weights, dtype=np.float64)
+        values = pointer(given, ctypes.c_double)
+        self._call("bgnest_give_weights", ctypes.byref(projection), ctypes.c_int64(number), values)
 
     def connect_carriers(self) -> int:
         """Let NEST hand the spikes of all sources to their rows; returns the number of NEST's connections."""

@@ -6,9 +6,10 @@ import numpy as np
 
 from ...errors import EngineError
 from ...experiment.spike_files import SpikeFileError, played_steps, read_trains
+from ...experiment.streams import stream
 from ...plans.plan import SpikeInputPlan
 from . import kernel
-from .build import Network, stream
+from .build import Network
 
 
 def connect_spike_trains(network: Network, source: SpikeInputPlan) -> None:

@@ -9,6 +9,7 @@ from .drawn import (
     Bounds,
     Clamped,
     Drawn,
+    Listed,
     LogNormal,
     TruncatedNormal,
     Uniform,
@@ -19,7 +20,7 @@ from .drawn import (
     scaled,
 )
 from .places import DrawnDelay, DrawnWeight, Heterogeneity, Initial, Place, constant_or_drawn, drawn_around, plain
-from .written import NAMES, WrittenLogNormal, WrittenNormal, WrittenUniform
+from .written import NAMES, WrittenFromFile, WrittenLogNormal, WrittenNormal, WrittenUniform
 
 __all__ = [
     "NAMES",
@@ -30,10 +31,12 @@ __all__ = [
     "DrawnWeight",
     "Heterogeneity",
     "Initial",
+    "Listed",
     "LogNormal",
     "Place",
     "TruncatedNormal",
     "Uniform",
+    "WrittenFromFile",
     "WrittenLogNormal",
     "WrittenNormal",
     "WrittenUniform",

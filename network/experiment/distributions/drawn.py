@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ...errors import SpecError
+from ..edge_files import EdgeFileError, limits, read_edges
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +116,66 @@ class LogNormal:
         return np.exp(_truncated(mu, sigma, lowest, math.log(high), n, rng))
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What a SONATA file says of each edge, times a factor; nothing is drawn."""
+
+    TAG: ClassVar[dict[str, str]] = {"distribution": "from_file"}
+    file: str = field(metadata={"identity": False})
+    population: str
+    column: str
+    low: float
+    high: float
+    mean: float
+    digest: str
+    """SHA-256 of the file."""
+    factor: float = 1.0
+
+    @classmethod
+    def of(cls, file: str, population: str | None, column: str, low: float | None, high: float | None) -> Listed:
+        """Column of a file, whose values are to lie within limits.
+
+        Raises
+        ------
+        EdgeFileError
+            If it cannot be read, has no such column, or values beyond the limits.
+        """
+        edges = read_edges(file, population)
+        if column not in edges.columns:
+            there = ", ".join(edges.columns) or "nothing"
+            raise EdgeFileError(file, f"the edges of {edges.population} have no {column}; they have: {there}")
+        least, most, middle = limits(edges.path, edges.population, column, edges.digest)
+        below, above = least if low is None else low, most if high is None else high
+        tiny = 1e-9 * max(abs(least), abs(most))  # files may have 24 binary digits of a number
+        if edges.n and (least < below - 100.0 * tiny or most > above + 100.0 * tiny):
+            message = f"{column} of {edges.population} is {least:g} to {most:g}, beyond {below:g} to {above:g}"
+            raise EdgeFileError(file, message)
+        return cls(file, edges.population, column, below, above, middle, edges.digest)
+
+    def scaled(self, factor: float) -> Listed:
+        """Values times a factor that is not negative."""
+        low, high, mean, own = (value * factor for value in (self.low, self.high, self.mean, self.factor))
+        return replace(self, low=low, high=high, mean=mean, factor=own)
+
+    def values(self, n: int) -> Floats:
+        """All values, in the order of the edges.
+
+        Raises
+        ------
+        ValueError
+            If there are not ``n`` of them.
+        """
+        edges = read_edges(self.file, self.population)
+        if edges.digest != self.digest or edges.n != n:
+            raise ValueError(f"{self.file} is another file than when this was planned")
+        found = edges.values(self.column)
+        return found if self.factor == 1.0 else found * self.factor
+
+    def draw(self, n: int, rng: np.random.Generator) -> Floats:
+        """All values, of which there are ``n``."""
+        return self.values(n)
+
+
 def _truncated(mean: float, sd: float, low: float, high: float, n: int, rng: np.random.Generator) -> Floats:
     import numpy as np
     from scipy.stats import truncnorm  # half a second that no other kind needs
@@ -132,8 +193,8 @@ def share_inside(mean: float, sd: float, low: float, high: float) -> float:
 LEAST_INSIDE = 0.02
 """Share of a truncated distribution that must be within its limits."""
 
-Drawn = Uniform | Clamped | TruncatedNormal | LogNormal
-KINDS: tuple[type[Drawn], ...] = (Uniform, Clamped, TruncatedNormal, LogNormal)
+Drawn = Uniform | Clamped | TruncatedNormal | LogNormal | Listed
+KINDS: tuple[type[Drawn], ...] = (Uniform, Clamped, TruncatedNormal, LogNormal, Listed)
 
 
 def bounds(value: Drawn | float) -> Bounds:
@@ -161,6 +222,9 @@ def mirrored(value: Drawn, factor: float) -> Drawn:
         return Uniform(-value.high * factor, -value.low * factor)
     if isinstance(value, LogNormal):
         raise SpecError(["lognormal weights onto a port that the model calls inhibitory; NEST wants them negative"])
+    if isinstance(value, Listed):
+        low, high, mean, own = (-end * factor for end in (value.high, value.low, value.mean, value.factor))
+        return replace(value, low=low, high=high, mean=mean, factor=own)
     return replace(value.scaled(factor), mean=-value.mean * factor, low=-value.high * factor, high=-value.low * factor)
 
 

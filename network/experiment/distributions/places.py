@@ -19,7 +19,7 @@ from ..quantities import (
 )
 from ..units import accepted, compatible
 from .drawn import LEAST_INSIDE, Bounds, Drawn, LogNormal, TruncatedNormal, bounds, share_inside
-from .written import Written, WrittenDistribution, refuse, tag_of
+from .written import Written, WrittenDistribution, WrittenFromFile, refuse, tag_of
 
 
 class Place:
@@ -37,6 +37,8 @@ class Place:
         ``relative_to`` may be written (initial values).
     unsaid : str or None
         Distribution of a mapping that does not say it, as files of before do.
+    listed : bool
+        ``from_file`` may be written (of synapses).
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Place:
         around: bool = False,
         relative: bool = False,
         unsaid: str | None = None,
+        listed: bool = False,
     ) -> None:
         self.unit, self.ge, self.gt, self.around, self.relative, self.unsaid = unit, ge, gt, around, relative, unsaid
+        self.listed = listed
 
     def before(self, value: Any) -> Any:
         """Name the distribution where files of before do not."""
@@ -73,7 +77,11 @@ class Place:
 
     def after(self, value: Any) -> Any:
         """Check what depends on the place."""
-        if isinstance(value, WrittenDistribution):
+        if isinstance(value, WrittenFromFile):
+            if not self.listed:
+                raise refuse("'from_file' is for weights and delays of projections only")
+            self._units(value)  # what the values are is seen when the file is read
+        elif isinstance(value, WrittenDistribution):
             self._mean(value)
             self._units(value)
             if not self.around and value.relative_to is None:
@@ -128,14 +136,14 @@ class WeightPlace(Place):
     """Weights, in the unit of any kind of receptor: that of the numbers decides, conductances are not negative."""
 
     def __init__(self) -> None:
-        super().__init__("nS")
+        super().__init__("nS", listed=True)
 
     def after(self, value: Any) -> Any:
         """Check what depends on the unit."""
         if isinstance(value, WrittenDistribution):
             for unit, signed in WeightCheck.SIGNED.items():
                 if any(compatible(quantity.unit, unit) for quantity in value.quantities()):
-                    return Place(unit, ge=None if signed else 0.0).after(value)
+                    return Place(unit, ge=None if signed else 0.0, listed=True).after(value)
         return super().after(value)
 
 
@@ -155,7 +163,7 @@ Heterogeneity = drawn_around(Place(around=True, unsaid="normal"))
 Initial = constant_or_drawn(AnyQuantity, Place(relative=True, unsaid="uniform"))
 """Initial value, relative to a parameter if one is named; uniform if a distribution does not say which."""
 DrawnWeight = constant_or_drawn(Weight, WeightPlace())
-DrawnDelay = constant_or_drawn(Delay, Place("ms", gt=0.0))
+DrawnDelay = constant_or_drawn(Delay, Place("ms", gt=0.0, listed=True))
 
 
 def plain(value: Any, *, origin: float = 0.0) -> Drawn | float:

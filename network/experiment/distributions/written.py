@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Tag, model_validator
+from pydantic import PrivateAttr, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..quantities import (
@@ -16,7 +16,7 @@ from ..quantities import (
     Quantity,
     Spec,
 )
-from .drawn import Beyond, Clamped, Drawn, LogNormal, TruncatedNormal, Uniform
+from .drawn import Beyond, Clamped, Drawn, Listed, LogNormal, TruncatedNormal, Uniform
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -171,7 +171,28 @@ class WrittenLogNormal(_Centred):
         return self
 
 
-NAMES = ("uniform", "normal", "lognormal")
+class WrittenFromFile(WrittenDistribution):
+    """What the file of the rule ``from_file`` says of each synapse."""
+
+    distribution: Literal["from_file"]
+    low: AnyQuantity | None = None
+    """Refuse smaller values; the smallest of the file if not given."""
+    high: AnyQuantity | None = None
+
+    _column: tuple[str, str | None, str] | None = PrivateAttr(default=None)
+
+    def of(self, file: str, population: str | None, column: str) -> None:
+        """Say which column of which edges is meant; the projection around it knows."""
+        self._column = (file, population, column)
+
+    def plain(self, origin: float = 0.0, centre: float | None = None) -> Drawn | float:
+        """Plain numbers; EdgeFileError if the file does not have them."""
+        assert self._column is not None
+        low, high = (None if end is None else end.value for end in (self.low, self.high))
+        return Listed.of(*self._column, low, high)
+
+
+NAMES = ("uniform", "normal", "lognormal", "from_file")
 DISTINCT = {"distribution", "low", "high", "mean", "sd", "sd_relative", "spread", "clamp_sd", "truncate_sd"}
 """Keys of which a quantity has none."""
 
@@ -189,4 +210,5 @@ Written = (
     Annotated[WrittenUniform, Tag("uniform")]
     | Annotated[WrittenNormal, Tag("normal")]
     | Annotated[WrittenLogNormal, Tag("lognormal")]
+    | Annotated[WrittenFromFile, Tag("from_file")]
 )

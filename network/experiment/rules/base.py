@@ -73,6 +73,8 @@ class Rule:
     """Base of all rules."""
 
     TAG: ClassVar[dict[str, str]] = {}
+    even: ClassVar[bool] = True
+    """Whether all target cells have as many sources on average."""
 
     @property
     def takes_multapses(self) -> bool:
@@ -108,6 +110,14 @@ class Rule:
     def out_degrees(self, ends: Ends) -> tuple[float, float]:
         """Smallest and largest number of targets of a source cell."""
         return 0.0, math.inf
+
+    def sum_at_most(self) -> float | None:
+        """What the weights onto one cell are together at most, where the rule knows them, too."""
+        return None
+
+    def resolved(self) -> Rule:
+        """As a plan has it, with what is read from files."""
+        return self
 
     def describe(self) -> str:
         """A few words for a table."""

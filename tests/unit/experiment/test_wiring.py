@@ -157,7 +157,7 @@ def test_what_is_written_out_is_read_back(user, tmp_path):
         ),
         (
             "projections: {Q_to_Q: {weight: {distribution: gamma, mean: 1}}}\n",
-            "distribution must be one of: uniform, normal, lognormal, not 'gamma'",
+            "distribution must be one of: uniform, normal, lognormal, from_file, not 'gamma'",
         ),
         (
             "projections: {Q_to_Q: {weight: {distribution: normal, sd: 1, clamp_sd: 1}}}\n",
