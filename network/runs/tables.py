@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RunError
@@ -45,8 +44,3 @@ def write_csv(path: Path, columns: Columns, about: Mapping[str, str], progress: 
 
 
 WRITERS = {"parquet": write_parquet, "csv": write_csv}
-
-
-def narrow(values: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """Numbers of cells in 4 bytes."""
-    return values.astype(np.uint32)
