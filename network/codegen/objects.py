@@ -138,7 +138,7 @@ def _generate(recipe: Recipe, source: Source, folder: Path, templates: Path, log
         text.write_text(source.text_for_nest())
     paired = bool(source.partners)
     plugin = pairing.PLUGIN if paired else target.plugin
-    templates = pairing.templates(templates, folder) if paired else templates
+    templates = pairing.templates(templates, folder, target) if paired else templates
     options = {
         **target.nestml_options,
         "nest_version": f"v{recipe.nest.version}",
@@ -153,7 +153,7 @@ def _generate(recipe: Recipe, source: Source, folder: Path, templates: Path, log
         **(pairing.options(source) if paired else {}),
     }
     job = {
-        "source": [str(text), *(str(partner.path) for partner in source.partners)] if paired else str(text),
+        "source": pairing.inputs(source, text) if paired else str(text),
         "folder": str(folder / "cpp"),
         "options": options,
         "plugin": None if plugin is None else str(plugin),

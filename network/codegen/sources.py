@@ -37,6 +37,8 @@ class Partner:
         Ports for the spikes of the target, and for those of a population that modulates.
     weight : str
         Variable that is the weight.
+    reads : tuple of (str, str)
+        Continuous ports, and the variable of the cell that each sees.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Partner:
     post_ports: tuple[str, ...]
     modulator_ports: tuple[str, ...]
     weight: str
+    reads: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Source:
         return (
             *own,
             *self.pairing,
-            *(repr((p.name, p.text, p.post_ports, p.modulator_ports, p.weight)) for p in self.partners),
+            *(repr((p.name, p.text, p.post_ports, p.modulator_ports, p.weight, p.reads)) for p in self.partners),
         )
 
     def text_for_nest(self) -> str:

@@ -18,7 +18,7 @@ from ..runs.folder import RunFolder
 from ..runs.layout import report_filenames
 from ..runs.record import memory_bytes, peak_memory_bytes
 from ..runs.sonata import ReportWriter, SpikeWriter
-from ..runs.weights import WEIGHTS, write_weights
+from ..runs.weights import weights_part, write_weights
 from .base import Engine, Simulation
 from .changes import Changes
 from .engines import engine_of
@@ -130,7 +130,7 @@ def simulate(
         simulation.cleanup()
         weights.take(round(course.time / plan.resolution))
         if plan.weights:
-            write_weights(folder.path / WEIGHTS, weights.recorded())
+            write_weights(weights_part(folder.path, engine.rank()), weights.recorded())
         if course.runaway is not None:
             outcome.runaway, outcome.recorded = course.runaway, course.left_over()
             logger.info("stopped: %s", course.runaway)
@@ -156,7 +156,9 @@ def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink, engin
     engine.synchronise()
     if outcome.rank == 0:
         reports = [file for files in _report_files(plan) for file in files.values()]
-        outcome.ranks = parts.merge(folder.path, reports, plan.ranks)
+        outcome.ranks = parts.merge(
+            folder.path, reports, plan.ranks, {weights.name: weights.synapses for weights in plan.weights}
+        )
         outcome.timers = parts.combine([facts.timers for facts in outcome.ranks], max)
         outcome.native_timers = parts.combine([facts.native_timers for facts in outcome.ranks], max)
         outcome.memory = parts.combine([facts.memory for facts in outcome.ranks], sum)

@@ -27,6 +27,8 @@ _PORT = re.compile(r"^\s+(\w+)(?:\[\s*(\d+)\s*\])?(?:\s+[^<]+)?\s*<-\s*((?:\w+\s
 _DECLARATION = re.compile(r"^\s+(?:recordable\s+)?((?:\w+\s*,\s*)*\w+)\s+([^=]+?)\s*=")
 _CONTINUOUS = re.compile(r"^\s+(\w+)\s+([^<]+?)\s*<-\s*continuous\b")
 _VALUE = re.compile(r"=\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z1][\w/*^ ()-]*)?\s*$")
+_KERNEL = re.compile(r"^\s+kernel\b")
+_SOLVED = re.compile(r"\b([A-Za-z_]\w*)\$*'+\s*=")
 _INLINE = re.compile(r"^\s+recordable\s+inline\s+(\w+)\s+([^=]+?)\s*=")
 
 
@@ -43,7 +45,7 @@ class ModelInterface:
     states : dict of str to str
         The same for the state variables.
     recordables : tuple of str
-        State variables and recordable inline expressions.
+        State variables and recordable inline expressions, but for those that are true or false.
     digest : str
         SHA-256 of the source text.
     inlines : dict of str to str
@@ -98,16 +100,16 @@ class ModelInterface:
         declared = self.states.get(variable, self.inlines.get(variable, "1"))
         if declared in ("real", "integer", "boolean"):
             return "1"
-        spelling = _spelled(declared)
+        spelling = spelled(declared)
         return canonical(spelling) if spelling in UNITS and spelling != "1" else declared  # in NEST's unit
 
     def unit(self, parameter: str) -> str | None:
         """Look up the unit of a parameter or state; None where it is only ``real`` or ``integer``."""
-        spelling = _spelled(self.parameters.get(parameter, self.states.get(parameter, "")))
+        spelling = spelled(self.parameters.get(parameter, self.states.get(parameter, "")))
         return spelling if spelling in UNITS and spelling != "1" else None
 
 
-def _spelled(declared: str) -> str:
+def spelled(declared: str) -> str:
     """Unit of NESTML as this package spells it."""
     return declared.replace(" ", "").replace("**", "^").strip("()").replace("ms^-1", "1/ms")
 
@@ -117,10 +119,10 @@ def _declared(line: str, unit: str) -> tuple[float, str] | None:
     found = _VALUE.search(line.split("[[")[0])
     if found is None:
         return None
-    value, written = float(found.group(1)), _spelled(found.group(2) or "")
+    value, written = float(found.group(1)), spelled(found.group(2) or "")
     if unit in ("real", "integer"):
         return (value, "1") if not written else None
-    known = _spelled(unit)
+    known = spelled(unit)
     return (value, written) if written in UNITS and known in UNITS and compatible(written, known) else None
 
 
@@ -166,6 +168,8 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
     lines: list[tuple[str, str]] = []
     defaults: dict[str, tuple[float, str, int]] = {}
     currents: dict[str, str] = {}
+    of_kernels: set[str] = set()
+    in_kernel = False
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.split("#", 1)[0].rstrip()
         if not line:
@@ -191,20 +195,26 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
             currents[found.group(1)] = found.group(2).strip()
         elif block == "equations" and (found := _INLINE.match(line)):
             inlines[found.group(1)] = found.group(2)
+        elif block == "equations" and (in_kernel or _KERNEL.match(line)):
+            in_kernel = line.endswith((",", "\\"))
+            of_kernels.update(_SOLVED.findall(line))
     digest = hashlib.sha256(text.encode()).hexdigest()
+    units = {**internals, **parameters, **states}
+    for variable in of_kernels & states.keys():  # a shape with its first values, which a cell has once for every port
+        del states[variable]
     return ModelInterface(
         name,
         tuple(ports),
         parameters,
         states,
-        (*states, *inlines),
+        tuple(name for name, unit in (states | inlines).items() if unit != "boolean"),  # NEST records numbers
         digest,
         inlines,
         file=where,
         unsupported=tuple(unsupported(text)),
         defaults=defaults,
         currents=currents,
-        uses=port_uses(lines, ports, {**internals, **parameters, **states}),
+        uses=port_uses(lines, ports, units),
         qualifiers=qualifiers,
     )
 

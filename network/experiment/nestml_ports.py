@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 _CONVOLVED = re.compile(r"\bconvolve\(\s*\w+\s*,\s*(\w+(?:\[\d+\])?)\s*\)")
 _RECEIVE = re.compile(r"^\s+onReceive\(\s*(\w+(?:\[\d+\])?)[^)]*\)\s*:")
-_ADDED = re.compile(r"^\s+(\w+)'*\s*\+=\s*(.+)$")
+_ADDED = re.compile(r"^\s+(\w+)'*\s*([+-]=)\s*(.+)$")
+_TAKEN = "-= "
+"""Beginning of a term that is subtracted from a state when a spike arrives."""
 _LEFT = re.compile(r"^\s+(?:recordable\s+)?(?:inline\s+(\w+)\s+([^=]+?)|(\w+)'+)\s*=\s*(.+)$")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _REVERSAL = re.compile(r"^E_|E_rev")
@@ -69,6 +71,7 @@ def _use(port: str, entries: list[tuple[str, str, str]], equations: list[str], u
     terms += [term for line in equations for term in _terms(_right(line)) if carriers & set(_WORD.findall(term))]
     called = re.escape(port)
     subtracted = any(re.search(rf"-\s*convolve\(\s*\w+\s*,\s*{called}\s*\)", line) for line in equations)
+    subtracted = subtracted or any(term.startswith(_TAKEN) for term in terms)
     if unit == "pA":  # a conductance is subtracted where the driving force is V_m - E_rev
         subtracted = subtracted or any(
             re.search(rf"-\s*(?:\w+\s*\*\s*)?{carrier}\b(?!')", _right(line))
@@ -102,7 +105,8 @@ def _received(
         elif header := _RECEIVE.match(line):
             port = _plain(header.group(1))
         if block in ("onReceive", "update") and (added := _ADDED.match(line)):
-            state, term = added.groups()
+            state, sign, term = added.groups()
+            term = _TAKEN + term if sign == "-=" else term
             for named in {port} if port else ports & set(_WORD.findall(term)):
                 yield named, state, _known(units.get(state, "")) or _unit(term, units), term
 

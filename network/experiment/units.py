@@ -19,6 +19,8 @@ NEST_UNITS = (
     "mV/pA",
     "um",
     "um/ms",
+    "mmol",
+    "mmol/pA",
 )
 """Units of the values in a plan. Hz is for oscillations only; rates of spikes are in spikes/s."""
 
@@ -36,6 +38,8 @@ UNITS: dict[str, tuple[str, float]] = {
     "nF": ("pF", 1e3),
     "uF": ("pF", 1e6),
     "kHz": ("Hz", 1e3),
+    "Bq": ("spikes/s", 1.0),  # NESTML's unit of events per second
+    "pF/mV/ms": ("nS/mV", 1.0),
     "1/s": ("1/ms", 1e-3),
     "nS/V": ("nS/mV", 1e-3),
     "mm": ("um", 1e3),

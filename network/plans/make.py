@@ -196,9 +196,12 @@ class _Maker:
     def code(self, projections: tuple[ProjectionPlan, ...]) -> CellCode:
         """Which code the cells of each model get."""
         populations = self.experiment.populations
-        paired = {
-            populations[p.target].model: p.synapse.model for p in projections if isinstance(p.synapse, NestmlSynapse)
-        }
+        seeing: dict[str, list[str]] = {}
+        for p in projections:
+            if isinstance(p.synapse, NestmlSynapse) and p.synapse.sees_target:
+                names = seeing.setdefault(populations[p.target].model, [])
+                names += [p.synapse.model] if p.synapse.model not in names else []
+        paired = {model: ", ".join(names) for model, names in seeing.items()}
         used = (population.model for population in populations.values())
         return cell_code(self.experiment.simulation.target, used, self.interfaces, paired)
 
@@ -239,6 +242,8 @@ class _Maker:
         delays += [derive.delay_range(i.delay, 0.0, resolution) for i in by_generators]
         delays += [_half_way(experiment, i, resolution) for i in by_device if len(i.weights) > 1]  # behind parrots
         delays += [derive.delay_range(i.delay, 0.0, resolution) for i in spike_inputs]
+        modulated = [p.synapse for p in projections if isinstance(p.synapse, NestmlSynapse) and p.synapse.modulator]
+        delays += [derive.delay_range(synapse.modulator_delay, 0.0, resolution) for synapse in modulated]
         return delays or [(resolution, resolution)]
 
     def recorders(self) -> tuple[RecorderPlan, ...]:

@@ -13,7 +13,7 @@ import logging
 import resource
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from ..errors import EngineError
 from .layout import RECORD, to_json, write_atomic
 from .merge import merge_reports, merge_spikes
 from .record import now
+from .weights import WEIGHTS, merge_weights, weights_part
 
 logger = logging.getLogger(__name__)
 
@@ -180,7 +181,7 @@ def combine(ranks: Sequence[dict[str, Number]], how: Callable[[Iterable[Number]]
     return {name: how([measured[name] for measured in ranks if name in measured]) for name in names}
 
 
-def merge(folder: Path, reports: Sequence[str], n_ranks: int) -> list[Facts]:
+def merge(folder: Path, reports: Sequence[str], n_ranks: int, weights: Mapping[str, int] | None = None) -> list[Facts]:
     """Make one file of the parts of all ranks, check the counts, remove the parts.
 
     Parameters
@@ -190,6 +191,8 @@ def merge(folder: Path, reports: Sequence[str], n_ranks: int) -> list[Facts]:
     reports : sequence of str
         Final names of the files of what the plan records besides spikes.
     n_ranks : int
+    weights : mapping of str to int, optional
+        Number of synapses of every recording of weights.
 
     Returns
     -------
@@ -224,6 +227,9 @@ def merge(folder: Path, reports: Sequence[str], n_ranks: int) -> list[Facts]:
             folder / name,
             remove_parts=True,
         )
+    if weights:
+        parts = [_visible(weights_part(folder, facts.rank)) for facts in ranks]
+        merge_weights(parts, folder / WEIGHTS, weights)
     for facts in ranks:
         _facts_file(folder, facts.rank).unlink()
     (folder / START).unlink(missing_ok=True)  # all ranks have read it

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cluster.ranks import rank_name
 from ..errors import RunMissingError
 from .h5 import open_h5
 
@@ -41,7 +42,7 @@ class Weights:
 
 def write_weights(path: Path, recorded: Sequence[tuple[str, Weights]]) -> None:
     """Write all recordings of a run, by name."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name.strip('.')}.new.tmp")
     with h5py.File(temporary, "w") as file:
         for name, weights in recorded:
             group = file.create_group(f"weights/{name}")
@@ -51,6 +52,34 @@ def write_weights(path: Path, recorded: Sequence[tuple[str, Weights]]) -> None:
             group["times"].attrs["units"] = "ms"
             group.create_dataset("values", data=weights.values, compression="gzip", shuffle=True)
     temporary.replace(path)
+
+
+def weights_part(folder: Path, rank: int) -> Path:
+    """File for the weights of one rank."""
+    return folder / f".weights.{rank_name(rank)}.tmp"
+
+
+def merge_weights(parts: Sequence[Path], path: Path, limits: Mapping[str, int]) -> None:
+    """Make one file of those of all ranks, of which each has the synapses onto its own cells; remove them.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+    path : Path
+    limits : mapping of str to int
+        Number of synapses of every recording, which are the first by target and source.
+    """
+    merged = []
+    for name, limit in limits.items():
+        found = [read_weights(part, name) for part in parts]
+        source, target = (np.concatenate([getattr(one, key) for one in found]) for key in ("source", "target"))
+        values = np.concatenate([one.values for one in found], axis=1)
+        order = np.lexsort((source, target))[:limit]
+        first = replace(found[0], source=source[order], target=target[order], values=values[:, order])
+        merged.append((name, first))
+    write_weights(path, merged)
+    for part in parts:
+        part.unlink()
 
 
 def read_weights(path: Path, name: str | None = None) -> Weights:

@@ -6,12 +6,16 @@ NEST cannot unload a module, so every test of this folder uses the same one.
 from __future__ import annotations
 
 import dataclasses
+import sys
+from pathlib import Path
 
 import pytest
 
 from network import codegen
 from network.experiment import load_experiment
 from network.plans import Plan, make_plan
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "synapses"))
 
 MODELS = ("aeif_gpe", "aeif_stn", "qif_fsn", "qif_msn")
 

@@ -19,8 +19,11 @@ from typing import Any
 import numpy as np
 
 from ...codegen import Compiled, ModelInfo, Pair
+from ...codegen.pairs import TARGETS as PAIRED
 from ...codegen.pairs import partner
+from ...codegen.sources import Partner
 from ...errors import EngineError
+from ...experiment.cell_code import GENERAL
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.cells import cell_values
 from ...plans.plan import Plan, PopulationPlan, ProjectionPlan
@@ -76,7 +79,7 @@ class Network:
     def set(self, population: str, cells: slice, values: Mapping[str, Any]) -> None:
         """Set parameters of some cells: a number for all, an array with one for each, or a list that all get."""
         nodes = self.populations[population]
-        if self.module.of(self.plan.population(population).model).carrier is None:
+        if self.module.of(self._built_as(population)).carrier is None:
             chosen = nodes[cells]
             constant = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
             varied = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
@@ -95,18 +98,29 @@ def pair_of(plan: Plan, population: str) -> Pair | None:
     synapses = plan.paired(population)
     if not synapses:
         return None
-    made = [
-        partner(s.path, post_ports=s.post_ports, modulator_ports=s.modulator_ports, weight=s.weight) for s in synapses
-    ]
-    return Pair(plan.population(population).model, tuple(made))
+    return Pair(plan.population(population).model, tuple(_partner(synapse) for synapse in synapses))
+
+
+def _partner(s: NestmlSynapse) -> Partner:
+    return partner(s.path, post_ports=s.post_ports, modulator_ports=s.modulator_ports, weight=s.weight, reads=s.reads)
+
+
+def _alone(synapse: NestmlSynapse) -> Pair:
+    """A synapse that is made without cells."""
+    return Pair("", (_partner(synapse),))
 
 
 def pairs_by_target(plan: Plan) -> dict[str, list[Pair]]:
-    """Cells with NESTML synapses onto them, by code generation target."""
+    """Cells with NESTML synapses onto them, and such synapses for all cells, by code generation target."""
     found: dict[str, set[Pair]] = {}
     for population in plan.populations:
         if (pair := pair_of(plan, population.name)) is not None:
             found.setdefault(plan.target_of(population.name), set()).add(pair)
+    for projection in plan.projections:
+        synapse = projection.synapse
+        if isinstance(synapse, NestmlSynapse) and not synapse.sees_target:
+            target = plan.target if plan.target in PAIRED else GENERAL
+            found.setdefault(target, set()).add(_alone(synapse))
     return {target: sorted(pairs, key=lambda pair: pair.name) for target, pairs in sorted(found.items())}
 
 
@@ -186,12 +200,16 @@ def _connect_modulators(network: Network) -> None:
     for projection in network.plan.projections:
         if projection.synapse.modulated_by is not None:
             modulator = network.populations[projection.synapse.modulated_by]
-            nest.Connect(modulator, network.transmitters[projection.name], "all_to_all")
+            delay = {"weight": 1.0, "delay": getattr(projection.synapse, "modulator_delay", network.plan.min_delay)}
+            nest.Connect(modulator, network.transmitters[projection.name], "all_to_all", delay)
 
 
 def _base(network: Network, projection: ProjectionPlan) -> str:
     """NEST's model of the synapses of a projection."""
     synapse = projection.synapse
+    if isinstance(synapse, NestmlSynapse) and not synapse.sees_target:
+        name = _alone(synapse).name
+        return network.module.of(name).models[name].name
     if isinstance(synapse, NestmlSynapse):
         return str(network.model(projection.target).extra["synapses"][synapse.model]["name"])
     return synapse.nest_model

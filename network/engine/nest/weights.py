@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import EngineError
 from ...plans.plan import WeightsPlan
 from . import kernel
+from .connectivity import synapses
 
 if TYPE_CHECKING:
     from .build import Network
 
 
 class WeightReader:
-    """The first synapses of a projection, by target and source."""
+    """The first synapses of a projection onto cells of this rank, by target and source."""
 
     def __init__(self, network: Network, plan: WeightsPlan) -> None:
-        if kernel.num_processes() > 1:
-            raise EngineError(f"weights of {plan.projection} are recorded in one process: take threads, not ranks")
         nest, self.plan = kernel.import_nest(), plan
         projection = next(p for p in network.plan.projections if p.name == plan.projection)
+        self._constant: NDArray[np.float64] | None = None
+        if projection.name in network.compact:  # rows do not change
+            rows = synapses(network, projection)
+            self.pairs = rows.source[: plan.synapses], rows.target[: plan.synapses]
+            self._constant = rows.weight[: plan.synapses]
+            return
         sides = [network.populations[name] for name in (projection.source, projection.target)]
         found = nest.GetConnections(*sides, synapse_model=network.synapse_models[projection.name])
         ids = [np.atleast_1d(found.get(key)) for key in ("source", "target")] if len(found) else [np.empty(0, int)] * 2
@@ -33,6 +37,8 @@ class WeightReader:
 
     def sample(self) -> NDArray[np.float64]:
         """Weights now."""
+        if self._constant is not None:
+            return self._constant
         if not len(self.pairs[0]):
             return np.empty(0)
         return np.atleast_1d(np.asarray(self._connections.get("weight"), dtype=float))

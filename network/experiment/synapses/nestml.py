@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ... import resources
 from ...errors import SpecError, choices
+from ..derive import is_multiple
 from ..kinds import written
-from ..nestml import ModelInterface, parse_nestml, read_nestml
-from ..quantities import AnyQuantity
+from ..nestml import ModelInterface, model_interfaces, parse_nestml, read_nestml, spelled
+from ..quantities import AnyQuantity, PositiveMilliseconds
 from ..stimuli import Name
-from ..units import compatible
+from ..units import UNITS, compatible
 from .base import Synapse
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class NestmlSynapse(Synapse):
     """A synapse by the name of its NESTML file, with values for its parameters and first values of its states.
 
     Spikes of the target come to its ports ``post...``; spikes of the population ``modulator`` come to its port
-    ``mod...`` through a volume transmitter, all of them to every synapse.
+    ``mod...`` through a volume transmitter, all of them to every synapse, after ``modulator_delay``. A continuous port
+    sees the variable of the target that ``reads`` gives for it.
     """
 
     TAG: ClassVar[dict[str, str]] = {"kind": "nestml"}
@@ -44,6 +46,8 @@ class NestmlSynapse(Synapse):
     model: str = written(Name)
     parameters: dict[str, float] = written(Values, default_factory=dict)  # noqa: RUF009 - makes a field
     modulator: str | None = written(Name, default=None)
+    modulator_delay: float = written(PositiveMilliseconds, default=1.0)
+    reads: dict[str, str] = written(dict[Name, Name], default_factory=dict)  # noqa: RUF009 - makes a field
     digest: str = ""
     """SHA-256 of the file."""
 
@@ -68,14 +72,21 @@ class NestmlSynapse(Synapse):
         return tuple(port for port in self.interface.ports if port.startswith("mod"))
 
     @property
+    def sees_target(self) -> bool:
+        """Whether it is made together with the cells of its target; if not, it fits to cells of every kind."""
+        return bool(self.post_ports or self.modulator_ports or self.interface.currents)
+
+    @property
     def weight(self) -> str:
         """Variable that is the weight."""
         known = {**self.interface.states, **self.interface.parameters}
         return next((name for name in WEIGHTS if name in known), "")
 
     @property
-    def constants(self) -> dict[str, Any]:  # noqa: D102
-        return dict(self.parameters)
+    def constants(self) -> dict[str, Any]:
+        """What is given, and states that begin with the value of a parameter that is given."""
+        begin = {state: self.parameters[name] for state, name in _begin_as(self.path) if name in self.parameters}
+        return {**begin, **self.parameters}
 
     @property
     def modulated_by(self) -> str | None:  # noqa: D102
@@ -98,12 +109,8 @@ class NestmlSynapse(Synapse):
             return "model", "; ".join(error.problems)
         if model.name != self.model:
             return "model", f"{self.path}: its model is called {model.name!r}; call the file so, too"
-        if not self.post_ports:
-            return "model", f"{self.path}: no port post... for spikes of the target, which a synapse of this kind needs"
         if not self.weight:
             return "model", f"{self.path}: no variable {' or '.join(WEIGHTS)} that is the weight"
-        if found := re.search(r"^\s+(\w+)[^#\n]*<-\s*continuous", read_nestml(self.path), re.MULTILINE):
-            return "model", f"{self.path}: the continuous port {found[1]!r} cannot be connected"
         known = {**model.parameters, **model.states}
         for name in self.parameters:
             if name not in known or name == self.weight:
@@ -114,18 +121,29 @@ class NestmlSynapse(Synapse):
             return "modulator", f"is missing: the population whose spikes come to the port {port!r} of {self.model}"
         if self.modulator is not None and not self.modulator_ports:
             return "modulator", f"{self.model} has no port mod... for its spikes"
+        for port in model.currents:
+            if port not in self.reads:
+                return "reads", f"{port}: is missing: the variable of the target's cells that {self.model} sees there"
+        for port in self.reads:
+            if port not in model.currents:
+                return f"reads.{port}", f"no continuous port of {self.model}; {choices(port, model.currents, 'ports')}"
         return None
 
     def misfits(self, experiment: Experiment, projection: Projection) -> Iterator[tuple[str, str]]:
         """What does not fit to the rest of the experiment."""
         target = experiment.simulation.target
-        if target not in TARGETS:
+        if target not in TARGETS and self.sees_target:
             message = f"cells of simulation.target {target!r} keep no history of spikes for it; choose"
             yield "kind", f"{message} {' or '.join(map(repr, TARGETS))}"
         if self.modulator is not None and self.modulator not in experiment.populations:
             known = choices(self.modulator, experiment.populations, "populations")
             yield "modulator", f"no population {self.modulator!r}; {known}"
-        for name, given in getattr(projection.synapse, "parameters", {}).items():
+        resolution = experiment.simulation.resolution.value
+        if self.modulator is not None and not is_multiple(self.modulator_delay, resolution):
+            message = f"{self.modulator_delay:g} ms is not a multiple of the resolution of {resolution:g} ms"
+            yield "modulator_delay", message
+        yield from self._misread(experiment, projection)
+        for name, given in (getattr(projection.synapse, "parameters", None) or {}).items():
             unit = self.interface.unit(name)
             if unit is not None and not compatible(given.unit, unit):
                 yield f"parameters.{name}", f"wrong unit {given.unit!r}; accepted: {unit} and its multiples"
@@ -135,9 +153,34 @@ class NestmlSynapse(Synapse):
             synapse = other.synapse_in_use
             if other.target != projection.target or not isinstance(synapse, NestmlSynapse):
                 continue
-            if synapse.model == self.model and synapse.parameters != self.parameters:
+            if synapse.model == self.model and self.sees_target and synapse.parameters != self.parameters:
                 message = f"differ from those of {name}: cells of {projection.target} keep one trace for {self.model}"
                 yield "parameters", message
+            if synapse.model == self.model and synapse.reads != self.reads:
+                message = f"differs from that of {name}: cells of {projection.target} show one variable to {self.model}"
+                yield "reads", message
+
+    def _misread(self, experiment: Experiment, projection: Projection) -> Iterator[tuple[str, str]]:
+        """Variables of the target that there are not, or that have another unit than the port."""
+        cell = model_interfaces().get(experiment.populations[projection.target].model)
+        if cell is None:
+            return  # told elsewhere
+        for port, variable in self.reads.items():
+            if variable not in cell.recordables:
+                valid = choices(variable, cell.recordables, "variables")
+                yield f"reads.{port}", f"{cell.name} has no variable {variable!r}; {valid}"
+            else:
+                wanted, given = spelled(self.interface.currents[port]), cell.recorded_unit(variable)
+                if wanted in UNITS and given in UNITS and not compatible(given, wanted):
+                    yield f"reads.{port}", f"{variable} of {cell.name} is in {given}, the port {port!r} wants {wanted}"
+
+
+@lru_cache(maxsize=64)
+def _begin_as(path: Path) -> tuple[tuple[str, str], ...]:
+    """States that begin with the value of a parameter, and which: ``u real = U``."""
+    model = _interface(path)
+    found = re.findall(r"^\s+(\w+)\s+[^=#\n]+=\s*(\w+)\s*(?:\[\[.*)?(?:#.*)?$", read_nestml(path), re.MULTILINE)
+    return tuple((state, name) for state, name in found if state in model.states and name in model.parameters)
 
 
 @lru_cache(maxsize=64)
@@ -147,5 +190,5 @@ def _interface(path: Path) -> ModelInterface:
 
 def paired(synapses: Iterable[Synapse]) -> list[NestmlSynapse]:
     """Synapses that are made together with their cells, each model once, by name."""
-    found = {s.model: s for s in synapses if isinstance(s, NestmlSynapse)}
+    found = {s.model: s for s in synapses if isinstance(s, NestmlSynapse) and s.sees_target}
     return [found[name] for name in sorted(found)]

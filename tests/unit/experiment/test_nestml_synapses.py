@@ -10,12 +10,14 @@ import pytest
 from network.codegen import BuildError, Pair, build
 from network.errors import SpecError
 from network.experiment import load_experiment
+from network.experiment.synapses.nestml import NestmlSynapse
 from network.plans import make_plan, plan_from_dict
 
 INSTALLED = Path(sys.prefix) / "models" / "synapses"
 pytestmark = pytest.mark.skipif(not INSTALLED.is_dir(), reason="NESTML's models are not installed")
 
 SYNAPSE = "projections.A_to_MSN.synapse"
+STDSP = [f"{SYNAPSE}.{key}" for key in ("model=stdsp_synapse", "modulator=null", "parameters=null")]
 
 
 def load(*changes):
@@ -40,8 +42,14 @@ def test_a_plan_knows_the_synapse_its_file_and_who_modulates_it():
     ("changes", "message"),
     [
         ([f"{SYNAPSE}.model=stdp_synaps"], "no NESTML synapse 'stdp_synaps'; synapses: neuromodulated_stdp_synapse"),
-        ([f"{SYNAPSE}.model=tsodyks_synapse"], "no port post... for spikes of the target"),
-        ([f"{SYNAPSE}.model=stdsp_synapse"], "the continuous port 'dAP_trace' cannot be connected"),
+        (STDSP, "reads: dAP_trace: is missing: the variable of the target's cells that stdsp_synapse sees there"),
+        ([*STDSP, f"{SYNAPSE}.reads={{dAP_trace: x}}"], "reads.dAP_trace: qif_msn has no variable 'x'; "),
+        (
+            [*STDSP, f"{SYNAPSE}.reads={{dAP_trace: V_m}}"],
+            "reads.dAP_trace: V_m of qif_msn is in mV, the port 'dAP_trace' wants pA",
+        ),
+        ([f"{SYNAPSE}.reads={{dAP_trace: u}}"], "reads.dAP_trace: no continuous port of neuromodulated_stdp_synapse; "),
+        ([f"{SYNAPSE}.modulator_delay=0.25"], "modulator_delay: 0.25 ms is not a multiple of the resolution of 0.1 ms"),
         (
             [f"{SYNAPSE}.parameters.tau_x={{value: 5, unit: ms, assumed: t}}"],
             "not a parameter or state of neuromodulated_stdp_synapse; ",
@@ -71,3 +79,32 @@ def test_target_auto_takes_the_general_code_for_cells_with_such_synapses():
     plan = make_plan(load("simulation.target=auto"))
     assert plan.target_of("MSN") == "plain" and plan.target_of("CTX_A") == "vectorised"
     assert "neuromodulated_stdp_synapse" in plan.reasons["qif_msn"] and "qif_msn" not in str(plan.models_by_target)
+
+
+def test_a_synapse_that_hears_its_source_only_leaves_the_cells_their_code():
+    plastic = [
+        f"projections.{name}.synapse.{key}"
+        for name in ("A_to_MSN", "B_to_MSN")
+        for key in (
+            "model=tsodyks_synapse",
+            "modulator=null",
+            "parameters=null",
+            "parameters.U={value: 0.2, unit: 1, assumed: t}",
+        )
+    ]
+    plan = make_plan(load("simulation.target=vectorised", *plastic))
+    first, _ = plan.projections
+    assert plan.paired("MSN") == [] and "qif_msn" in plan.models_by_target["vectorised"]
+    assert first.synapse.constants == {"U": 0.2, "u": 0.2}  # as its file says: u real = U
+
+
+def test_the_spikes_of_the_modulator_count_among_the_delays():
+    assert make_plan(load("projections.A_to_MSN.synapse.modulator_delay=0.5")).min_delay == 0.5
+
+
+def test_every_installed_synapse_can_be_taken():
+    for path in sorted(INSTALLED.glob("*.nestml")):
+        synapse = NestmlSynapse(path.stem, modulator="SNc" if "modulated" in path.stem else None)
+        if synapse.interface.currents:
+            synapse = NestmlSynapse(path.stem, reads=dict.fromkeys(synapse.interface.currents, "u"))
+        assert synapse.problem() is None, path

@@ -30,7 +30,7 @@ CELL = """model bare:
         tau_s ms = 2 ms
         C_m pF = 200 pF [[C_m > 0 pF]]
         scale real = 1E-1
-        odd mmol = 3 mmol
+        odd mol = 3 mol
         I_bias nA = 0.1 nA
     input:
         spikes <- spike

@@ -42,3 +42,51 @@ def test_own_models_come_first(tmp_path, monkeypatch):
 def test_unknown_model_lists_the_models(tiny_params):
     with pytest.raises(FileNotFoundError, match=r"no NESTML model 'huge'.*models: tiny"):
         resources.find_model("huge")
+
+
+SHAPES = """
+model shapes:
+    state:
+        V_m mV = 0 mV
+        g real = 0
+        g$ real = 1
+        I_in pA = 0 pA
+        x mmol = 2 mmol
+        fired boolean = false
+    equations:
+        kernel g' = g$ - g / tau,
+               g$' = -g$ / tau
+        inline I nS = 1 nS * convolve(g, exc)
+        V_m' = -V_m / tau + (I_in - I * V_m) / C
+    parameters:
+        tau ms = 5 ms
+        C pF = 1 pF
+        rate Bq = 20 Bq
+        k pF/mV/ms = 0.7 pF/mV/ms
+    input:
+        exc <- spike
+        taken <- spike
+    output:
+        spike
+    onReceive(taken):
+        I_in -= taken * 1 pA * 1 s
+    update:
+        integrate_odes()
+"""
+
+
+def test_the_shape_of_a_kernel_is_no_state_of_the_cell():
+    model = parse_nestml(SHAPES)
+    assert list(model.states) == ["V_m", "I_in", "x", "fired"] and model.recordables == ("V_m", "I_in", "x")
+    assert model.uses["exc"].unit == "nS"
+
+
+def test_what_a_spike_takes_away_is_subtracted():
+    use = parse_nestml(SHAPES).uses["taken"]
+    assert use.unit == "pA" and use.subtracted
+
+
+def test_units_of_installed_models_are_known():
+    model = parse_nestml(SHAPES)
+    assert [model.unit(name) for name in ("x", "rate", "k")] == ["mmol", "Bq", "pF/mV/ms"]
+    assert model.defaults["k"][:2] == (0.7, "pF/mV/ms") and model.recorded_unit("x") == "mmol"
