@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from ..experiment.nest_limits import MAX_DRAWN_PER_STEP, MAX_RANKS, MAX_SYNAPSES_PER_VP, MAX_THREADS, Problem
 from .plan import Plan
 
+MAX_ROW_DELAY = 65_535
+"""Steps; two bytes (``codegen/runtime/row_drawing.h``)."""
+
 
 def plan_problems(plan: Plan) -> Iterator[Problem]:
     """Whatever of a plan NEST cannot take, as (key path, message)."""
@@ -23,6 +26,7 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
                 f"{projection.n_synapses:,} synapses are too many for {how} on "
                 f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // most)}",
             )
+    yield from _long_delays(plan)
     for source in plan.inputs:
         if plan.drive == "device" or source.device:
             continue
@@ -34,4 +38,20 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
                 f"{source.rate * largest:g} spikes/s are {mean:g} spikes in a step of "
                 f"{plan.resolution:g} ms, cells draw at most {MAX_DRAWN_PER_STEP:g}; take a shorter "
                 "simulation.resolution or simulation.drive=device",
+            )
+
+
+def _long_delays(plan: Plan) -> Iterator[Problem]:
+    """Delays that differ are kept in one or two bytes, whichever the longest of the network needs."""
+    if round(plan.max_delay / plan.resolution) <= MAX_ROW_DELAY:
+        return
+    for projection in plan.projections:
+        differ = (
+            not isinstance(projection.delay, int | float) or projection.rule.longest_lag(plan.ends(projection)) > 0.0
+        )
+        if differ and projection.n_synapses and plan.kept_by(projection) == "compact":
+            yield (
+                ("projections", projection.name, "delay"),
+                f"differs from synapse to synapse, and delays go up to {plan.max_delay:g} ms; in steps of "
+                f"{plan.resolution:g} ms compact wiring keeps {MAX_ROW_DELAY:,} steps; take simulation.wiring: nest",
             )
