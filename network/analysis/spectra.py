@@ -292,22 +292,64 @@ def phase_differences(
     if (t_stop - t_start) * band[0] < 1000.0:
         raise ValueError(f"a recording of {t_stop - t_start:g} ms is shorter than a cycle of {band[0]:g} Hz")
     pairs = _Pairs(first, second, t_start, t_stop, n_pairs, bin_width, min_spikes, seed)
-    sos = scipy.signal.butter(order, band, btype="bandpass", fs=1000.0 / bin_width, output="sos")
     margin = round(2.0 * 1000.0 / bin_width / band[0])  # bins; two of the slowest cycles, for the filter to ring out
 
+    n = pairs.n_bins
+    whole = scipy.fft.next_fast_len(n + 2 * margin)  # a transform of a length with a large prime takes long
+    ends = (margin, whole - n - margin)
+    # from rest, a filter is the sum over its response to a single pulse; twice as long, so that no end meets the other
+    response = np.fft.rfft(_band_pass(order, band, 1000.0 / bin_width, whole), 2 * whole)
+
+    def filtered(signals: Floats) -> Floats:
+        return np.fft.irfft(np.fft.rfft(signals, 2 * whole, axis=1) * response, axis=1)[:, :whole]
+
     def phase(trains: Floats) -> NDArray[np.complex128]:
-        n = trains.shape[1]
-        whole = scipy.fft.next_fast_len(n + 2 * margin)  # a transform of a length with a large prime takes long
-        ends = (margin, whole - n - margin)
         padded = np.pad(trains - trains.mean(axis=1, keepdims=True), ((0, 0), ends))
-        forward = scipy.signal.sosfilt(sos, padded, axis=1)
-        filtered = scipy.signal.sosfilt(sos, forward[:, ::-1], axis=1)[:, ::-1]
-        analytic = scipy.signal.hilbert(filtered, axis=1)[:, margin : margin + n]
+        passed = filtered(filtered(padded)[:, ::-1])[:, ::-1]
+        analytic = _analytic(passed)[:, margin : margin + n]
         size = np.abs(analytic)
         return np.divide(analytic, size, out=np.zeros_like(analytic), where=size > 0)
 
     vectors = np.concatenate([(phase(a) * phase(b).conj()).mean(axis=1) for a, b in pairs.trains()])
     return PhaseDifferences(np.angle(vectors), np.abs(vectors), pairs.chance(vectors))
+
+
+def _band_pass(order: int, band: tuple[float, float], sampling: float, n: int) -> Floats:
+    """Answer of a Butterworth band-pass to a single pulse, ``n`` samples; the filter of `scipy.signal.butter`.
+
+    Poles of the analog low-pass, shifted to both sides of the band, then by the bilinear transform onto the unit
+    circle; all zeros are at 0 Hz and at the highest frequency.
+    """
+    low, high = (2.0 * sampling * np.tan(np.pi * edge / sampling) for edge in band)
+    circle = np.exp(0.5j * np.pi * (1.0 + (2 * np.arange(order) + 1) / order))
+    scaled = circle * (high - low) / 2.0
+    shift = np.sqrt(scaled**2 - low * high + 0j)
+    analog = np.concatenate([scaled + shift, scaled - shift])
+    poles = (2.0 * sampling + analog) / (2.0 * sampling - analog)
+    gain = np.real((high - low) ** order * (2.0 * sampling) ** order / np.prod(2.0 * sampling - analog))
+    above, alone = poles[poles.imag > 1e-9], poles[abs(poles.imag) <= 1e-9].real  # of a wide band two may be real
+    feedback = [(2.0 * pole.real, abs(pole) ** 2) for pole in above]
+    feedback += [(alone.sum(), alone.prod())] if len(alone) else []
+    answer = np.zeros(n)
+    answer[0] = gain
+    for a1, a2 in feedback:
+        x1 = x2 = y1 = y2 = 0.0
+        for k, x in enumerate(answer.tolist()):
+            y = x - x2 + a1 * y1 - a2 * y2
+            x1, x2, y1, y2 = x, x1, y, y1
+            answer[k] = y
+    return answer
+
+
+def _analytic(signals: Floats) -> NDArray[np.complex128]:
+    """Signals with their Hilbert transforms as imaginary parts, along the last axis."""
+    n = signals.shape[-1]
+    factor = np.zeros(n)
+    factor[0] = 1.0
+    factor[1 : (n + 1) // 2] = 2.0
+    if n % 2 == 0:
+        factor[n // 2] = 1.0
+    return np.fft.ifft(np.fft.fft(signals, axis=-1) * factor, axis=-1)
 
 
 class _Pairs:

@@ -24,8 +24,8 @@ P = ParamSpec("P")
 
 TICK, DIGIT = 3.2, 1.4
 """Width of a tick with what is around its label, and of a letter of this, in mm."""
-COMPRESSION = 4
-"""Of PNG: half of the time of the default and one percent larger files."""
+COMPRESSION = 3
+"""Of PNG without transparency: half of the time of Matplotlib's with it, and files as large."""
 
 
 def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
@@ -51,20 +51,23 @@ def save(
     png = base.with_suffix(".png")
     _forget_empty_labels(figure)
     with mpl.rc_context(style.RC):
-        _write_png(figure, png, dpi)
+        image = _drawn(figure, dpi)
         if palette:
-            with Image.open(png) as image:
-                image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(png, optimize=True)
+            image.quantize(256, dither=Image.Dither.NONE).save(png, optimize=True, dpi=(dpi, dpi))
+        else:
+            image.save(png, compress_level=COMPRESSION, dpi=(dpi, dpi))
         if not pdf:
             return [png]
         figure.savefig(base.with_suffix(".pdf"))
     return [png, base.with_suffix(".pdf")]
 
 
-def _write_png(figure: Figure, path: Path, dpi: int) -> None:
+def _drawn(figure: Figure, dpi: int) -> Image.Image:
     """Draw once: ``savefig`` draws everything twice, the first time for the layout alone."""
     figure.set_dpi(dpi)
-    FigureCanvasAgg(figure).print_png(path, pil_kwargs={"compress_level": COMPRESSION})
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def _forget_empty_labels(figure: Figure) -> None:

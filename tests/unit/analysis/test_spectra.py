@@ -65,6 +65,22 @@ def test_spectrum_is_that_of_scipys_welch(n_bins, segment):
     np.testing.assert_allclose(found[1], power, rtol=1e-12, atol=1e-14 * power.max())
 
 
+@pytest.mark.parametrize("order", [1, 3, 4])
+@pytest.mark.parametrize("band", [(15.0, 25.0), (0.5, 2.0), (1.0, 120.0)])
+def test_band_pass_is_scipys_butterworth_filter(order, band):
+    pulse = np.zeros(1000)
+    pulse[0] = 1.0
+    expected = signal.sosfilt(signal.butter(order, band, btype="bandpass", fs=256.0, output="sos"), pulse)
+    found = spectra._band_pass(order, band, 256.0, len(pulse))
+    np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-12 * abs(expected).max())
+
+
+@pytest.mark.parametrize("n", [76, 77])
+def test_analytic_signals_are_scipys(n):
+    signals = np.random.default_rng(1).normal(size=(3, n))
+    np.testing.assert_allclose(spectra._analytic(signals), signal.hilbert(signals, axis=-1), rtol=0.0, atol=1e-12)
+
+
 def test_power_of_a_modulation_is_half_its_squared_amplitude():
     spikes = modulated(5000, 20.0, 20_000.0, depth=0.5, seed=3)
     frequencies, power = rate_spectrum(spikes.times, 5000, 0.0, 20_000.0)
