@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +25,14 @@ class NestSimulation:
 
     def __init__(self, network: Network) -> None:
         self._network, self._nest = network, kernel.import_nest()
-        self.timers = network.timers
+        self.timers = dict(network.timers)
+        start = time.perf_counter()
         connect_inputs(network)
+        self.timers["inputs"] = time.perf_counter() - start
+        start = time.perf_counter()
         self.spikes, self.states = connect_recorders(network)
         self.weights = [WeightReader(network, recorder) for recorder in network.plan.weights]
+        self.timers["recorders"] = time.perf_counter() - start
 
     def prepare(self) -> None:
         """Let NEST prepare."""
