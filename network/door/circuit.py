@@ -94,6 +94,7 @@ class Circuit:
                 columns[key] = values.astype(np.float32)  # what rows have: nothing is lost
         of_kind = {key: v for key, v in projection.synapse.constants.items() if isinstance(v, int | float)}
         name, number = projection.name, len(self._edge_types)
+        known = target.receptors.get(projection.receptor)
         write_edges(
             self.path / "networks" / "edges" / f"{name}.h5",
             name,
@@ -117,7 +118,7 @@ class Circuit:
                 "target_population": target.name,
                 "receptor": projection.receptor,
                 "port": target.port(projection.receptor),
-                "effect": "inhibitory" if target.receptors[projection.receptor].effect < 0 else "excitatory",
+                "effect": "inhibitory" if known is not None and known.effect < 0 else "excitatory",
                 "model_template": f"nest:{projection.synapse.nest_model or projection.synapse.describe()}",
                 "dynamics_params": f"{name}.json",
                 "weight_unit": units["syn_weight"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,8 @@ from ..runs.layout import to_json
 from ..runs.tables import WRITERS
 from .circuit import Circuit
 from .connections import about
+
+logger = logging.getLogger(__name__)
 
 FORMATS = ("sonata", *WRITERS)
 
@@ -68,11 +71,21 @@ def export(
     with reporter.phase("export", n_synapses, "synapses") as phase:
         if format != "sonata":
             return _tables(plan, out, format, wanted, phase)
+        _tell(plan)
         circuit = Circuit(out, plan, experiment)
         circuit.write_cells()
         for projection, found in connections(plan, wanted):
             circuit.write_synapses(projection, found, partial(phase.advance, note=projection.name))
         return circuit.finish()
+
+
+def _tell(plan: Plan) -> None:
+    """Say where a circuit cannot give the spikes of the run that it is made of."""
+    by_nest = [p.name for p in plan.projections if plan.kept_by(p) == "nest"]
+    generators = [i.name for i in plan.inputs if i.device or plan.drive != "internal"]
+    if by_nest and generators:
+        what = f"the wiring ({by_nest[0]}, ...) and the input ({generators[0]}, ...) from the same random numbers"
+        logger.warning("%s: NEST draws %s: wired from files, the network gets other input", plan.name, what)
 
 
 def _tables(plan: Plan, out: Path, format: str, wanted: list[str], phase: Phase) -> Path:

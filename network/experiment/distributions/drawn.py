@@ -162,12 +162,12 @@ class Listed:
 
         Raises
         ------
-        ValueError
-            If there are not ``n`` of them.
+        EdgeFileError
+            If there are not ``n`` of them, or the file has changed.
         """
         edges = read_edges(self.file, self.population)
         if edges.digest != self.digest or edges.n != n:
-            raise ValueError(f"{self.file} is another file than when this was planned")
+            raise EdgeFileError(self.file, "another file than when this was planned")
         found = edges.values(self.column)
         return found if self.factor == 1.0 else found * self.factor
 

@@ -86,5 +86,8 @@ class FromFile(Rule):
         """All pairs, in the order of the file."""
         import numpy as np
 
-        source, target = self.edges.pairs()
+        edges = self.edges
+        if self.digest not in ("", edges.digest):
+            raise EdgeFileError(self.file, "another file than when this was planned")
+        source, target = edges.pairs()
         return source.astype(np.int64), target.astype(np.int64)

@@ -79,6 +79,14 @@ def test_the_content_of_the_file_is_identity_and_its_place_is_not(folder):
     assert plan_of(folder)[0].network_hash != before
 
 
+def test_a_file_that_changes_after_planning_is_not_wired(folder):
+    plan, mine = plan_of(folder)
+    write_edges(folder / "edges.h5", source=SOURCE[::-1])
+    for read in (lambda: mine.rule.pairs(plan.ends(mine), None), lambda: mine.weight.values(4)):
+        with pytest.raises(SpecError, match=r"edges\.h5: another file than when this was planned"):
+            read()
+
+
 def test_values_stand_where_the_index_of_the_group_says(folder):
     write_edges(folder / "edges.h5", index=[3, 2, 1, 0])
     _, mine = plan_of(folder)
