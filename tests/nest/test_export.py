@@ -12,7 +12,9 @@ import libsonata
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from network.cli.main import app
 from network.runs.sonata import SpikeWriter
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
@@ -122,6 +124,20 @@ def test_tables_have_what_connections_have(run, tmp_path):
         pd.testing.assert_frame_equal(found, expected, check_dtype=False, check_exact=True)
         about = json.loads((folder / "projections.json").read_text())[name]
         assert about["units"] == {"weight": "nS", "delay": "ms"} and about["n_synapses"] == len(expected)
+
+
+def test_the_command_exports_runs_and_experiments_that_were_never_run(run, tmp_path):
+    name, runner = "GPe_TI_N_to_STN", CliRunner()
+    options = ["--format", "csv", "--projection", name, "--quiet"]
+    done = runner.invoke(app, ["export", str(run.path), "--out", str(tmp_path / "of_run"), *options])
+    assert done.exit_code == 0, done.output
+    source = [str(run.path / "params.yaml"), "--threads", str(run.plan.threads)]
+    done = runner.invoke(app, ["export", *source, "--out", str(tmp_path / "of_experiment"), *options])
+    assert done.exit_code == 0, done.output
+    files = [(tmp_path / folder / f"{name}.csv").read_bytes() for folder in ("of_run", "of_experiment")]
+    assert files[0] == files[1]
+    refused = runner.invoke(app, ["export", str(run.path), "--seed", "3", "--out", str(tmp_path / "new")])
+    assert refused.exit_code == 2 and "a run is what it is" in refused.output
 
 
 def test_mistakes_are_told_before_anything_is_built(run, tmp_path):
