@@ -16,7 +16,7 @@ def split_reasons(plan: Plan) -> list[str]:
     reasons = []
     generators = [i.name for i in plan.inputs if i.device or plan.drive != "internal"]
     if generators and plan.drive != "internal":
-        reasons.append(f"NEST's generators make the Poisson input of {_listed(generators)} (simulation.drive: device)")
+        reasons.append(f"NEST's generators make the Poisson input of {_listed(generators)} (drive device)")
     elif generators:
         reasons.append(f"NEST's generators make the Poisson input of {_listed(generators)}, which cells cannot draw")
     if plan.spike_inputs:

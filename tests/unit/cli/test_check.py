@@ -26,7 +26,7 @@ def test_reasons_of_a_dependence_on_the_split_are_named():
     (wiring,) = reasons("simulation.wiring=nest")
     assert "NEST wires" in wiring and "and 27 more" in wiring and "simulation.wiring: nest" in wiring
     (drive,) = reasons("simulation.drive=device")
-    assert "generators make the Poisson input" in drive and "simulation.drive: device" in drive
+    assert "generators make the Poisson input" in drive and "(drive device)" in drive
     both = reasons("simulation.target=plain")
     assert len(both) == 2 and "onto cells of the target plain" in both[1]
 
