@@ -101,7 +101,7 @@ public:
   }
 
   /* A spike for a cell, to act at the end of a step (counted from the start of the simulation). */
-  void
+  BGNEST_INLINE void
   deliver( const std::uint32_t number, const std::uint32_t port, const long step, const double weight )
   {
     events.add( slots_[ number ], port, step, weight );

@@ -13,7 +13,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "lane_math.h"
 
 namespace bgnest
 {
@@ -53,7 +56,7 @@ public:
     {
       return;
     }
-    const std::vector< std::vector< Event > > before = std::move( lists_ );
+    const std::vector< List > before = std::move( lists_ );
     const long base_before = base_, length_before = length_;
     const std::size_t current_before = current_;
     lists_.clear();
@@ -75,27 +78,19 @@ public:
   }
 
   /* An event that acts at the end of a step (counted from the start of the simulation). */
-  void
+  BGNEST_INLINE void
   add( const std::uint32_t slot, const std::uint32_t row, const long step, const double value )
   {
-    long after = step - base_;
-    std::size_t ahead = slices_( after );
-    if ( ahead >= lists_.size() )
+    const long after = step - base_;
+    const std::size_t ahead = slices_( after );
+    if ( ahead >= lists_.size() or ahead == 0 ) [[unlikely]]
     {
-      advance( now_() );
-      after = step - base_;
-      ahead = slices_( after );
-      if ( ahead >= lists_.size() )
-      {
-        make_room_( ahead );
-      }
+      add_anywhere_( slot, row, step, value );
+      return;
     }
-    std::size_t which = current_ + ahead;
-    which -= which >= lists_.size() ? lists_.size() : 0;
-    sorted_ = sorted_ and ahead > 0;
-    lists_[ which ].push_back( {
-      value, slot, static_cast< std::uint32_t >( after - static_cast< long >( ahead ) * length_ ), row
-    } );
+    const std::size_t which = current_ + ahead;
+    lists_[ which < lists_.size() ? which : which - lists_.size() ].push(
+      { value, slot, static_cast< std::uint32_t >( after - static_cast< long >( ahead ) * length_ ), row } );
   }
 
   /* A slice begins; what was due in those before is forgotten. */
@@ -175,8 +170,8 @@ public:
     std::sort( left_.begin(), left_.end() );
     for ( auto& list : lists_ )
     {
-      std::erase_if(
-        list, [ this ]( const Event& event ) { return std::binary_search( left_.begin(), left_.end(), event.slot ); } );
+      list.forget_if(
+        [ this ]( const Event& event ) { return std::binary_search( left_.begin(), left_.end(), event.slot ); } );
     }
     left_.clear();
     sorted_ = false;
@@ -204,6 +199,66 @@ private:
     std::uint32_t row : 6;
   };
 
+  /* A vector whose fast path is two comparisons and a store. */
+  class List
+  {
+  public:
+    BGNEST_INLINE void
+    push( const Event& event )
+    {
+      if ( size_ == capacity_ ) [[unlikely]]
+      {
+        grow_();
+      }
+      events_[ size_++ ] = event;
+    }
+
+    const Event*
+    begin() const
+    {
+      return events_.get();
+    }
+
+    const Event*
+    end() const
+    {
+      return events_.get() + size_;
+    }
+
+    std::size_t
+    size() const
+    {
+      return size_;
+    }
+
+    void
+    clear()
+    {
+      size_ = 0;
+    }
+
+    template < class Condition >
+    void
+    forget_if( const Condition condition )
+    {
+      size_ = std::remove_if( events_.get(), events_.get() + size_, condition ) - events_.get();
+    }
+
+  private:
+    __attribute__( ( noinline ) ) void
+    grow_()
+    {
+      capacity_ = std::max< std::size_t >( 64, 2 * capacity_ );
+      auto larger = std::make_unique_for_overwrite< Event[] >( capacity_ );
+      std::copy( begin(), end(), larger.get() );
+      events_ = std::move( larger );
+    }
+
+    std::unique_ptr< Event[] > events_;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+  };
+
   void
   set_length_( const long length )
   {
@@ -220,12 +275,24 @@ private:
     return steps < max_quick_ ? steps * inverse_ >> 32 : steps / length_;
   }
 
-  void
-  make_room_( const std::size_t ahead )
+  /* An event that is due in the present slice, or later than any before. */
+  __attribute__( ( noinline ) ) void
+  add_anywhere_( const std::uint32_t slot, const std::uint32_t row, const long step, const double value )
   {
-    std::rotate( lists_.begin(), lists_.begin() + current_, lists_.end() );
-    current_ = 0;
-    lists_.resize( ahead + 2 );
+    if ( slices_( step - base_ ) >= lists_.size() )
+    {
+      advance( now_() );
+    }
+    const std::size_t ahead = slices_( step - base_ );
+    if ( ahead >= lists_.size() )
+    {
+      std::rotate( lists_.begin(), lists_.begin() + current_, lists_.end() );
+      current_ = 0;
+      lists_.resize( ahead + 2 );
+    }
+    sorted_ = sorted_ and ahead > 0;
+    const long begin = base_ + static_cast< long >( ahead ) * length_;
+    lists_[ ( current_ + ahead ) % lists_.size() ].push( { value, slot, static_cast< std::uint32_t >( step - begin ), row } );
   }
 
   /* Stable, so that events of a block keep their order. */
@@ -238,7 +305,7 @@ private:
     {
       return;
     }
-    const std::vector< Event >& list = lists_[ current_ ];
+    const List& list = lists_[ current_ ];
     // ends_[ b + 1 ] is where the next event of block b goes, and at last where its piece ends
     for ( const Event& event : list )
     {
@@ -261,7 +328,7 @@ private:
   }
 
   Clock now_;
-  std::vector< std::vector< Event > > lists_; // a ring; the present slice is at current_
+  std::vector< List > lists_; // a ring; the present slice is at current_
   std::size_t current_ = 0;
   long base_ = 0; // first step of the present slice
   long length_ = 1;

@@ -437,8 +437,8 @@ private:
     {
       throw nest::KernelException( "compact wiring has delays of up to 65535 steps" );
     }
-    const std::size_t bytes = rows_->with_layout( []( auto layout ) { return std::size_t( layout.bytes ); } );
-    rows_->synapses = HugeArray< unsigned char >( total * bytes );
+    rows_->bytes = rows_->with_layout( []( auto layout ) { return std::size_t( layout.bytes ); } );
+    rows_->synapses = HugeArray< unsigned char >( total * rows_->bytes );
   }
 
   /* Counts to places: afterwards begin[ source + 1 ] is where the next synapse of a source goes. */

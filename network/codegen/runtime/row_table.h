@@ -144,6 +144,7 @@ struct Rows
   std::uint32_t delay = 0;
   bool weights = false;
   int delay_bytes = 0;
+  std::size_t bytes = 0; // of a synapse
   std::unique_ptr< std::uint32_t[] > begin; // per source, and the end of the last row
   HugeArray< unsigned char > synapses;
   bool plastic = false;
@@ -193,6 +194,16 @@ struct Rows
           with( layout.target( at ), layout.weight( at, weight ), layout.delay( at, delay ) );
         }
       } );
+  }
+
+  /* Start loading the first synapses of a source; hardware sees by itself where the next are. */
+  void
+  fetch( const std::uint32_t source ) const
+  {
+    const unsigned char* const at = synapses.data() + bytes * begin[ source ];
+    __builtin_prefetch( at );
+    __builtin_prefetch( at + 64 );
+    __builtin_prefetch( at + 128 );
   }
 
   /* A spike of a source goes to all its targets; step: the one in which it was sent. */
@@ -281,7 +292,17 @@ public:
   deliver( const std::uint32_t row, const long step, const double now, const double multiplicity, LaneDelivery& to )
   {
     const Source source = sources[ row ];
-    for ( const std::uint32_t number : groups[ source.group ] )
+    const std::vector< std::uint32_t >& group = groups[ source.group ];
+    // rows lie anywhere in memory: all are asked for before the first is waited for
+    for ( const std::uint32_t number : group )
+    {
+      __builtin_prefetch( &rows[ number ]->begin[ source.number ] );
+    }
+    for ( const std::uint32_t number : group )
+    {
+      rows[ number ]->fetch( source.number );
+    }
+    for ( const std::uint32_t number : group )
     {
       rows[ number ]->deliver( source.number, step, now, multiplicity, to );
     }
