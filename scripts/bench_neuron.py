@@ -184,9 +184,9 @@ def spread_parameters(cells: Any, one: Any, rng: Any) -> None:
 
 def brian2_python() -> Path:
     """Python of the environment with Brian2; made if it is not there."""
-    from network.codegen.cache import root
+    from network.refusals import cache_root
 
-    folder = root() / "brian2"
+    folder = cache_root() / "brian2"
     python = folder / "bin" / "python"
     if not (folder / "complete").is_file():
         print("making an environment for Brian2 (once) ...", flush=True)

@@ -223,13 +223,13 @@ def run_case(number: int, kind: str | None, folder: Path, seconds: float) -> dic
     for name, file in (("sources.yaml", params / "sources.yaml"), ("targets.yaml", params / "tiny" / "targets.yaml")):
         shutil.copy(folder / name, file)
     call = KINDS[kind](random.Random(number))
-    from network.cli.main import _expected_errors
+    from network.errors import Error
 
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         call()
         outcome, detail = "valid", ""
-    except _expected_errors() as error:
+    except Error as error:
         outcome, detail = "refused", str(error)
         if any(not line.isprintable() for line in detail.splitlines()):
             outcome = "failed"
