@@ -191,34 +191,20 @@ class Experiment:
         """
         from ..engine.run import run as run_here
 
-        reporter = reporter_for(progress)
-        folder = None if out is None else Path(out)
+        options: dict[str, Any] = {
+            "threads": threads,
+            "out": None if out is None else Path(out),
+            "overwrite": overwrite,
+            "resume": resume,
+            "take_over": take_over,
+            "reporter": reporter_for(progress),
+        }
         if (ranks or 1) > 1 and present().size == 1:
             from ..engine.ranks import run_as_job
 
-            words, several = self._command(), ranks or 1
-            reader = run_as_job(
-                self.spec,
-                words,
-                threads=threads,
-                ranks=several,
-                out=folder,
-                overwrite=overwrite,
-                resume=resume,
-                take_over=take_over,
-                reporter=reporter,
-            )
+            reader = run_as_job(self.spec, self._command(), ranks=ranks or 1, **options)
         else:
-            reader = run_here(
-                self.spec,
-                threads=threads,
-                ranks=ranks,
-                out=folder,
-                overwrite=overwrite,
-                resume=resume,
-                take_over=take_over,
-                reporter=reporter,
-            )
+            reader = run_here(self.spec, ranks=ranks, **options)
         return Run(reader, Experiment.load)
 
     def export(
