@@ -35,8 +35,9 @@ from ..runs.layout import RECORD, read_json, run_status
 from ..runs.reader import Run
 from . import restart
 from .nest import kernel
-from .nest.build import Network, build
+from .nest.build import build
 from .nest.engine import NestEngine
+from .nest.network import Network
 from .progress import Reporter, SilentReporter
 from .run import run
 

@@ -9,9 +9,10 @@ import pytest
 
 from network.engine.nest import kernel
 from network.engine.nest.audit import audit
-from network.engine.nest.build import Network, build
+from network.engine.nest.build import build
 from network.engine.nest.connectivity import synapses
 from network.engine.nest.engine import NestSimulation
+from network.engine.nest.network import Network
 from network.experiment import load_experiment
 from network.experiment.rules import FixedInDegree
 from network.plans import make_plan

@@ -15,8 +15,8 @@ from ...experiment.distributions import bounds
 from ...experiment.rules import Ends
 from ...plans.plan import PopulationPlan, ProjectionPlan
 from . import kernel
-from .build import Network
 from .connectivity import synapses
+from .network import Network
 
 
 def audit(network: Network, n_cells: int = 20) -> None:

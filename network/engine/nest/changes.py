@@ -9,7 +9,7 @@ from __future__ import annotations
 from ...errors import EngineError
 from ...plans.plan import Segment
 from . import kernel
-from .build import Network
+from .network import Network
 
 
 def set_parameters(network: Network, segment: Segment) -> None:

@@ -13,7 +13,8 @@ from ...codegen import Compiled
 from ...plans.plan import Plan, ProjectionPlan
 from ..progress import Reporter
 from . import kernel, rows
-from .build import Network, build
+from .build import build
+from .network import Network
 from .wiring import check_number
 
 

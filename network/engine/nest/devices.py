@@ -20,7 +20,7 @@ from ...errors import EngineError
 from ...experiment.courses import Waveform
 from ...plans.plan import CurrentPlan, InputPlan, RecorderPlan
 from . import drives, kernel
-from .build import Network
+from .network import Network
 from .spike_log import LoggedSpikes, SpikeLog, ids_of, in_order
 from .spike_trains import connect_spike_trains
 

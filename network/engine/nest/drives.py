@@ -6,12 +6,10 @@ What all cells of a population have in common they are made with; setting it cel
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...plans.plan import InputPlan, PopulationPlan
-
-if TYPE_CHECKING:
-    from .build import Network
+from .network import Network
 
 
 def of_all(network: Network, population: PopulationPlan) -> dict[str, Any]:

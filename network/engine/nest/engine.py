@@ -14,9 +14,10 @@ from ...errors import EngineError
 from ...plans.plan import Plan, Segment
 from ..progress import Reporter
 from . import kernel
-from .build import Network, build, pairs_by_target
+from .build import build
 from .changes import set_parameters
 from .devices import connect_inputs, connect_recorders
+from .network import Network, pairs_by_target
 from .weights import WeightReader
 
 

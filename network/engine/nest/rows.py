@@ -11,7 +11,7 @@ import ctypes
 import math
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,8 @@ from ...experiment.streams import stream
 from ...experiment.synapses import Static, Synapse, Tsodyks
 from ...plans.plan import Plan, ProjectionPlan
 from . import runtime
+from .network import Network
 from .runtime import LISTED, SOURCES_OF_TARGETS, TARGETS_OF_SOURCES, Distribution, Projection
-
-if TYPE_CHECKING:
-    from .build import Network
 
 DIGITS = 50
 """Binary digits of the sum of all weights onto a port of a cell, in quanta; a double has 53."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from .build import Network
+from .network import Network
 from .runtime import Runtime
 
 TICS_PER_MS = 1000.0

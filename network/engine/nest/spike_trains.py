@@ -9,7 +9,7 @@ from ...experiment.spike_files import SpikeFileError, played_steps, read_trains
 from ...experiment.streams import stream
 from ...plans.plan import SpikeInputPlan
 from . import kernel
-from .build import Network
+from .network import Network
 
 
 def connect_spike_trains(network: Network, source: SpikeInputPlan) -> None:

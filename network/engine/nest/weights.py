@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ...plans.plan import WeightsPlan
 from . import kernel
 from .connectivity import synapses
-
-if TYPE_CHECKING:
-    from .build import Network
+from .network import Network
 
 
 class WeightReader:

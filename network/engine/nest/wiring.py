@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +14,7 @@ from ...experiment.rules import Ends, Rule, spread_of
 from ...experiment.streams import stream
 from ...plans.plan import ProjectionPlan
 from . import kernel
-
-if TYPE_CHECKING:
-    from .build import Network
+from .network import Network
 
 
 @singledispatch
