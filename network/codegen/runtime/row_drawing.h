@@ -23,109 +23,13 @@
 #include "node.h"
 
 #include "lane_delivery.h"
+#include "row_chooser.h"
+#include "row_projection.h"
 #include "row_random.h"
 #include "row_table.h"
 
 namespace bgnest
 {
-
-/* A projection as the engine describes it (network/engine/nest/runtime.py has the same fields). */
-struct RowProjection
-{
-  enum Kind : std::int32_t
-  {
-    sources_of_targets,
-    targets_of_sources,
-    listed
-  };
-
-  std::int32_t kind;
-  std::int32_t multapses;
-  std::int32_t without_self; // source and target are one population, and no cell is its own source
-  std::int32_t port;
-  std::int64_t source_first, n_sources; // ids in NEST
-  std::int64_t target_first, n_targets;
-  std::int64_t n_sets;              // only cells whose numbers are equal modulo this are connected
-  std::int64_t degree;              // of every target or source, if there is no array
-  const std::int32_t* degrees;      // of each
-  std::int64_t n_pairs;
-  const std::uint32_t* pair_source; // numbers within the populations
-  const std::uint32_t* pair_target;
-  const double* pair_lag; // ms on top of the delay, may be null
-  std::uint64_t key;
-  double quantum;
-  RowDistribution weight;
-  RowDistribution delay; // ms
-  std::int32_t plastic;
-  double U, tau_psc, tau_rec, tau_fac;
-};
-
-/* Draws numbers of distinct cells, or of any, out of a range. */
-class Chooser
-{
-public:
-  /* n numbers below candidates, in out. */
-  void
-  choose( const std::uint32_t n, const std::uint32_t candidates, const bool repeated, RowStream& stream, std::uint32_t* out )
-  {
-    if ( repeated )
-    {
-      for ( std::uint32_t i = 0; i < n; ++i )
-      {
-        out[ i ] = stream.below( candidates );
-      }
-      return;
-    }
-    if ( seen_.size() * 64 < candidates )
-    {
-      seen_.resize( ( candidates + 63 ) / 64, 0 );
-    }
-    if ( n <= candidates / 2 )
-    {
-      draw_( n, candidates, stream, out );
-      forget_( out, n );
-      return;
-    }
-    // of most of them it is quicker to draw who is left out
-    left_out_.resize( candidates - n );
-    draw_( candidates - n, candidates, stream, left_out_.data() );
-    for ( std::uint32_t i = 0; i < candidates; ++i )
-    {
-      if ( not( seen_[ i >> 6 ] >> ( i & 63 ) & 1 ) )
-      {
-        *out++ = i;
-      }
-    }
-    forget_( left_out_.data(), left_out_.size() );
-  }
-
-private:
-  void
-  draw_( const std::uint32_t n, const std::uint32_t candidates, RowStream& stream, std::uint32_t* const out )
-  {
-    for ( std::uint32_t i = 0; i < n; )
-    {
-      const std::uint32_t drawn = stream.below( candidates );
-      const std::uint64_t bit = std::uint64_t( 1 ) << ( drawn & 63 );
-      std::uint64_t& word = seen_[ drawn >> 6 ];
-      out[ i ] = drawn;
-      i += not( word & bit );
-      word |= bit;
-    }
-  }
-
-  void
-  forget_( const std::uint32_t* const drawn, const std::size_t n )
-  {
-    for ( std::size_t i = 0; i < n; ++i )
-    {
-      seen_[ drawn[ i ] >> 6 ] = 0;
-    }
-  }
-
-  std::vector< std::uint64_t > seen_;
-  std::vector< std::uint32_t > left_out_;
-};
 
 /* The work on one projection for one thread. */
 class RowDrawing

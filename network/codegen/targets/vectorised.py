@@ -47,9 +47,11 @@ TARGET = Target(
     module_headers=(
         "lane_synapses.h",
         "row_carrier.h",
+        "row_chooser.h",
         "row_drawing.h",
         "row_interface.h",
         "row_memory.h",
+        "row_projection.h",
         "row_random.h",
         "row_table.h",
         "spike_target.h",

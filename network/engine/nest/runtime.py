@@ -52,7 +52,7 @@ class Distribution(ctypes.Structure):
 
 
 class Projection(ctypes.Structure):
-    """``RowProjection`` of ``row_drawing.h``."""
+    """``RowProjection`` of ``row_projection.h``."""
 
     _fields_ = [
         ("kind", ctypes.c_int32),
