@@ -76,6 +76,7 @@ def export(
         circuit.write_cells()
         for projection, found in connections(plan, wanted):
             circuit.write_synapses(projection, found, partial(phase.advance, note=projection.name))
+            del found  # before there is the next one
         return circuit.finish()
 
 
@@ -101,5 +102,6 @@ def _tables(plan: Plan, out: Path, format: str, wanted: list[str], phase: Phase)
         path = out / f"{projection.name}.{format}"
         text = {key: to_json(value).strip() for key, value in facts[projection.name].items()}
         WRITERS[format](path, columns, text, partial(phase.advance, note=projection.name))
+        del found, columns
     (out / "projections.json").write_text(to_json(facts), encoding="utf-8")
     return out

@@ -66,6 +66,7 @@ def connections(
         if unsigned(plan, projection):
             np.abs(found.weight, out=found.weight)
         yield projection, found
+        del found  # before there is the next one
 
 
 def unsigned(plan: Plan, projection: ProjectionPlan) -> bool:

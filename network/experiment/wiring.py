@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from . import derive, space
-from .distributions import WrittenFromFile, bounds, plain
+from .distributions import Listed, WrittenFromFile, bounds, plain
 from .edge_files import EdgeFileError
 from .kinds import form_of, kind_named, kinds_of, plain_fields, union_of
 from .limits import MAX_DELAY
@@ -328,10 +328,18 @@ def file_problems(experiment: Experiment) -> Iterator[Problem]:
             if not isinstance(value, WrittenFromFile):
                 continue
             try:
-                low, _ = bounds(value.plain())
+                drawn = value.plain()
+                empty = isinstance(drawn, Listed) and not drawn.n
             except EdgeFileError as error:
                 yield ("projections", name, key), str(error)
                 break  # the other one cannot be read either
+            if empty:
+                yield (
+                    ("projections", name, "connect"),
+                    "no edges in the file; leave it out with enabled: false",
+                )
+                break
+            low, _ = bounds(drawn)
             if key == "weight" and low < 0.0 and receptor is not None and not receptor.signed:
                 yield ("projections", name, key), f"down to {low:g} {receptor.unit}; {receptor.what} cannot be negative"
 

@@ -62,20 +62,20 @@ def _of_rows(network: Network, projection: ProjectionPlan, targets: Any) -> Syna
     """Synapses of rows; of tens of millions no more copies are kept than must be."""
     number = network.compact[projection.name]
     assert network.runtime is not None
-    columns: list[NDArray[Any]] = list(network.runtime.synapses(number))
+    source, target, weight, steps = network.runtime.synapses(number)
+    # those onto one cell come from one thread, which has them by source
+    order = np.argsort(target, kind="stable")
     if targets is not None:
         last = targets[-1].global_id - network.populations[projection.target][0].global_id
-        within = columns[1] <= last
-        columns = [column[within] for column in columns]
-    # those onto one cell come from one thread, which has them by source
-    order = np.argsort(columns[1], kind="stable")
-    for place, column in enumerate(columns):
-        columns[place] = column[order]
-        del column
-    source, target, weight, steps = columns
-    delay = np.round(steps * network.plan.resolution, 9)
-    port = np.broadcast_to(np.int64(network.runtime.port(number)), source.shape)
-    return Synapses(source.astype(np.int64), target.astype(np.int64), weight, delay, port)
+        order = order[target[order] <= last]
+    delay: NDArray[np.float64] = steps[order] * np.float64(network.plan.resolution)
+    np.round(delay, 9, out=delay)
+    del steps
+    weight = weight[order]
+    cells = [column[order].astype(np.int64) for column in (source, target)]
+    del order
+    port = np.broadcast_to(np.int64(network.runtime.port(number)), weight.shape)
+    return Synapses(cells[0], cells[1], weight, delay, port)
 
 
 def _of_nest(network: Network, projection: ProjectionPlan, targets: Any) -> tuple[NDArray[Any], ...]:
@@ -123,5 +123,6 @@ def rewired(
             if network.runtime is not None:
                 network.runtime.clear()
             yield projection, found
+            del found  # before there is the next one
     finally:
         nest.ResetKernel()

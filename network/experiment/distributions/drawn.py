@@ -152,6 +152,11 @@ class Listed:
             raise EdgeFileError(file, message)
         return cls(file, edges.population, column, below, above, middle, edges.digest)
 
+    @property
+    def n(self) -> int:
+        """Number of edges."""
+        return read_edges(self.file, self.population).n
+
     def scaled(self, factor: float) -> Listed:
         """Values times a factor that is not negative."""
         low, high, mean, own = (value * factor for value in (self.low, self.high, self.mean, self.factor))

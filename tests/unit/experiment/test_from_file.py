@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 from network.errors import SpecError
 from network.experiment import load_experiment
 from network.experiment.distributions import Listed
+from network.experiment.example import example_of
+from network.experiment.nestml import model_interfaces
 from network.plans import make_plan, plan_from_dict
 
 EXPERIMENT = """
@@ -119,6 +123,10 @@ def test_modulators_act_on_weights_of_a_file(folder):
         ({"columns": {"syn_weight": WEIGHT, "delay": [0.01, 1, 1, 1]}}, "shorter than the resolution of 0.1 ms"),
         ({"columns": {"syn_weight": [np.nan, 1, 1, 1], "delay": DELAY}}, "values that are no numbers"),
         ({"source": [0, 1]}, "A has 2 sources but 4 targets"),
+        (
+            {"source": [], "target": [], "columns": {"syn_weight": [], "delay": []}},
+            "no edges in the file; leave it out with enabled: false",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told_with_file_line_and_key(folder, change, problem):
@@ -160,6 +168,20 @@ def test_the_population_of_edges_is_named_where_there_are_several(folder):
     with pytest.raises(SpecError, match="no edges of 'C'; populations of the file: A, B"):
         plan_of(folder, "projections.mine.connect.population=C")
     assert plan_of(folder, "projections.mine.connect.population=B")[1].n_synapses == 4
+
+
+def test_ports_that_a_model_calls_inhibitory_are_told_negative_weights(folder, monkeypatch):
+    monkeypatch.setenv("BGNEST_MODELS", str(Path(sys.prefix) / "models" / "neurons"))
+    path = folder / "own.yaml"
+    path.write_text(example_of("iaf_cond_exp_neuron", model_interfaces()["iaf_cond_exp_neuron"]))
+    key = "projections.source_to_target_inh_spikes"
+    edges = {"rule": "from_file", "file": str(folder / "edges.h5")}
+    listed = {"distribution": "from_file"}
+    changes = {f"{key}.connect": edges, f"{key}.weight": listed, f"{key}.delay": listed}
+    plan = make_plan(load_experiment(path, overrides=changes))
+    weight = next(p for p in plan.projections if p.receptor == "inh_spikes").weight
+    assert (weight.low, weight.high) == (-3.0, -0.5)
+    assert list(weight.values(4)) == [-one for one in WEIGHT]
 
 
 def test_weights_of_a_file_need_a_file(folder):
