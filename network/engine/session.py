@@ -126,9 +126,12 @@ def simulate(
             course.advance("warm up", plan.t_presim)
         with outcome.timed("simulate"):
             course.advance("simulate", plan.t_sim)
+        if plan.weights:  # before time goes on
+            simulation.cleanup()
+            weights.take(round(course.time / plan.resolution))
+            simulation.prepare()
         simulation.flush()
         simulation.cleanup()
-        weights.take(round(course.time / plan.resolution))
         if plan.weights:
             write_weights(weights_part(folder.path, engine.rank()), weights.recorded())
         if course.runaway is not None:

@@ -164,7 +164,7 @@ def rule_of(run: Any, model: str, cell: int) -> Rule:
     seen = lambda time: 0.0  # noqa: E731
     if model == "stdsp_synapse":
         trace = _trace(run, "cells", "u", cell)
-        seen = lambda time: float(trace.loc[round(time - DELAY, 6)])  # noqa: E731
+        seen = lambda time: float(trace.loc[round(time, 6)])  # noqa: E731
     return RULES[model](PARAMETERS[model], WEIGHT, seen)
 
 
@@ -175,11 +175,15 @@ def _kept(run: Any, model: str, cell: int, min_delay: float) -> tuple[list[float
     modulated = model == "neuromodulated_stdp_synapse"
     modulator = run.spikes("modulators")["time_ms"].to_numpy() + 1.5 if modulated else ()
     # what sources have sent since the last exchange of spikes is still on its way
-    times = np.round(recorded.index.to_numpy()[1:] - min_delay, 6)
-    rule = rule_of(run, model, cell)
-    sent = follow(rule, source, target, delay=DELAY, modulator=modulator, until=times[-1])
-    if modulated:  # changes without spikes of the source, too
-        return [recorded.iloc[-1]], [rule.w]
+    exchanges = np.ceil(np.round(recorded.index.to_numpy()[1:] / min_delay, 6)) - 1
+    times = np.round(exchanges * min_delay, 6)
+    if modulated:  # it changes without spikes of its source, too: at the ends of slices it is known until when
+        known = np.flatnonzero(np.isclose(times + min_delay, recorded.index.to_numpy()[1:]))[::4]
+        rules = [rule_of(run, model, cell) for _ in known]
+        for rule, until in zip(rules, times[known], strict=True):
+            follow(rule, source, target, delay=DELAY, modulator=modulator, until=until)
+        return recorded.to_numpy()[1:][known].tolist(), [rule.w for rule in rules]
+    sent = follow(rule_of(run, model, cell), source, target, delay=DELAY, until=times[-1])
     number = np.searchsorted(np.round(source, 6), times, side="right")
     return recorded.to_numpy()[1:][number > 0].tolist(), [sent[n - 1] for n in number if n > 0]
 

@@ -53,7 +53,9 @@ def _delivered(model: str, source: np.ndarray, target: np.ndarray, modulator: np
         own.pop("tau_minus", None)
     of_target = {OF_TARGET[name]: value for name, value in given.items() if name in OF_TARGET}
     if model == "tsodyks_synapse":
-        own |= {"x": 1.0, "y": 0.0, "u": 0.0}
+        own |= {"x": 1.0, "y": 0.0, "u": given["U"]}
+    if model == "neuromodulated_stdp_synapse":  # whose text has no limits
+        own |= {"Wmin": -1000.0, "Wmax": 1000.0}
     recorder = nest.Create("weight_recorder")
     constant: dict[str, Any] = {"weight_recorder": recorder, "receptor_type": 1, **own}
     if modulator.size:

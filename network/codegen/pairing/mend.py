@@ -11,6 +11,8 @@ NESTML 9.0.0 makes other weights than the text of a model says, see ``docs/synap
 * In ``onReceive`` of a spike of the target ``t`` is the time when the cell fired, in that of a spike of the source the
   time at the synapse: they differ by the delay. Traces in the cell are then read at the wrong time, if the spikes of
   source and target arrive at once and the source comes first.
+* A cell forgets a spike when all synapses have read it, though traces at the time of the next one, which a synapse may
+  still have to read, start from it: they are then taken for 0, as in ``stdp_triplet_synapse``.
 * Every synapse asks its target to keep a history of spikes, though one without a port for these never reads it.
 * A cell with several synapses, and equations that are solved numerically, has a function as often as synapses.
 
@@ -80,6 +82,7 @@ TIMES = (
         "        const double t_hist_entry_ms = start->t_;\n",
         "{%  filter indent(8, True) %}\n{%- if post_ports is defined %}",
     ),
+    Cut("needed.jinja2", "      if ( history_.front().access_counter_ >= n_incoming_\n", template=CELL),
     Cut("after_pre.jinja2", GETTER + '"((post_neuron_t*)(__target))->get_%s(get_t())") }} {# XXX', "\n    }\n"),
     Cut(
         "modulated.jinja2",
