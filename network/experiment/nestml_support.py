@@ -18,7 +18,6 @@ _BLOCK = re.compile(
     r"^\s+(state|parameters|internals|equations|input|output|update|function|onReceive|onCondition)\b(.*):\s*$"
 )
 _CALL = re.compile(r"(\w+)\s*\(")
-_TIME = re.compile(r"(?<![\w.'])t(?![\w'])")
 _DELAYED = re.compile(r"\b\w+\s*\(\s*t\s*-")
 _VECTOR = re.compile(r"\b(\w+)\s*\[\s*\w")
 _PORT = re.compile(r"^\s*\w+\s*(?:\[(.+)\])?\s*<-\s*((?:excitatory\s+|inhibitory\s+)*)spike\b")
@@ -111,7 +110,5 @@ def _expressions(number: int, line: str, block: str) -> Iterator[Unsupported]:
         yield Unsupported(number, f"the function {name}()", "write x**y" if name == "pow" else "")
     if _DELAYED.search(line):
         yield Unsupported(number, "delayed variables")
-    elif block == "equations" and _TIME.search(line):
-        yield Unsupported(number, "the time t in equations", "make a clock with `clock' = 1`")
     if "//" in line:
         yield Unsupported(number, "division of integers by //")

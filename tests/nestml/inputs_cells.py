@@ -275,12 +275,50 @@ model in_noise:
         sum += spikes * 1 s
 """
 
+# The time in equations, linear in their states or not, and in a condition; NESTML's own code of it does not compile.
+TIME = """
+model NAME:
+    state:
+        V_m mV = 0 mV
+        x real = 1
+        y real = 0
+        seen real = 0
+
+    equations:
+        V_m' = -V_m / tau + amplitude / tau * sin(2 * pi * t / cycle)
+        x' = x * (1 - x / 2) * cos(t / period) / tau
+        y' = (x - y) / tau
+
+    parameters:
+        tau ms = 10 ms
+        period ms = 7 ms
+        cycle ms = 20 ms
+        amplitude mV = 20 mV
+
+    input:
+        spikes <- spike
+
+    output:
+        spike
+
+    update:
+        UPDATE
+
+    onCondition(t > 100 ms and seen < 0.5):
+        seen = t
+        emit_spike()
+"""
+
 MODELS = {"in_terms": TERMS, "in_functions": FUNCTIONS, "in_statements": STATEMENTS}
+UPDATES = {"in_time": "integrate_odes()", "in_time_program": "if t > 0 ms:\n            integrate_odes()"}
+TIMES = {name: TIME.replace("NAME", name).replace("UPDATE", update) for name, update in UPDATES.items()}
 RANDOM = {"in_noise": NOISE}
 RECORDED = {
     "in_terms": ["V_m", "I_syn", "I_all", "n_spikes"],
     "in_functions": ["V_m", "w", "gate", "last", "count", "driving"],
     "in_statements": ["V_m", "x", "n", "odd", "last", "seen", "down", "arrived", "peak"],
+    "in_time": ["V_m", "x", "y", "seen"],
+    "in_time_program": ["V_m", "x", "y", "seen"],
     "in_noise": ["normal", "uniform", "counted", "other", "V_m", "sum", "drive_count"],
 }
 CHANGED: dict[str, dict[str, float]] = {"in_terms": {"gain": 0.8, "n": 10}, "in_statements": {"every": 2}}
@@ -300,7 +338,7 @@ def _create(nest: Any, model: str) -> tuple[Any, Any]:
     cells = nest.Create(model, N_CELLS)
     rng = np.random.default_rng(len(model))
     for cell in cells:
-        for receptor, (low, high) in WEIGHTS[model].items():
+        for receptor, (low, high) in WEIGHTS.get(model, {}).items():
             times = np.unique(np.round(rng.uniform(1.0, DURATION - 5.0, 150), 1))
             times = times if model in MODELS else np.arange(10, 10 * DURATION) / 10
             weights = list(rng.uniform(low, high, len(times)))

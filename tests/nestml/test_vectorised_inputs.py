@@ -14,7 +14,8 @@ from functools import cache
 import inputs_cells
 import numpy as np
 import pytest
-from inputs_cells import MODELS, RANDOM, RECORDED
+from inputs_cells import DURATION, MODELS, N_CELLS, RANDOM, RECORDED, TIMES
+from scipy.integrate import solve_ivp
 
 from network import codegen
 
@@ -25,12 +26,12 @@ Results = dict[str, np.ndarray]
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]:
-    """Recordings of all models on a target; of its own, the vectorised one also has models with random numbers."""
+    """Recordings of all models on a target; the vectorised one also has models with random numbers or time."""
     folder = tmp_path_factory.mktemp("inputs")
 
     @cache
     def run(target: str, threads: int = 1) -> Results:
-        models = {**MODELS, **(RANDOM if target == "vectorised" else {})}
+        models = {**MODELS, **({**RANDOM, **TIMES} if target == "vectorised" else {})}
         files = []
         for name, text in models.items():
             files.append(folder / f"{name}.nestml")
@@ -123,3 +124,24 @@ def test_random_numbers_do_not_depend_on_threads(recorded: Callable[..., Results
     one, two = noise(recorded("vectorised")), noise(recorded("vectorised", threads=2))
     for name in one:
         np.testing.assert_array_equal(one[name], two[name])
+
+
+@pytest.mark.parametrize("model", TIMES)
+def test_time_in_equations_is_that_of_the_moment(model: str, recorded: Callable[..., Results]) -> None:
+    """Driven oscillations, and a logistic growth whose rate oscillates, agree with SciPy; a condition sees the time."""
+    ours = recorded("vectorised")
+    tau, period, cycle, amplitude = 10.0, 7.0, 20.0, 20.0
+
+    def slopes(t: float, y: np.ndarray) -> list[float]:
+        return [
+            (amplitude * np.sin(2 * np.pi * t / cycle) - y[0]) / tau,
+            y[1] * (1 - y[1] / 2) * np.cos(t / period) / tau,
+            (y[1] - y[2]) / tau,
+        ]
+
+    found = {name: ours[f"{model}/{name}"].reshape(N_CELLS, -1) for name in ("V_m", "x", "y")}
+    times = np.arange(1, found["x"].shape[1] + 1) / 10
+    exact = solve_ivp(slopes, (0.0, DURATION), [0.0, 1.0, 0.0], t_eval=times, rtol=1e-10, atol=1e-12).y
+    for values, expected in zip(found.values(), exact, strict=True):
+        np.testing.assert_allclose(values, np.tile(expected, (N_CELLS, 1)), atol=1e-5)
+    np.testing.assert_array_equal(ours[f"{model}/spikes"], np.full(N_CELLS, 1001))

@@ -149,6 +149,32 @@ struct NearbyExponentials
   }
 };
 
+/* The same with twice the reach, and exact to 1.2e-8, for steps with stages that lie further apart. */
+template < int N >
+struct DistantExponentials
+{
+  static constexpr double reach = 1.0;
+
+  const FirstExponentials< N >& first;
+  std::uint32_t far = 0;
+
+  template < int K >
+  BGNEST_INLINE double
+  exp( const double x )
+  {
+    const double d = x - first.argument[ K ];
+    // the negated comparison is true for NaN
+    far |= not( abs( d ) <= reach ) ? 1 : 0;
+    const double d2 = d * d;
+    const double p01 = 0x1.fffffe787b590p-1 + 0x1.000006c478a9fp-1 * d;
+    const double p23 = 0x1.5555cf5357388p-3 + 0x1.5552d537431e0p-5 * d;
+    const double p45 = 0x1.10f01a6c4e668p-7 + 0x1.6c9391b749fc0p-10 * d;
+    const double p67 = 0x1.ac53698c30400p-13 + 0x1.95f1bcb22c000p-16 * d;
+    const double p = ( p01 + d2 * p23 ) + ( d2 * d2 ) * ( p45 + d2 * p67 );
+    return first.value[ K ] + ( first.value[ K ] * d ) * p;
+  }
+};
+
 /*
  * Natural logarithm by x = 2^k m, sqrt(1/2) <= m < sqrt(2), and the series of atanh((m-1)/(m+1)), to about
  * 2 ulp. 0 gives -infinity, a negative number NaN; subnormal numbers count as 0.
@@ -326,19 +352,27 @@ pow( const double base, const double exponent )
   return exponent == 0.0 ? 1.0 : result;
 }
 
-/* Powers with a literal exponent: the compiler folds the loop. */
+/* Powers with a literal exponent. A loop that multiplies would keep the loop over lanes around it from being vectorised. */
+template < int EXPONENT >
 BGNEST_INLINE double
-pow( double base, const int exponent )
+power( const double base )
 {
-  unsigned n = exponent < 0 ? -exponent : exponent;
-  double result = 1.0;
-  while ( n )
+  if constexpr ( EXPONENT < 0 )
   {
-    result = n & 1 ? result * base : result;
-    base *= base;
-    n >>= 1;
+    return 1.0 / power< -EXPONENT >( base );
   }
-  return exponent < 0 ? 1.0 / result : result;
+  else if constexpr ( EXPONENT == 0 )
+  {
+    return 1.0;
+  }
+  else if constexpr ( EXPONENT % 2 == 1 )
+  {
+    return base * power< EXPONENT / 2 >( base * base );
+  }
+  else
+  {
+    return power< EXPONENT / 2 >( base * base );
+  }
 }
 
 } // namespace bgnest::lane

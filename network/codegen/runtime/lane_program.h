@@ -9,6 +9,7 @@
 #ifndef BGNEST_LANE_PROGRAM_H
 #define BGNEST_LANE_PROGRAM_H
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -24,6 +25,12 @@ namespace bgnest
  * Sub-steps of programs: their models have spikes whose course is compared, with gating variables that shape it.
  */
 inline constexpr SubstepControl program_control{ .tolerance = 2e-4 };
+
+/*
+ * A step that is refused is done again in two parts, then in four, by all lanes at once; what is then still refused, as in
+ * an explosive upstroke, is left to the solver.
+ */
+inline constexpr int largest_number_of_parts = 4;
 
 /* integrate_odes() of a lane among others: one fast step, or several calls of it one after the other. */
 template < class Model, int EXPONENT >
@@ -48,8 +55,50 @@ struct FastCalls
       Model::propagate_half( c, s, in, middle );
       Model::hold_exact( active, s, middle );
       const auto hold = [ & ]( State& rate ) BGNEST_INLINE_LAMBDA { Model::hold_rates( active, rate ); };
-      refused |= LaneStep< Model, EXPONENT >::fifth_order( c, s, in, middle, end, h, hold );
+      const Parabolas< Model > course( s, middle, end, h );
+      refused |= LaneStep< Model, EXPONENT >::fifth_order( c, s, in, course, end, 0.0, h, h, hold );
     }
+    Model::copy_convolutions( s, end );
+    s = end;
+  }
+};
+
+/*
+ * One of several parts of integrate_odes() of a lane among others. The program is executed once per part; what happens
+ * before the call is the same every time, and what happens after it counts in the last.
+ */
+template < class Model, int EXPONENT >
+struct PartialCall
+{
+  using State = typename Model::State;
+
+  const typename Model::template Constants< EXPONENT >& c;
+  const typename Model::Input& in;
+  const double h;
+  const int part;
+  const int n_parts;
+  Row* const reached; // numerically solved variables at the end of the last part
+  const int l;
+  std::uint32_t refused = 0;
+
+  BGNEST_INLINE void
+  integrate( State& s, const typename Model::Active& active )
+  {
+    State middle = s;
+    State end = s;
+    Model::propagate_half( c, s, in, middle );
+    Model::propagate( c, s, in, end );
+    Model::hold_exact( active, s, middle );
+    Model::hold_exact( active, s, end );
+    const Parabolas< Model > course( s, middle, end, h );
+    const double length = h / n_parts;
+    State y0 = s;
+    course.set( y0, part * length );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
+      { y0.*Model::members[ i ] = part > 0 ? reached[ i ][ l ] : s.*Model::members[ i ]; } );
+    const auto hold = [ & ]( State& rate ) BGNEST_INLINE_LAMBDA { Model::hold_rates( active, rate ); };
+    refused |= LaneStep< Model, EXPONENT >::fifth_order( c, y0, in, course, end, part * length, length, h, hold );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { reached[ i ][ l ] = end.*Model::members[ i ]; } );
     Model::copy_convolutions( s, end );
     s = end;
   }
@@ -72,6 +121,7 @@ struct ProgramSystem
   const State& start;
   const State& end; // exactly solved variables at the end of the step
   const Parabolas< Model > course;
+  const double h;
 
   BGNEST_INLINE void
   rhs( const double* const y, double* const f ) const
@@ -81,7 +131,7 @@ struct ProgramSystem
     course.set( s, y[ n ] );
     State rate = s;
     lane::Exponentials exponentials;
-    Model::rates( c, s, in, exponentials, rate );
+    Model::rates( c, s, Model::at( in, y[ n ], h ), exponentials, rate );
     Model::hold_rates( active, rate );
     Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { f[ i ] = rate.*Model::members[ i ]; } );
   }
@@ -150,7 +200,7 @@ private:
     State middle = s;
     Model::propagate_half( c, s, in, middle );
     Model::hold_exact( active, s, middle );
-    System system{ c, in, active, s, end, Parabolas< Model >( s, middle, end, h ) };
+    System system{ c, in, active, s, end, Parabolas< Model >( s, middle, end, h ), h };
     double y[ System::n ];
     std::memcpy( y, &s, sizeof y );
     failed = not LaneSolver< System >( system, h, program_control ).step( y ) or failed;
@@ -181,6 +231,37 @@ public:
       refused[ l ] = update_lane_( constants, from, input, to, spikes, l, h );
       any |= refused[ l ];
     }
+    return any != 0;
+  }
+
+  /*
+   * The update block in the lanes that are refused so far, integrate_odes() in several parts; true if any is refused
+   * again. The other lanes are computed along with them, for nothing. The same code does the first try, a single part.
+   */
+  static __attribute__( ( noinline ) ) bool
+  update_in_parts( const Row* const constants,
+    const Row* const from,
+    const Row* const input,
+    Row* const to,
+    std::uint32_t* const refused,
+    std::uint32_t* const spikes,
+    const int n_parts,
+    const double h )
+  {
+    Row reached[ Model::n_numeric ] = {};
+    LaneRow< std::uint32_t > bad = {};
+    std::uint32_t any = 0;
+    for ( int part = 0; part < n_parts; ++part )
+    {
+      any = 0;
+#pragma omp simd reduction( | : any )
+      for ( int l = 0; l < lanes; ++l )
+      {
+        bad[ l ] |= refused[ l ] & update_part_( constants, from, input, to, refused[ l ], spikes, reached, part, n_parts, l, h );
+        any |= bad[ l ];
+      }
+    }
+    std::copy( bad.value, bad.value + lanes, refused );
     return any != 0;
   }
 
@@ -236,6 +317,31 @@ private:
     Model::store_state( to, l, s );
     spikes[ l ] = n;
     return calls.refused;
+  }
+
+  static BGNEST_INLINE std::uint32_t
+  update_part_( const Row* const constants,
+    const Row* const from,
+    const Row* const input,
+    Row* const to,
+    const std::uint32_t wanted,
+    std::uint32_t* const spikes,
+    Row* const reached,
+    const int part,
+    const int n_parts,
+    const int l,
+    const double h )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( constants, l );
+    const auto in = Model::load_input( input, l );
+    State s = Model::load_state( from, l );
+    const State other = Model::load_state( to, l );
+    PartialCall< Model, EXPONENT > call{ c, in, h, part, n_parts, reached, l };
+    std::uint32_t n = 0;
+    step_( c, s, in, call, n );
+    Model::store_state( to, l, Model::choose( wanted, s, other ) );
+    spikes[ l ] = wanted ? n : spikes[ l ];
+    return call.refused;
   }
 
   static BGNEST_INLINE std::uint32_t

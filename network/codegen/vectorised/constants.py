@@ -15,21 +15,22 @@ def collect_parameters(analysis: Analysis) -> None:
         for declaration, variable, symbol in declarations(block):
             name = cpp_name(variable)
             model.parameters.append(
-                Member(name, value_of(analysis, symbol, declaration), kind_of(analysis, symbol, name))
+                Member(name, value_of(analysis, symbol, declaration), kind_of(analysis, symbol, name, declaration))
             )
     for invariant in analysis.neuron.get_parameter_invariants():
         model.invariants.append((analysis.cold.print(invariant), str(invariant).replace('"', "'")))
     for block in analysis.neuron.get_internals_blocks():
         for declaration, variable, symbol in declarations(block):
             name = cpp_name(variable)
-            kind = kind_of(analysis, symbol, name)
+            kind = kind_of(analysis, symbol, name, declaration)
             expression = symbol.get_declaring_expression()
             if name in analysis.used and expression is not None and states_in(analysis, expression):
-                analysis.refuse(f"internals that depend on a state ({name}) and are used in equations or statements")
+                what = f"internals that depend on a state ({name}) and are used in equations or statements"
+                analysis.refuse(what, declaration)
             model.internals.append(Member(name, value_of(analysis, symbol, declaration), kind))
     for block in analysis.neuron.get_state_blocks():
         for declaration, variable, symbol in declarations(block):
-            model.state_kinds[cpp_name(variable)] = kind_of(analysis, symbol, cpp_name(variable))
+            model.state_kinds[cpp_name(variable)] = kind_of(analysis, symbol, cpp_name(variable), declaration)
             model.initial.append(Member(cpp_name(variable), value_of(analysis, symbol, declaration)))
     known = {member.name for member in model.initial}
     model.initial += [Member(name, "0.0") for name in model.states if name not in known]
@@ -51,7 +52,7 @@ def value_of(analysis: Analysis, symbol: Any, declaration: Any) -> str:
     return text
 
 
-def kind_of(analysis: Analysis, symbol: Any, name: str) -> str:
+def kind_of(analysis: Analysis, symbol: Any, name: str, declaration: Any) -> str:
     """Type of a parameter, an internal or a state, as the templates name it."""
     from pynestml.symbols.boolean_type_symbol import BooleanTypeSymbol
     from pynestml.symbols.integer_type_symbol import IntegerTypeSymbol
@@ -64,7 +65,7 @@ def kind_of(analysis: Analysis, symbol: Any, name: str) -> str:
     if isinstance(kind, BooleanTypeSymbol):
         return "boolean"
     if not isinstance(kind, (RealTypeSymbol, UnitTypeSymbol)):
-        analysis.refuse(f"the type of {name} ({kind.print_symbol()})")
+        analysis.refuse(f"the type of {name} ({kind.print_symbol()})", declaration)
     return "real"
 
 

@@ -156,8 +156,6 @@ def make_printer(owner: Printer) -> Any:
                 if symbol is None or symbol.is_predefined:
                     return {"e": "2.718281828459045235", "pi": "3.14159265358979323846"}[name]
             if name == "t" and is_time(node):
-                if owner.half or owner.shared_exponentials:
-                    analysis.refuse("the time t in equations (make a clock with `clock' = 1`)", node)
                 analysis.model.uses_time = True
                 return "in.t"
             symbol = node.get_scope().resolve_to_symbol(node.get_complete_name(), SymbolKind.VARIABLE)
@@ -272,7 +270,7 @@ def make_printer(owner: Printer) -> Any:
             text = self.print(exponent)
             number = plain_number(text)
             if number is not None and number == int(number) and abs(number) <= 64:
-                text = str(int(number))
+                return f"lane::power< {int(number)} >( {self.print(node.get_lhs())} )"
             return f"lane::pow( {self.print(node.get_lhs())}, {text} )"
 
     variables = Variables(None)

@@ -1,13 +1,16 @@
-"""A fault of NESTML 9.0.0, mended: states that must be solved numerically because currents multiply them.
+"""A fault of NESTML 9.0.0, mended: states that must be solved numerically because of currents or the time.
 
-ODE-toolbox takes what arrives at a port for a parameter. An equation like ``x' = -x * I_stim / tau`` gets an
-exact solution with a propagator that contains the current, and NESTML computes propagators once, before the simulation.
-Such states, and those whose solution contains them, are handed to the numerical solver.
+ODE-toolbox takes what arrives at a port, and the time, for a parameter. An equation like ``x' = -x * I_stim / tau``
+gets an exact solution with a propagator that contains the current, and NESTML computes propagators once, before the
+simulation. Such states, those whose equation contains the time ``t``, and those whose solution contains such a state,
+are handed to the numerical solver.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
+
+TIME = "t"
 
 
 def mend() -> None:
@@ -33,8 +36,8 @@ def mend() -> None:
 
 
 def misjudged(solver: Mapping[str, Any], ports: set[str]) -> set[str]:
-    """States of an exact solver that have a propagator with a port in it, or whose solution contains such a state."""
-    tainted = {name for name, text in solver["propagators"].items() if words(text) & ports}
+    """States of an exact solver that have a propagator with a port or t in it, or whose solution has such a state."""
+    tainted = {name for name, text in solver["propagators"].items() if words(text) & (ports | {TIME})} | {TIME}
     wrong: set[str] = set()
     while True:
         more = {

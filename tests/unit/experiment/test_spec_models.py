@@ -208,7 +208,6 @@ def test_what_only_the_generator_could_tell_is_known_to_the_next_plan(own, tmp_p
         ("w pA = 0 pA", "w[2] pA = 0 pA", "vectors (w)"),
         ("        emit_spike()", '        print("fired")\n        emit_spike()', "print()"),
         ("        emit_spike()", "        while w > 0 pA:\n            integrate_odes()", "integrate_odes() in an"),
-        ("inline hidden nS = 2 nS", "inline hidden nS = sin(t / 10 ms) * 2 nS", "the time t"),
         ("p integer = 1", "p integer = 7 // 2", "division of integers"),
     ],
 )
