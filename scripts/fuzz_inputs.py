@@ -34,7 +34,7 @@ from typing import Any
 from fuzz.mutate import EXPERIMENTS, POOL, SCANS, SEARCH, damage, mutate, override
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "tests" / "unit" / "spec" / "data"
+DATA = ROOT / "tests" / "unit" / "experiment" / "data"
 BATCH = 250
 
 
