@@ -31,7 +31,12 @@ init_predefined()
 found = {}
 for name in sys.argv[1:]:
     (model,) = ModelParser.parse_file(name).get_model_list()
-    found[name] = worker.describe(model)
+    found[name] = described = worker.describe(model)
+    # a shape of a kernel has first values among the states, but a cell has one for every port, by other names
+    kernels = [kernel for block in model.get_equations_blocks() for kernel in block.get_kernels()]
+    shapes = {variable.get_name() for kernel in kernels for variable in kernel.get_variables()}
+    described["states"] = {key: unit for key, unit in described["states"].items() if key not in shapes}
+    described["recordables"] = [key for key in described["recordables"] if key not in shapes]
 print(json.dumps(found))
 """
 

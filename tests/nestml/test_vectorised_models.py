@@ -143,7 +143,6 @@ model {name}:
 
 REFUSED: dict[str, dict[str, str]] = {
     "call": {"condition": "z = 1\n        integrate_odes(V_m)"},
-    "time": {"equation": "+ sin(t / 10 ms) * 1 mV / ms * exp(V_m / 100 mV)"},
 }
 
 

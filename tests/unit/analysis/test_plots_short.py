@@ -9,7 +9,7 @@ from network.analysis import plots
 from network.analysis.plots import plot_run, save
 from network.analysis.targets.judge import judge_run
 from network.cli.plot import draw
-from network.door import Run
+from network.door import open_run
 from network.runs import RunFolder
 from network.runs.layout import report_filenames
 
@@ -66,7 +66,8 @@ def test_every_length_of_a_recording_has_its_figures(tmp_path, t_sim, spikes):
 
 def test_one_step_is_painted_and_a_note_says_what_is_left_out(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(plots, "save", save)
-    made = draw(Run(make_run(tmp_path / "run", sizes=(("I", 1),))))
+    make_run(tmp_path / "run", sizes=(("I", 1),))
+    made = draw(open_run(tmp_path / "run"))
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in made)
     assert "no spectra: 0.1 ms of spikes are too few" in capsys.readouterr().out
 
