@@ -11,8 +11,6 @@ OUT ?= runs/lindahl2016-activation_control-80000
 # tests of different files run side by side; PYTEST_ARGS="-n 0" runs all in one process
 TEST_WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PYTEST_ARGS ?=
-# what mypy knows holds by content for every checkout; a new one need not spend half a minute on the libraries
-MYPY_CACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/bgnest-mypy
 RUN_ARGS ?=
 
 .PHONY: run test env test-env lint mpi clean
@@ -27,7 +25,7 @@ test: test-env lint
 lint: test-env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --cache-dir $(MYPY_CACHE_DIR)
+	$(BIN)/mypy
 
 # NEST with MPI, compiled from PyPI's sources into .venv-mpi: minutes when new, seconds afterwards
 mpi: $(BIN)/python
