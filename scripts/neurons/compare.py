@@ -121,7 +121,8 @@ def twins(interfaces: Mapping[str, ModelInterface], ours: Result) -> Result:
     known = {name: interface for name, interface in interfaces.items() if name in protocol.TWINS}
     job = job_of(known, None)
     for name, model in job["models"].items():
-        model["values"] = json.loads(str(ours[f"{name}/values"]))
+        declared = {**known[name].parameters, **known[name].states}
+        model["values"] = {k: v for k, v in json.loads(str(ours[f"{name}/values"])).items() if k in declared}
     return run(job)
 
 

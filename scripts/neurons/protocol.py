@@ -192,9 +192,11 @@ def simulate(job: dict[str, Any]) -> dict[str, Any]:
     twin = job["module"] is None
     if not twin:
         nest.Install(job["module"])
-    recorded = {}
+    recorded: dict[str, Any] = {}
+    begun = {}
     for name, model in job["models"].items():
         cells = _create(nest, model, name, twin)
+        begun[name] = {k: v for k, v in cells[0].get().items() if isinstance(v, int | float)}
         if model["has_current"] and not twin and model["current_port"] is None:  # a cell without such a port
             cells.set(I_e=[current(name) * (1.0 if i == 0 else 0.6) for i in range(N_CELLS)])
         elif twin and model["has_current"] and model["current_port"] is None:
@@ -219,8 +221,7 @@ def simulate(job: dict[str, Any]) -> dict[str, Any]:
             out[f"{name}/V_m"] = traces["V_m"][order].reshape(N_CELLS, -1)
             out[f"{name}/times"] = traces["times"][order].reshape(N_CELLS, -1)[0]
         if not twin:
-            status = cells[0].get()
-            out[f"{name}/values"] = json.dumps({k: v for k, v in status.items() if isinstance(v, int | float)})
+            out[f"{name}/values"] = json.dumps(begun[name])
     return out
 
 
