@@ -132,10 +132,8 @@ def _build_object(
 def _generate(recipe: Recipe, source: Source, folder: Path, templates: Path, log: Path) -> list[dict[str, Any]]:
     """Run NESTML; returns the description of every model in the file."""
     target = recipe.target
-    text = source.path
-    if source.renamed:
-        text = folder / f"{source.nest_name}.nestml"
-        text.write_text(source.text_for_nest())
+    text = folder / f"{source.nest_name}.nestml"
+    text.write_text(source.text_for_nest(), encoding="utf-8")
     paired = bool(source.partners)
     plugin = pairing.PLUGIN if paired else target.plugin
     templates = pairing.templates(templates, folder, target) if paired else templates

@@ -18,6 +18,7 @@ from ..errors import SpecError
 from ..refusals import refused_before
 from .nestml_ports import PortUse, port_uses
 from .nestml_support import Unsupported, unsupported
+from .nestml_vectors import written_out
 from .quantities import NAME_UNITS
 from .units import UNITS, canonical, compatible
 
@@ -220,7 +221,7 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
 
 
 def read_nestml(path: Path) -> str:
-    """Text of a NESTML file.
+    """Text of a NESTML file, its vectors written out (:mod:`.nestml_vectors`).
 
     Raises
     ------
@@ -230,7 +231,7 @@ def read_nestml(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise SpecError([f"{path}: is not a file"])
     try:
-        return path.read_text(encoding="utf-8")
+        return written_out(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError([f"{path}:{line}: is not a text file in UTF-8 ({error.reason}); save it as UTF-8"]) from error

@@ -309,16 +309,61 @@ model NAME:
         emit_spike()
 """
 
+# a line of delay, whose place is only known in the run, a chain that a loop moves, and kernels beside them
+VECTORS = """
+model in_vectors:
+    state:
+        V_m mV = 0 mV
+        line[n] mV = 0 mV
+        chain[4] real = 0
+        place integer = 0
+        late mV = 0 mV
+
+    equations:
+        kernel K = exp(-t / tau)
+        V_m' = -V_m / tau + convolve(K, spikes) * rate[1]
+
+    parameters:
+        tau ms = 10 ms
+        rate[2] mV/ms = 2 mV/ms
+
+    internals:
+        n integer = 5
+
+    input:
+        spikes <- spike
+
+    output:
+        spike
+
+    update:
+        late = line[place]
+        line[place] = V_m
+        place = place + 1
+        if place == n:
+            place = 0
+        i integer = 0
+        for i in 3 ... 0 step -1:
+            chain[i] = 0.5 * chain[i] + 0.5 * chain[i - 1]
+        chain[0] = V_m / 1 mV
+        integrate_odes()
+
+    onCondition(t > 1000 ms):
+        emit_spike()
+"""
+
 MODELS = {"in_terms": TERMS, "in_functions": FUNCTIONS, "in_statements": STATEMENTS}
 UPDATES = {"in_time": "integrate_odes()", "in_time_program": "if t > 0 ms:\n            integrate_odes()"}
 TIMES = {name: TIME.replace("NAME", name).replace("UPDATE", update) for name, update in UPDATES.items()}
 RANDOM = {"in_noise": NOISE}
+OTHERS = {**RANDOM, **TIMES, "in_vectors": VECTORS}
 RECORDED = {
     "in_terms": ["V_m", "I_syn", "I_all", "n_spikes"],
     "in_functions": ["V_m", "w", "gate", "last", "count", "driving"],
     "in_statements": ["V_m", "x", "n", "odd", "last", "seen", "down", "arrived", "peak"],
     "in_time": ["V_m", "x", "y", "seen"],
     "in_time_program": ["V_m", "x", "y", "seen"],
+    "in_vectors": ["V_m", "late", *(f"chain_{i}" for i in range(4))],
     "in_noise": ["normal", "uniform", "counted", "other", "V_m", "sum", "drive_count"],
 }
 CHANGED: dict[str, dict[str, float]] = {"in_terms": {"gain": 0.8, "n": 10}, "in_statements": {"every": 2}}
@@ -328,6 +373,7 @@ WEIGHTS = {
     "in_functions": {1: (0.0, 12.0), 2: (0.0, 3.0)},
     "in_statements": {1: (0.0, 120.0), 2: (0.0, 20.0), 3: (-20.0, 60.0)},
     "in_noise": {0: (1.0, 1.0)},
+    "in_vectors": {0: (1.0, 3.0)},
 }
 CURRENTS = {"in_terms": 2, "in_noise": 1}
 N_CELLS = 10  # more than a block, so that lanes are empty

@@ -6,6 +6,7 @@ numbers.
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from functools import cache
 import inputs_cells
 import numpy as np
 import pytest
-from inputs_cells import DURATION, MODELS, N_CELLS, RANDOM, RECORDED, TIMES
+from inputs_cells import DURATION, MODELS, N_CELLS, OTHERS, RECORDED, TIMES
 from scipy.integrate import solve_ivp
 
 from network import codegen
@@ -26,12 +27,12 @@ Results = dict[str, np.ndarray]
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Results]:
-    """Recordings of all models on a target; the vectorised one also has models with random numbers or time."""
+    """Recordings of all models on a target; the vectorised one also has models that NESTML has not."""
     folder = tmp_path_factory.mktemp("inputs")
 
     @cache
     def run(target: str, threads: int = 1) -> Results:
-        models = {**MODELS, **({**RANDOM, **TIMES} if target == "vectorised" else {})}
+        models = {**MODELS, **(OTHERS if target == "vectorised" else {})}
         files = []
         for name, text in models.items():
             files.append(folder / f"{name}.nestml")
@@ -145,3 +146,14 @@ def test_time_in_equations_is_that_of_the_moment(model: str, recorded: Callable[
     for values, expected in zip(found.values(), exact, strict=True):
         np.testing.assert_allclose(values, np.tile(expected, (N_CELLS, 1)), atol=1e-5)
     np.testing.assert_array_equal(ours[f"{model}/spikes"], np.full(N_CELLS, 1001))
+
+
+def test_vectors_of_states(recorded: Callable[..., Results]) -> None:
+    """A line of five places is read five steps later; a chain moves each value half of the way to the one before."""
+    found = recorded("vectorised")
+    V_m, late, *chain = (found[f"in_vectors/{name}"].reshape(N_CELLS, -1) for name in RECORDED["in_vectors"])
+    assert V_m.max() > 10
+    np.testing.assert_array_equal(late[:, 6:], V_m[:, :-6])  # of the start of the step, five steps before
+    np.testing.assert_array_equal(chain[0][:, 1:], V_m[:, :-1])
+    for before, after in itertools.pairwise(chain):
+        np.testing.assert_allclose(after[:, 1:], 0.5 * (after[:, :-1] + before[:, :-1]), rtol=1e-12)
