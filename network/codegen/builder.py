@@ -17,7 +17,7 @@ from .linking import link
 from .objects import build_objects
 from .pairs import Pair, pair_sources
 from .recipe import WORKER, Progress, Recipe, digest_of
-from .sources import find_sources
+from .sources import find_sources, refuse_what_nestml_cannot
 
 MARCH_VARIABLE = "BGNEST_MARCH"
 
@@ -71,6 +71,7 @@ def build(
     tell = progress or (lambda note: None)
     chosen, nest = targets.get(target), toolchain.find_nest()
     sources = [*(find_sources(models, chosen, nest) if models or not pairs else []), *pair_sources(pairs, chosen, nest)]
+    refuse_what_nestml_cannot(sources, chosen)
     march = march or os.environ.get(MARCH_VARIABLE) or "native"
     store = Cache(cache)
     about = [

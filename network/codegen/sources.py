@@ -18,7 +18,7 @@ from .. import resources
 from ..errors import BuildError, RefusedError, SpecError
 from ..experiment.cell_code import FAST
 from ..experiment.nestml import declared_model, read_nestml
-from ..experiment.nestml_support import Unsupported, unsupported
+from ..experiment.nestml_support import Unsupported, time_in_equations, unsupported
 from .memo import remembered
 from .targets import Target
 from .toolchain import Nest, headers_of
@@ -143,6 +143,22 @@ def find_sources(models: Sequence[Path | str], target: Target, nest: Nest) -> li
     if refused:
         raise RefusedError("\n".join(refused))
     return list(sources.values())
+
+
+def refuse_what_nestml_cannot(sources: Sequence[Source], target: Target) -> None:
+    """Refuse what the C++ that NESTML generates of a model is known not to compile for.
+
+    Raises
+    ------
+    BuildError
+        With file and line of all of it.
+    """
+    if target.name == FAST:
+        return
+    what = "the C++ that NESTML generates of the time t in an equation does not compile"
+    found = [(source.path, line) for source in sources if (line := time_in_equations(source.text))]
+    if found:
+        raise BuildError("\n".join(f"{path}:{line}: {what}; build it with `--target auto`" for path, line in found))
 
 
 def _find(model: Path | str) -> Path:

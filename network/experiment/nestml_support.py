@@ -50,6 +50,24 @@ def unsupported(text: str) -> list[Unsupported]:
     return list(first.values())
 
 
+def time_in_equations(text: str) -> int:
+    """Line in which the time ``t`` stands in an equation outside a kernel, or 0.
+
+    NESTML 9.0.0 generates code of it that does not compile; the vectorised target's own code has no such fault.
+    """
+    block, kernel = "", False
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.split("#", 1)[0].rstrip()
+        if header := _BLOCK.match(line):
+            block = header.group(1)
+        elif block == "equations" and line:
+            begins = bool(re.match(r"\s*kernel\b", line))
+            if not (kernel or begins) and re.search(r"\bt\b(?!\s*-)", line.split("=", 1)[-1]):
+                return number
+            kernel = (kernel or begins) and line.endswith((",", "\\"))
+    return 0
+
+
 def _all(text: str) -> Iterator[Unsupported]:
     block = ""
     ports: list[tuple[int, str, list[str]]] = []  # line, size, qualifiers

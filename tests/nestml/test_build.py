@@ -329,6 +329,16 @@ def test_errors_in_a_model_say_where(tmp_path, line, message):
     assert not list((tmp_path / "cache" / "modules").iterdir())
 
 
+def test_time_in_an_equation_is_refused_where_nestml_makes_code_that_does_not_compile(tmp_path):
+    text = MODEL.format(name="timed", C_m=200)
+    start = text.index("        V_m' =")
+    kernel = "        kernel K2 = exp(-t / 2 ms)\n"
+    (tmp_path / "timed.nestml").write_text(text[:start] + kernel + "        V_m' = -V_m * sin(t / 1 ms) / 1 ms\n")
+    line = text[:start].count("\n") + 2
+    with pytest.raises(BuildError, match=rf"timed\.nestml:{line}: .*time t.*--target auto"):
+        build([tmp_path / "timed.nestml"], target="plain", cache=tmp_path / "cache")
+
+
 def test_a_file_without_a_model(tmp_path):
     (tmp_path / "empty.nestml").write_text("# nothing here\n\n")
     with pytest.raises(BuildError, match=r"empty\.nestml"):
