@@ -1,6 +1,7 @@
 """bgnest: spiking networks of the basal ganglia on NEST, from parameter files to figures.
 
-The front door: `load` an experiment, change it, `plan` and `run` it, `open_run` what was recorded, `scan` parameters.
+The front door: `load` an experiment, change it, `plan` and `run` it, `open_run` what was recorded, `scan`
+parameters, `fit` them to recorded traces.
 Nothing is imported before it is asked for, so that ``import bgnest`` costs nothing.
 
 The package lies in a folder called ``network``, and so are packages and scripts of many users. It therefore goes by
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import door as door
-    from .door import list_experiments, load, open_run, plan, run, scan
+    from .door import fit, list_experiments, load, open_run, plan, run, scan
     from .errors import Error
 
     __version__: str
 
-__all__ = ["Error", "list_experiments", "load", "open_run", "plan", "run", "scan"]
+__all__ = ["Error", "fit", "list_experiments", "load", "open_run", "plan", "run", "scan"]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,6 +18,7 @@ from . import (
     check,
     compare,
     export,
+    fit,
     interrupts,
     models,
     optimise,
@@ -27,6 +28,7 @@ from . import (
     run,
     runs,
     scan,
+    serve,
     submit,
     terminal,
     validate,
@@ -90,6 +92,7 @@ app.command("submit")(submit.submit)
 app.command("runs")(runs.runs)
 scan.app.command("optimise")(optimise.optimise)
 app.add_typer(scan.app, name="scan")
+app.command("fit")(fit.fit)
 app.add_typer(check.app, name="check")
 app.command("rates")(rates.rates)
 app.command("plot")(plot.plot)
@@ -110,6 +113,12 @@ def root(
     handler.setLevel(level)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.getLogger(NAME).addHandler(handler)
+
+
+@app.command("serve", hidden=True)
+def serve_commands() -> None:
+    """Run commands in forked processes; started by searches, not by people."""
+    serve.serve(main)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .experiment import Experiment, load, open_run, plan, run
+    from .fits import Fit, fit
     from .listing import Listing, list_experiments
     from .planned import Plan
     from .runs import Run, Verdict
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "experiment": ("Experiment", "load", "open_run", "plan", "run"),
+    "fits": ("Fit", "fit"),
     "listing": ("Listing", "list_experiments"),
     "planned": ("Plan",),
     "runs": ("Run", "Verdict"),
@@ -25,11 +27,13 @@ _HOMES = {
 
 __all__ = [
     "Experiment",
+    "Fit",
     "Listing",
     "Plan",
     "Run",
     "Scan",
     "Verdict",
+    "fit",
     "list_experiments",
     "load",
     "open_run",

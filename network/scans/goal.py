@@ -14,33 +14,29 @@ trials: 50
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from .. import resources
-from ..analysis.targets.measures import PopulationMeasure, family, known
+from ..analysis.targets.distance import distance
+from ..analysis.targets.judge import judge_run
+from ..analysis.targets.measures import PopulationMeasure, family
 from ..analysis.targets.windows import Targets, load_targets
 from ..errors import SpecError, choices
-from ..experiment.files import first_lines, given_file, is_file
+from ..experiment import Experiment
+from ..experiment.files import first_lines, given_file
 from ..experiment.yamlfile import read_yaml
-from .points import Point, changes_at
-from .schema import Axis, AxisName, Execution, FolderName, Names, Number, PointCount, Scalar, Value, validated
+from ..runs.reader import Run
+from .schema import Names, validated
 from .schema import _Part as Part
+from .search import Aim, Quantity, Search, Window, search_problems
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def _measure(name: str) -> str:
-    """Refuse what no measure is called."""
-    if name not in known():
-        raise PydanticCustomError("measure", "{text}", {"text": f"no measure; {choices(name, known(), 'measures')}"})
-    return name
-
-
-Quantity = Annotated[str, AfterValidator(_measure)]
-Window = tuple[Number, Number]
 _RATES: dict[str, float] = {"rate": 1.0}
 
 
@@ -57,40 +53,63 @@ class Goals(Part):
     """Windows in addition or instead, by state, quantity and population (or pair ``A/B``)."""
 
 
-class Optimisation(Part):
+@dataclasses.dataclass(frozen=True)
+class WindowsAim(Aim):
+    """The windows of a state."""
+
+    targets: Targets
+
+    @property
+    def content(self) -> Any:
+        """Windows by measure and population."""
+        return self.targets.windows
+
+    def judged(self, run: Run) -> pd.DataFrame:
+        """Everything that has a window."""
+        return judge_run(run, self.targets).judged
+
+
+class Optimisation(Search):
     """An optimisation as it is written in a file."""
+
+    PARTS: ClassVar[dict[str, type[Part]]] = {"targets": Goals}
 
     optimise: Names
     """Names or YAML files of the experiments, each with the state whose targets it is held against."""
-    title: str | None = None
-    name: FolderName | None = None
-    """Folder below ``scans/``, and name of the study; by default the name of the file."""
-    overlays: Names = ()
-    set: dict[str, Any] = Field(default_factory=dict)
-    """Changes of all experiments, ``key.path: value``."""
-    search: Annotated[dict[AxisName, Axis], Field(min_length=1)]
-    """What is searched, as the axes of a scan with a ``distribution``."""
-    start: dict[str, Value] = Field(default_factory=dict)
-    """Values of all parameters for the first trial."""
     targets: Goals = Goals()
     weights: dict[Quantity, Annotated[float, Field(ge=0)]] = _RATES
     """Weight of each kind of quantity; what is not named does not count."""
-    trials: PointCount = 30
-    sample_seed: Annotated[int, Field(ge=0)] = 1
-    """Seed of the search (not of the simulations)."""
-    execution: Execution = Execution()
 
-    def points(self, values: Mapping[str, Scalar]) -> list[Point]:
-        """One point per experiment for given values of the parameters."""
-        overrides = dict(self.set)
-        for name, value in values.items():
-            overrides |= changes_at(name, self.search[name], value)
-        return [Point(dict(values), experiment, self.overlays, overrides) for experiment in self.optimise]
+    @property
+    def experiments(self) -> Names:
+        """What is run in every trial."""
+        return self.optimise
 
-    def corners(self) -> list[dict[str, Scalar]]:
-        """Lowest and highest values of all parameters."""
-        limits = {name: axis.distribution for name, axis in self.search.items()}
-        return [{name: getattr(d, end) for name, d in limits.items()} for end in ("low", "high")]
+    @property
+    def weighted(self) -> dict[str, float]:
+        """Weight by quantity."""
+        return {str(quantity): weight for quantity, weight in self.weights.items()}
+
+    def aims(self, experiments: Sequence[Experiment], label: str) -> list[Aim]:
+        """Windows of the state of each experiment."""
+        found: list[Aim] = []
+        for name, experiment in zip(self.optimise, experiments, strict=True):
+            model, state = experiment.meta.model, experiment.meta.state
+            if state is None:
+                raise SpecError([f"{label}: {name} has no meta.state, whose targets could be reached"])
+            found.append(WindowsAim(state, model, goals_of(self, model, state, label)))
+        names = [aim.name for aim in found]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise SpecError([f"{label}: two experiments have the state {twice[0]}; their runs need different names"])
+        return found
+
+    def loss(self, judged: pd.DataFrame) -> tuple[float, dict[str, float]]:
+        """Weighted mean of distances from windows."""
+        return distance(judged, self.weighted), {}
+
+    def placed(self, beside: Path) -> Optimisation:
+        """Names of files beside a folder as their paths."""
+        return self.model_copy(update=self.files_beside(beside, "optimise", "overlays"))
 
 
 def load_optimisation(name_or_path: str | Path) -> tuple[Optimisation, str]:
@@ -111,30 +130,12 @@ def parse_optimisation(
 ) -> Optimisation:
     """Validate the content of an optimisation file; SpecError with all problems."""
     spec = validated(Optimisation, data, label, lines)
-    problems = []
-    for name, axis in spec.search.items():
-        if axis.distribution is None:
-            problems.append(f"search.{name}: give its limits as distribution: {{low, high}}")
-        if not axis.path:
-            problems.append(f"search.{name}: path is missing")
-    if spec.start and spec.start.keys() != spec.search.keys():
-        problems.append(f"start: give a value for each of {', '.join(spec.search)}")
-    for name, value in spec.start.items():
-        limits = spec.search[name].distribution if name in spec.search else None
-        if limits is not None and not (isinstance(value, int | float) and limits.low <= value <= limits.high):
-            problems.append(f"start.{name}: {value!r} is not within {limits.low:g} and {limits.high:g}")
+    problems = search_problems(spec)
     if not any(spec.weights.values()):
         problems.append("weights: all are 0")
     if problems:
         raise SpecError([f"{label}: {problem}" for problem in problems])
-    if beside is None:
-        return spec
-    files = {name: beside / name for name in (*spec.optimise, *spec.overlays)}
-
-    def absolute(names: Names) -> Names:
-        return tuple(str(files[name].resolve()) if is_file(files[name]) else name for name in names)
-
-    return spec.model_copy(update={"optimise": absolute(spec.optimise), "overlays": absolute(spec.overlays)})
+    return spec if beside is None else spec.placed(beside)
 
 
 def goals_of(spec: Optimisation, model: str, state: str, label: str) -> Targets:
@@ -147,7 +148,7 @@ def goals_of(spec: Optimisation, model: str, state: str, label: str) -> Targets:
     """
     targets = load_targets(model, state)
     goals = spec.targets
-    weights = {str(quantity): weight for quantity, weight in spec.weights.items()}
+    weights = spec.weighted
     bands = dict(targets.windows)
     if goals.reference is not None:
         if goals.reference not in targets.references:

@@ -1,42 +1,44 @@
-"""Search parameters for those whose runs come closest to target windows, with Optuna; resumable at any time.
+"""Search parameters for those whose runs come closest to what is wanted, with Optuna; resumable at any time.
 
-A folder holds everything: ``study.db`` (Optuna's storage), ``runs`` with an ordinary run folder per trial and state,
-``points`` with their experiments, ``log``, and the table ``trials.csv``. A trial that fails, or whose activity
-explodes, ends that trial only. One process leads a study; the runs are processes of their own.
+A folder holds everything: ``study.db`` (Optuna's storage), ``runs`` with an ordinary run folder per trial and aim,
+``points`` with their experiments, ``log``, the table ``trials.csv``, and ``best.yaml``, the parameters of the best
+trial as an overlay. A trial that fails, or whose activity explodes, ends that trial only. One process leads a study;
+the runs are processes of their own.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
-import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 import yaml
 
-from .. import program
-from ..analysis.targets.distance import distance
-from ..analysis.targets.judge import Judgement, judge_run
-from ..analysis.targets.windows import Targets
 from ..cluster.job import terminated_as_exit
 from ..errors import ScanError, SpecError
-from ..experiment import Experiment, dump_experiment
+from ..experiment import Experiment
 from ..plans.identity import digest
-from ..processes import Family, family
+from ..processes import family
 from ..runs.code import code_digest
-from ..runs.layout import RECORD, read_json, run_status, write_atomic
+from ..runs.layout import write_atomic
 from ..runs.reader import Run
-from .goal import Optimisation, goals_of, load_optimisation
+from .best import best_overlays
+from .goal import load_optimisation
+from .launch import Launcher
 from .planning import Planner
+from .points import Point
+from .schema import Scalar
+from .search import Aim, Search
+from .trials import Trial
 from .workflow import hold
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ class Study:
 
     Parameters
     ----------
-    spec : Optimisation
+    spec : Search
+        An optimisation or a fit.
     folder : Path
         Made by `run`.
     label : str
@@ -65,19 +68,15 @@ class Study:
         If an experiment is not valid at the limits of the parameters, or has no targets.
     """
 
-    def __init__(self, spec: Optimisation, folder: Path, label: str = "optimisation") -> None:
+    def __init__(self, spec: Search, folder: Path, label: str = "optimisation") -> None:
         self.spec, self.folder, self.label = spec, folder, label
-        self._runs = Family()  # while trials run: their processes
+        self._launcher = Launcher(os.environ, fork=False)
         self._planner = Planner(label, spec.execution)
+        low = spec.points(spec.corners()[0])
+        self._aims = spec.aims([self._planner.experiment(point) for point in low], label)
         for values in spec.corners():
-            for point in spec.points(values):
+            for point in self._points(values):
                 self._planner.plan(point)
-        self._goals = [
-            self._goal(self._planner.experiment(point), point.experiment) for point in spec.points(spec.corners()[0])
-        ]
-        twice = [goal.state for goal in self._goals if [g.state for g in self._goals].count(goal.state) > 1]
-        if twice:
-            raise SpecError([f"{label}: two experiments have the state {twice[0]}; their runs need different names"])
 
     @classmethod
     def load(cls, name_or_path: str | Path, folder: Path | None = None) -> Study:
@@ -85,23 +84,30 @@ class Study:
         spec, name = load_optimisation(name_or_path)
         return cls(spec, folder or Path("scans") / (spec.name or name), Path(name_or_path).name)
 
-    def _goal(self, experiment: Experiment, name: str) -> Targets:
-        if experiment.meta.state is None:
-            raise SpecError([f"{self.label}: {name} has no meta.state, whose targets could be reached"])
-        return goals_of(self.spec, experiment.meta.model, experiment.meta.state, self.label)
+    def _points(self, values: Mapping[str, Scalar]) -> list[Point]:
+        """What is run for given values: an experiment per aim, with what that needs to be recorded."""
+        return [
+            dataclasses.replace(point, overrides={**point.overrides, **aim.changes})
+            for point, aim in zip(self.spec.points(values), self._aims, strict=True)
+        ]
+
+    @property
+    def aims(self) -> list[Aim]:
+        """What the runs of a trial are held against."""
+        return list(self._aims)
 
     @property
     def model(self) -> str:
         """Network whose targets are to be reached."""
-        return self._goals[0].model
+        return self._aims[0].model
 
     @property
     def identity(self) -> str:
-        """Digest of everything that decides the distance for given parameters: network, limits, targets, code."""
-        plans = [self._planner.plan(point) for point in self.spec.points(self.spec.corners()[0])]
+        """Digest of everything that decides the loss for given parameters: network, limits, targets, code."""
+        plans = [self._planner.plan(point) for point in self._points(self.spec.corners()[0])]
         parameters = {name: axis.model_dump(mode="json") for name, axis in self.spec.search.items()}
-        goals = [goal.windows for goal in self._goals]
-        return digest([[p.simulation_hash for p in plans], parameters, goals, dict(self.spec.weights), code_digest()])
+        aims = [aim.content for aim in self._aims]
+        return digest([[p.simulation_hash for p in plans], parameters, aims, self.spec.weighted, code_digest()])
 
     @cached_property
     def study(self) -> optuna.Study:
@@ -129,12 +135,7 @@ class Study:
                 "with; choose another folder (--out)"
             )
         # as many draws as trials are behind: a resumed search must not draw the same again
-        study.sampler = optuna.samplers.TPESampler(
-            seed=self.spec.sample_seed + 1000 * len(study.trials),
-            n_startup_trials=min(10, 2 + 2 * len(self.spec.search)),
-            multivariate=True,
-            constant_liar=True,  # runs under way count as bad ones, so that two at a time do not try the same
-        )
+        study.sampler = sampler(self.spec, self.spec.sample_seed + 1000 * len(study.trials))
         return study
 
     def run(self, trials: int | None = None, *, workers: int = 1, show: Callable[[str], None] | None = None) -> Study:
@@ -157,14 +158,14 @@ class Study:
         wanted = trials or self.spec.trials
         self.folder.mkdir(parents=True, exist_ok=True)
         with hold(self.folder) as lock, family([lock]) as runs, terminated_as_exit():
-            self._runs = runs
+            self._launcher = Launcher(os.environ | runs.environment, fork=self.spec.execution.ranks == 1)
             for name in ("points", "runs", "log"):
                 (self.folder / name).mkdir(exist_ok=True)
             text = yaml.safe_dump(self.spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
             write_atomic(self.folder / SPEC, text)
             for trial in self.study.get_trials(deepcopy=False, states=(_optuna().trial.TrialState.RUNNING,)):
                 self._settle(trial)
-            running: list[_Trial] = []
+            running: list[Trial] = []
             try:
                 while True:
                     while len(running) < workers and self.n_finished + len(running) < wanted:
@@ -182,6 +183,7 @@ class Study:
                 for left in running:
                     left.end(deadline)
                     self._give_back(left.number, left.values)
+                self._launcher.close()
                 self.write_table()
 
     @property
@@ -192,7 +194,7 @@ class Study:
     def _trials(self) -> list[optuna.trial.FrozenTrial]:
         return self.study.get_trials(deepcopy=False)
 
-    def _start(self) -> _Trial:
+    def _start(self) -> Trial:
         optuna = _optuna()
         asked = self.study.ask(
             {
@@ -204,30 +206,34 @@ class Study:
             }
         )
         how = ("--threads", str(self.spec.execution.threads), "--ranks", str(self.spec.execution.ranks))
-        environment = os.environ | self._runs.environment
-        trial = _Trial(asked.number, dict(asked.params), self.folder, how, environment, asked)
+        trial = Trial(asked.number, dict(asked.params), self.folder, how, self._launcher, asked)
         try:
-            for point, goal in zip(self.spec.points(asked.params), self._goals, strict=True):
-                trial.add(goal, self._planner.experiment(point))
+            for point, aim in zip(self._points(asked.params), self._aims, strict=True):
+                trial.add(aim, self._planner.experiment(point))
         except SpecError as error:
             trial.failure = ("failed", str(error))
         return trial
 
-    def _tell(self, trial: _Trial, show: Callable[[str], None] | None) -> None:
-        """Give Optuna the outcome: a distance; pruned if activity exploded; failed."""
+    def _tell(self, trial: Trial, show: Callable[[str], None] | None) -> None:
+        """Give Optuna the outcome: a number to make small; pruned if activity exploded; failed."""
+        trial.ask.set_user_attr("status", trial.failure[0] if trial.failure else "done")
+        judged, value = pd.DataFrame(), float("nan")
+        terms: dict[str, float] = {}
+        if trial.failure is None:
+            judged = pd.concat({aim.name: judged for aim, judged in trial.judged}, names=["state", "population"])
+            value, terms = self.spec.loss(judged)
+            if not np.isfinite(value):
+                trial.failure = ("failed", "what was recorded is not a number")
+                trial.ask.set_user_attr("status", "failed")
         status, reason = trial.failure or ("done", "")
-        trial.ask.set_user_attr("status", status)
         trial.ask.set_user_attr("reason", reason)
         line = f"trial {trial.number}: {status}"
         if trial.failure is None:
-            judged = pd.concat(
-                {goal.state: judgement.judged for goal, judgement in trial.judgements}, names=["state", "population"]
-            )
-            value = distance(judged, {str(name): weight for name, weight in self.spec.weights.items()})
             trial.ask.set_user_attr("measured", _records(judged))
+            trial.ask.set_user_attr("terms", terms)
             self.study.tell(trial.ask, value)
             best = self.study.best_trial
-            line = f"trial {trial.number}: distance {value:.3g} (best {best.value:.3g}, trial {best.number})"
+            line = f"trial {trial.number}: {self.spec.LOSS} {value:.3g} (best {best.value:.3g}, trial {best.number})"
         else:
             self.study.tell(trial.ask, state=_state(status))
             line += f": {reason.splitlines()[0]}"
@@ -258,8 +264,9 @@ class Study:
         Returns
         -------
         DataFrame
-            ``trial``, ``status`` (done, exploded, failed), ``distance``, a column per parameter, and for every target
-            a column ``<state> <quantity> <population>``; trials that were interrupted are left out.
+            ``trial``, ``status`` (done, exploded, failed), ``distance`` (of a fit ``loss``), a column per parameter, of
+            a fit one per term, and for every target a column ``<state> <quantity> <population>``; trials that were
+            interrupted are left out.
         """
         rows = []
         for trial in self._trials():
@@ -271,8 +278,10 @@ class Study:
                 for m in trial.user_attrs.get("measured", [])
             }
             parameters = {name: trial.params.get(name) for name in self.spec.search}
-            rows.append({"trial": trial.number, "status": status, "distance": trial.value, **parameters, **measured})
-        columns = ["trial", "status", "distance", *self.spec.search]
+            terms = {f"term {name}": value for name, value in trial.user_attrs.get("terms", {}).items()}
+            start = {"trial": trial.number, "status": status, self.spec.LOSS: trial.value}
+            rows.append({**start, **parameters, **terms, **measured})
+        columns = ["trial", "status", self.spec.LOSS, *self.spec.search]
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
     def targets(self) -> pd.DataFrame:
@@ -283,12 +292,39 @@ class Study:
         ScanError
             If no trial has a distance yet.
         """
+        table = pd.DataFrame(self.best.user_attrs["measured"])
+        return table.assign(value=table["value"].astype(float))
+
+    @property
+    def best(self) -> optuna.trial.FrozenTrial:
+        """Trial with the least loss; ScanError if none has come to its end."""
         try:
-            best = self.study.best_trial
+            return self.study.best_trial
         except ValueError as error:
             raise ScanError(f"{self.folder}: no trial has come to its end yet") from error
-        table = pd.DataFrame(best.user_attrs["measured"])
-        return table.assign(value=table["value"].astype(float))
+
+    def best_experiments(self) -> list[Experiment]:
+        """Experiments with the parameters of the best trial, without the recordings that the fit has added."""
+        return [self._planner.experiment(point) for point in self.spec.points(self.best.params)]
+
+    def best_runs(self) -> list[tuple[Aim, Run]]:
+        """Runs of the best trial with what they were held against."""
+        number = self.best.number
+        return [(aim, Run.open(self.folder / "runs" / f"trial-{number:04d}_{aim.name}")) for aim in self._aims]
+
+    def write_best(self) -> list[Path]:
+        """Write the best parameters as an overlay for `bgnest run --overlay`; a file per aim if they differ."""
+        best = self.best
+        what = f"fitted: {self.spec.LOSS} {best.value:.4g}, trial {best.number} of {self.n_finished}"
+        paths = [path for axis in self.spec.search.values() for path in axis.path]
+        texts = best_overlays(
+            dict(zip([aim.name for aim in self._aims], self.best_experiments(), strict=True)), paths, what
+        )
+        files = []
+        for name, text in texts.items():
+            files.append(self.folder / (f"best_{name}.yaml" if len(texts) > 1 else "best.yaml"))
+            write_atomic(files[-1], text)
+        return files
 
     def write_table(self) -> Path:
         """Write ``trials.csv``."""
@@ -309,6 +345,24 @@ def _state(status: str) -> Any:
     return states.PRUNED if status == "exploded" else states.FAIL
 
 
+def sampler(spec: Search, seed: int) -> Any:
+    """Optuna's sampler for the method of a search; ScanError if a package is missing."""
+    samplers = _optuna().samplers
+    if spec.method == "random":
+        return samplers.RandomSampler(seed=seed)
+    if spec.method == "cma_es":
+        try:
+            return samplers.CmaEsSampler(seed=seed, x0=spec.start or None, warn_independent_sampling=False)
+        except ImportError as error:
+            raise ScanError("method: cma_es needs the package cmaes: pip install 'bgnest[optimise]'") from error
+    return samplers.TPESampler(
+        seed=seed,
+        n_startup_trials=min(10, 2 + 2 * len(spec.search)),
+        multivariate=True,
+        constant_liar=True,  # runs under way count as bad ones, so that two at a time do not try the same
+    )
+
+
 def _optuna() -> Any:
     try:
         import optuna
@@ -320,73 +374,13 @@ def _optuna() -> Any:
 
 def _records(judged: pd.DataFrame) -> list[dict[str, Any]]:
     """JSON form of what was judged; NaN becomes None."""
-    table = judged.reset_index()[["state", "quantity", "population", "value", "low", "high", "verdict"]]
+    columns = ("state", "quantity", "population", "value", "low", "high", "verdict", "term", "error")
+    table = judged.reset_index()
+    table = table[[column for column in columns if column in table]]
     return [
         {str(key): None if isinstance(value, float) and value != value else value for key, value in row.items()}
         for row in table.to_dict("records")
     ]
-
-
-@dataclass
-class _Trial:
-    """Runs of one trial, one after the other; each is a process."""
-
-    number: int
-    values: dict[str, Any]
-    folder: Path
-    how: tuple[str, ...]
-    environment: Mapping[str, str]
-    ask: Any
-    failure: tuple[str, str] | None = None
-    judgements: list[tuple[Targets, Judgement]] = field(default_factory=list)
-    _waiting: deque[tuple[Targets, Path]] = field(default_factory=deque)
-    _goal: Targets | None = None
-    _run: Path = Path()
-    _process: subprocess.Popen[bytes] | None = None
-
-    def add(self, goal: Targets, experiment: Experiment) -> None:
-        """Add the run of a state."""
-        file = self.folder / "points" / f"trial-{self.number:04d}_{goal.state}.yaml"
-        write_atomic(file, dump_experiment(experiment))
-        self._waiting.append((goal, file))
-
-    def advance(self) -> bool:
-        """Look after the runs; returns whether there is still something to wait for."""
-        if self._process is not None:
-            if self._process.poll() is None:
-                return True
-            self._finish(self._process.returncode)
-            self._process = None
-        if self.failure is not None or not self._waiting:
-            return False
-        self._goal, file = self._waiting.popleft()
-        self._run = self.folder / "runs" / file.stem
-        command = program.command("run", str(file), *self.how)
-        command += ["--out", str(self._run), "--resume", "--no-figures"]
-        with (self.folder / "log" / f"{file.stem}.log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=self.environment)
-        return True
-
-    def _finish(self, code: int) -> None:
-        status = run_status(self._run)
-        if status == "complete" and self._goal is not None:
-            judgement = judge_run(Run.open(self._run), self._goal)
-            self.judgements.append((self._goal, judgement))
-        elif status == "exploded":
-            self.failure = ("exploded", read_json(self._run / RECORD)["stopped"]["reason"])
-        else:
-            log = self.folder / "log" / f"{self._run.name}.log"
-            self.failure = ("failed", f"exit code {code}; see {log}")
-
-    def end(self, deadline: float) -> None:
-        """Let the run that is under way end by itself, or make it end."""
-        if self._process is None:
-            return
-        try:
-            self._process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            self._process.terminate()
-            self._process.wait()
 
 
 def database_url(path: Path) -> str:

@@ -294,6 +294,7 @@ def _problem(item: Any, label: str, lines: Mapping[KeyPath, int], root: type[_Pa
     elif item["type"] == "extra_forbidden":
         models: dict[Any, type[_Part]] = {"axis": Axis, "block": Block, "execution": Execution}
         models["range"], models["distribution"] = Range, Distribution
+        models |= getattr(root, "PARTS", {})
         model = root
         for part in item["loc"][:-1]:
             model = models.get(part, model)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .activity import intervals, raster, rate_bands, rate_courses, spectra, traces
     from .base import save
     from .experiments import courses, dose_response, effects, pulse_courses, selection_maps, states
+    from .fits import fit
     from .learning import weight_courses
     from .matrices import connectivity, weights
     from .optimisations import optimisation
@@ -27,6 +28,7 @@ _HOMES = {
     "activity": ("intervals", "raster", "rate_bands", "rate_courses", "spectra", "traces"),
     "base": ("save",),
     "experiments": ("courses", "dose_response", "effects", "pulse_courses", "selection_maps", "states"),
+    "fits": ("fit",),
     "learning": ("weight_courses",),
     "matrices": ("connectivity", "weights"),
     "optimisations": ("optimisation",),
@@ -48,6 +50,7 @@ __all__ = [
     "courses",
     "dose_response",
     "effects",
+    "fit",
     "intervals",
     "label",
     "optimisation",

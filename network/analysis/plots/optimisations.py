@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
 from ..targets.verdict import PASS, number
@@ -46,50 +46,66 @@ def optimisation(
     figure = page(16.0 + height + 36.0 * rows)
     parts = figure.subfigures(2, 1, height_ratios=[height, 36.0 * rows], squeeze=False)
     upper, lower = parts[0, 0], parts[1, 0]
-    course, windows = upper.subplots(1, 2, width_ratios=[1.0, 1.2])
-    _course(course, trials)
-    _windows(windows, best)
-    done = trials[trials["distance"].notna()].sort_values("distance", kind="stable").head(1)
-    for k, (name, logarithmic) in enumerate(parameters.items()):
-        axes = lower.add_subplot(rows, 3, k + 1)
-        if logarithmic:
-            axes.set_xscale("log")
-            if trials[name].max() < 8 * trials[name].min():
-                axes.xaxis.set_major_locator(MaxNLocator(5))
-                axes.minorticks_off()
-            plain_numbers(axes.xaxis)
-        _scatter(axes, trials, name)
-        axes.plot(done[name], done["distance"], "o", color=style.PASS, markersize=5, zorder=4, clip_on=False)
-        axes.set_xlabel(name)
-        axes.set_ylabel("distance" if k % 3 == 0 else "")
+    falling, windows = upper.subplots(1, 2, width_ratios=[1.0, 1.2])
+    course(falling, trials, "distance (dimensionless)")
+    draw_windows(windows, best)
+    draw_parameters(lower, trials, parameters)
     heading(figure, title)
     return figure
 
 
-def _course(axes: Axes, trials: pd.DataFrame) -> None:
-    _scatter(axes, trials, "trial")
-    lowest = trials["distance"].cummin().ffill()
+def draw_parameters(
+    part: SubFigure, trials: pd.DataFrame, parameters: Mapping[str, bool], column: str = "distance"
+) -> None:
+    """What is to be made small by each parameter, three panels in a row; the best trial stands out."""
+    rows = -(-max(1, len(parameters)) // 3)
+    done = trials[trials[column].notna()].sort_values(column, kind="stable").head(1)
+    for k, (name, logarithmic) in enumerate(parameters.items()):
+        axes = part.add_subplot(rows, 3, k + 1)
+        if logarithmic:
+            axes.set_xscale("log")
+            if trials[name].max() < 20 * trials[name].min():
+                axes.xaxis.set_major_locator(MaxNLocator(5))
+                axes.minorticks_off()
+            plain_numbers(axes.xaxis)
+        _scatter(axes, trials, name, column)
+        axes.plot(done[name], done[column], "o", color=style.PASS, markersize=5, zorder=4, clip_on=False)
+        axes.set_xlabel(name)
+        axes.set_ylabel(column if k % 3 == 0 else "")
+
+
+def course(axes: Axes, trials: pd.DataFrame, text: str, column: str = "distance") -> None:
+    """What is to be made small by trial, and its least value so far; ``text`` says what it is, with its unit."""
+    _scatter(axes, trials, "trial", column)
+    lowest = trials[column].cummin().ffill()
     axes.step(trials["trial"], lowest, where="post", color=style.PASS, clip_on=False)
     axes.set_xlabel("trial")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel("distance (dimensionless)")
-    lost = trials[trials["distance"].isna()]["status"].value_counts()
+    axes.set_ylabel(text)
+    lost = trials[trials[column].isna()]["status"].value_counts()
     notes = ["line: best so far", *(f"cross: {count} {status}" for status, count in lost.items())]
     axes.set_title("; ".join(notes), fontsize=6)
 
 
-def _scatter(axes: Axes, trials: pd.DataFrame, x: str) -> None:
-    axes.plot(trials[x], trials["distance"], "o", color="#7F7F7F", markersize=2.5, zorder=2, clip_on=False)
-    axes.set_yscale("symlog", linthresh=0.1)
-    axes.set_ylim(0.0, max(1.0, 1.5 * float(trials["distance"].max())) if trials["distance"].notna().any() else 1.0)
+def _scatter(axes: Axes, trials: pd.DataFrame, x: str, column: str) -> None:
+    axes.plot(trials[x], trials[column], "o", color="#7F7F7F", markersize=2.5, zorder=2, clip_on=False)
+    known = trials[column].dropna()
+    if column == "distance":
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_ylim(0.0, max(1.0, 1.5 * float(known.max())) if len(known) else 1.0)
+    elif len(known) and known.max() > 10 * known.min() > 0:
+        axes.set_yscale("log")
+        axes.set_ylim(0.7 * known.min(), 1.4 * known.max())
+    elif len(known):
+        axes.set_ylim(0.0, 1.1 * known.max() or 1.0)
     plain_numbers(axes.yaxis)
-    lost = trials[trials["distance"].isna()]
+    lost = trials[trials[column].isna()]
     if len(lost):
         edge = np.full(len(lost), 0.97)
         axes.plot(lost[x], edge, "x", color=style.FAIL, markersize=3.5, transform=axes.get_xaxis_transform())
 
 
-def _windows(axes: Axes, best: pd.DataFrame) -> None:
+def draw_windows(axes: Axes, best: pd.DataFrame) -> None:
     """Every window has the same width; its value stands where it would in it."""
     middle, half = 0.5 * (best["low"] + best["high"]), 0.5 * (best["high"] - best["low"])
     place = ((best["value"].astype(float) - middle) / half).clip(-REACH, REACH)

@@ -1,4 +1,4 @@
-"""``import bgnest`` gives seven names at once and loads nothing; a user's own ``network`` does not matter."""
+"""``import bgnest`` gives eight names at once and loads nothing; a user's own ``network`` does not matter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import network
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ["Error", "list_experiments", "load", "open_run", "plan", "run", "scan"]
+NAMES = ["Error", "fit", "list_experiments", "load", "open_run", "plan", "run", "scan"]
 
 
 def python(*words: object, cwd: Path, paths: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -24,13 +24,13 @@ def python(*words: object, cwd: Path, paths: tuple[Path, ...] = ()) -> subproces
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_door_has_seven_names_and_a_version():
+def test_the_door_has_eight_names_and_a_version():
     assert bgnest is network
     assert sorted(bgnest.__all__) == NAMES
     assert dir(bgnest) == sorted([*NAMES, "__version__"])
     assert all(callable(getattr(bgnest, name)) for name in NAMES)
     assert bgnest.__version__[0].isdigit()
-    with pytest.raises(AttributeError, match="has no attribute 'lod'; it has: Error, list_experiments, load"):
+    with pytest.raises(AttributeError, match="has no attribute 'lod'; it has: Error, fit, list_experiments, load"):
         bgnest.lod  # noqa: B018
 
 
