@@ -231,7 +231,7 @@ class Simulation(Spec):
     wiring: Literal["compact", "nest"] = "compact"
     """Who keeps the synapses: the cells' own module where the target has it, in rows, or NEST."""
     recording: Literal["internal", "device"] = "internal"
-    """Who writes down spikes: the cells' own module where the target can, or NEST's recorders."""
+    """Who writes down spikes and traces: the cells' own module where the target can, or NEST's recorders."""
     guard: Guard | None = None
     """Not watched if not given."""
     mock: Mock | None = None

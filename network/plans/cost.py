@@ -332,7 +332,7 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
     shared = (
         sum(p.n_neurons * _pick(m.memory_per_neuron, plan.target_of(p.name)) for p in plan.populations)
         + sum(p.n_synapses * m.memory_per_synapse[synapse_cost(plan, p)].value for p in plan.projections)
-        + sum(sizes[name] * (inside if plan.writes_spikes(name) else device) for name in plan.spike_populations)
+        + sum(sizes[name] * (inside if plan.writes_itself(name) else device) for name in plan.spike_populations)
         + recorded_spikes * m.memory_per_recorded_spike.value
         + samples * m.memory_per_sample.value
     )

@@ -256,7 +256,7 @@ class Plan:
     wiring: str = "nest"
     """``compact``: synapses are rows of the cells' own module; ``nest``: NEST's connections."""
     recording: str = field(default="device", metadata=LABEL)
-    """Who writes down spikes: ``internal``, the cells' own module, or ``device``, NEST's recorders, with one result."""
+    """Who writes down spikes and traces: ``internal``, the cells' module, or ``device``, NEST's, with one result."""
     modulators: dict[str, float] = field(default_factory=dict, metadata=LABEL)
     """Levels of other modulators than dopamine at the beginning."""
     currents: tuple[CurrentPlan, ...] = ()
@@ -362,8 +362,8 @@ class Plan:
         rows = projection.synapse.in_rows and self.target_of(projection.target) == FAST
         return self.wiring if rows else "nest"
 
-    def writes_spikes(self, population: str) -> bool:
-        """Whether the cells' own module writes their spikes down."""
+    def writes_itself(self, population: str) -> bool:
+        """Whether the cells' own module writes down their spikes and traces."""
         return self.recording == "internal" and self.target_of(population) == FAST
 
     @property

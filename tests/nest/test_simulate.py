@@ -171,6 +171,34 @@ def test_readouts_do_not_change_the_simulation(tmp_path, module, small_plan, mon
         np.testing.assert_array_equal(spikes.node_ids, pieces[name].node_ids)
 
 
+def test_traces_do_not_depend_on_who_writes_them_down(tmp_path, module, small_plan, monkeypatch):
+    """States, inlines and counts of the drive; cells in any order; every step or fewer, from any time on; threads."""
+    monkeypatch.setattr("network.engine.session.DRAIN_MS", 35.0)
+    traces = (
+        RecorderPlan("SNr", (5, 0, 2), ("V_m", "g_gaba_gpe"), 0.1, 0.0, 150.0, "every_step"),
+        RecorderPlan("SNr", (2, 4), ("w", "V_m"), 0.7, 50.0, 120.3, "some"),
+        RecorderPlan("MSN_D1", tuple(range(0, 400, 7)), ("drive_count", "u", "V_m"), 5.0, 33.0, 150.0, "many"),
+        RecorderPlan("STN", (1,), ("V_m",), 200.0, 0.0, 150.0, "never"),
+    )
+    plan = shortened(small_plan, recorders=traces)
+    _, cells = quick(tmp_path, "cells", dataclasses.replace(plan, recording="internal", threads=2), module)
+    _, device = quick(tmp_path, "device", dataclasses.replace(plan, recording="device"), module)
+    written = sorted(path.relative_to(device.path) for path in device.path.rglob("*.h5"))
+    assert written == sorted(path.relative_to(cells.path) for path in cells.path.rglob("*.h5")) and len(written) > 1
+    shapes = {}
+    for trace in traces:
+        for variable in trace.variables:
+            found, expected = (run.report(trace.population, variable, trace.name) for run in (cells, device))
+            np.testing.assert_array_equal(found.values, expected.values)
+            np.testing.assert_array_equal(found.times, expected.times)
+            np.testing.assert_array_equal(found.node_ids, expected.node_ids)
+            assert found.values.dtype == expected.values.dtype
+            shapes[trace.name] = found.values.shape
+            assert not found.values.size or found.values.std() > 0.0
+    # the first sample belongs to the end of the first step
+    assert shapes == {"every_step": (1499, 3), "some": (100, 2), "many": (23, 58), "never": (0, 1)}
+
+
 def test_only_the_window_is_recorded(tmp_path, module, small_plan):
     """Windows are right-open: no spike at the end of the run, none before the start."""
     trace = RecorderPlan("STN", (3, 1), ("V_m", "w"), 0.5, 50.0, 150.0, "fine")

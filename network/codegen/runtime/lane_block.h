@@ -54,13 +54,13 @@ public:
   LaneBlock( Registry& registry, const long now )
     : registry_( registry )
     , clock_( now )
-    , number_( registry.delivery.events.open_block() )
+    , first_slot_( registry.delivery.events.open_block( lanes ) )
   {
   }
 
   ~LaneBlock()
   {
-    registry_.delivery.events.close_block( number_ );
+    registry_.delivery.events.close_block( first_slot_, lanes );
     if ( next_ )
     {
       next_->previous_ = previous_;
@@ -143,7 +143,7 @@ public:
   std::uint32_t
   slot( const int lane ) const
   {
-    return LaneEvents::slot( number_, lane );
+    return first_slot_ + lane;
   }
 
   double&
@@ -264,7 +264,8 @@ private:
     registry_.input.resize( to - from );
     LaneEvents& events = registry_.delivery.events;
     events.advance( slice_begin );
-    events.each( number_,
+    events.each( first_slot_,
+      lanes,
       [ & ]( const long step, std::uint32_t row, const std::uint32_t lane, double value )
       {
         if ( step >= from and step < to )
@@ -334,14 +335,14 @@ private:
   Registry& registry_;
   LaneBlock* next_ = nullptr;
   LaneBlock* previous_ = nullptr;
-  long clock_;           // first step that is not done yet
-  std::uint32_t number_; // among the blocks of the thread
+  long clock_;               // first step that is not done yet
+  std::uint32_t first_slot_; // of its lanes in the lists of events
   long slice_tics_ = -1; // start of the slice that was done last
   long done_to_ = 0;     // ... up to this step of it
   Neuron* nodes_[ lanes ] = {};
   LaneMask occupied_ = 0; // lanes with a cell
   LaneMask active_ = 0;   // ... that is not frozen
-  LaneMask recorded_ = 0; // ... that a multimeter asks
+  LaneMask recorded_ = 0; // ... of which variables are recorded
   bool stale_ = true;
   double resolution_ = 0.0;
 

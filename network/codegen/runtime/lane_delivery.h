@@ -3,7 +3,8 @@
  *
  * NEST's own way needs three accesses to memory that wait for one another: from the synapse to the cell, from there to
  * its functions and to its block. Here a synapse keeps the number that its target has on its thread; a table of four
- * bytes per cell, which the cache holds, leads from there to the slot of the cell in the lists of events (lane_events.h).
+ * bytes per cell leads from there to the slot of the cell in the lists of events (lane_events.h). Who has many targets
+ * in one population does without the table: there, slot and number differ by the same amount.
  *
  * There is one LaneDelivery per thread; only this thread works with it while a simulation is running.
  */
@@ -80,6 +81,7 @@ public:
   {
     know( cell, number );
     slots_[ number ] = slot;
+    ++version_;
   }
 
   /* The cell is going. */
@@ -91,6 +93,7 @@ public:
     {
       cells_[ number ] = nullptr;
       slots_[ number ] = nowhere;
+      ++version_;
     }
   }
 
@@ -98,6 +101,38 @@ public:
   cell( const std::size_t number ) const
   {
     return cells_[ number ];
+  }
+
+  /* By how much slots are ahead of numbers, and whether it is as much for all of them, and since when. */
+  struct Shift
+  {
+    std::uint32_t amount = 0;
+    bool same = false;
+    std::uint64_t version = 0;
+  };
+
+  /* Of the cells from first to last; to be asked again when it is no longer current. */
+  Shift
+  shift( const std::uint32_t first, const std::uint32_t last ) const
+  {
+    Shift found{ slots_[ first ] - first, true, version_ };
+    for ( std::uint32_t number = first; number <= last; ++number )
+    {
+      found.same = found.same and slots_[ number ] == number + found.amount;
+    }
+    return found;
+  }
+
+  bool
+  current( const Shift& shift ) const
+  {
+    return shift.version == version_;
+  }
+
+  const std::uint32_t*
+  slots() const
+  {
+    return slots_.data();
   }
 
   /* A spike for a cell, to act at the end of a step (counted from the start of the simulation). */
@@ -139,7 +174,8 @@ private:
   ~LaneDelivery() = default;
 
   std::vector< nest::Node* > cells_;   // by their number on this thread
-  std::vector< std::uint32_t > slots_; // see LaneEvents::slot
+  std::vector< std::uint32_t > slots_; // see LaneEvents::open_block
+  std::uint64_t version_ = 1;          // of the slots
   long last_tics_ = -1;
   long last_step_ = 0;
 };

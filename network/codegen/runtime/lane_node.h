@@ -39,6 +39,7 @@
 #include "lane_delivery.h"
 #include "lane_parameters.h"
 #include "spike_log.h"
+#include "trace_log.h"
 
 namespace bgnest
 {
@@ -127,7 +128,8 @@ public:
   std::size_t
   handles_test_event( nest::DataLoggingRequest& request, const std::size_t receptor_type ) override
   {
-    if ( receptor_type != 0 )
+    const bool asks_for_trace = receptor_type == TraceLog::receptor;
+    if ( receptor_type != 0 and not asks_for_trace )
     {
       throw nest::UnknownReceptorType( receptor_type, get_name() );
     }
@@ -135,6 +137,11 @@ public:
     if ( place_ )
     {
       block_()->mark_stale();
+    }
+    if ( asks_for_trace )
+    {
+      own_->traced.push_back( trace_( request.record_from() ) );
+      return 0;
     }
     return own_->logger.connect_logging_device( request, Neuron::recordablesMap_ );
   }
@@ -335,6 +342,13 @@ protected:
   }
 
 private:
+  /* A trace that this cell writes. */
+  struct Traced
+  {
+    std::shared_ptr< TraceLog::Series > series;
+    std::vector< double ( Neuron::* )() const > read;
+  };
+
   /* What neither NEST nor a block needs in every slice. */
   struct Own
   {
@@ -347,8 +361,26 @@ private:
     double state[ Model::n_states ];
     DriveParameters< n_ports > drive;
     nest::UniversalDataLogger< Neuron > logger;
-    bool recorded = false; // a multimeter asks for this cell
+    bool recorded = false; // a multimeter asks for this cell, or it writes a trace
+    std::vector< Traced > traced;
   };
+
+  /* Where to write what. */
+  Traced
+  trace_( const std::vector< std::string >& variables ) const
+  {
+    Traced traced{ TraceLog::of_thread( get_thread() ).series.back(), {} };
+    for ( const std::string& name : variables )
+    {
+      const auto found = Neuron::recordablesMap_.find( name );
+      if ( found == Neuron::recordablesMap_.end() )
+      {
+        throw nest::IllegalConnection( get_name() + " cannot record " + name );
+      }
+      traced.read.push_back( found->second );
+    }
+    return traced;
+  }
 
   void
   set_defaults_()
@@ -407,6 +439,16 @@ private:
   record_( const long step )
   {
     own_->logger.record_data( step );
+    for ( const Traced& traced : own_->traced )
+    {
+      if ( traced.series->due( step ) )
+      {
+        for ( const auto read : traced.read )
+        {
+          traced.series->values.push_back( ( static_cast< const Neuron& >( *this ).*read )() );
+        }
+      }
+    }
   }
 
   /* Start loading what NEST and update() need of this cell. */

@@ -91,7 +91,7 @@ public:
     LaneDelivery& delivery = LaneDelivery::of_thread( thread );
     const long step = delivery.step_of( spike.get_stamp() ) - 1;
     const double now = spike.get_stamp().get_ms();
-    RowTable::of_thread( thread ).deliver( target_.row, step, now, spike.get_multiplicity(), delivery );
+    RowTable::of_thread( thread ).deliver( target_.row, step, now, spike.get_multiplicity() );
     return true;
   }
 };

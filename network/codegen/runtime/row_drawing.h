@@ -54,6 +54,8 @@ public:
       steps_( p_.delay.a ); // once for all: what lies between them is allowed, too
       steps_( p_.delay.kind == RowDistribution::uniform ? p_.delay.b : p_.delay.a );
     }
+    rows_->shortest = static_cast< std::uint32_t >( min_delay_ );
+    rows_->longest = static_cast< std::uint32_t >( max_delay_ );
   }
 
   std::unique_ptr< Rows >
@@ -62,6 +64,8 @@ public:
     find_targets_();
     if ( not cells_.empty() )
     {
+      rows_->first_target = cells_.front().number;
+      rows_->last_target = cells_.back().number;
       switch ( p_.kind )
       {
       case RowProjection::sources_of_targets:

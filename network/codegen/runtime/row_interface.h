@@ -1,5 +1,5 @@
 /*
- * row_interface.h - what the engine calls in a module: wiring by rows, parameters of many cells, recorded spikes
+ * row_interface.h - what the engine calls in a module: wiring by rows, parameters of many cells, what was recorded
  *
  * Plain C functions for Python's ctypes (network/engine/nest/runtime.py). Each returns 0, or 1 with a message in
  * bgnest_error(). Included by the source of the module alone.
@@ -7,10 +7,13 @@
 #ifndef BGNEST_ROW_INTERFACE_H
 #define BGNEST_ROW_INTERFACE_H
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -27,6 +30,7 @@
 #include "row_drawing.h"
 #include "row_table.h"
 #include "spike_log.h"
+#include "trace_log.h"
 
 namespace bgnest
 {
@@ -101,9 +105,16 @@ count_rows( const std::size_t projection )
   return count;
 }
 
+/* A source with targets on a thread. */
+struct Carried
+{
+  std::int64_t id;
+  std::uint32_t number; // in the table of rows
+};
+
 /* Sources of a thread that have targets there, with the projections of each. */
 inline void
-group_sources( RowTable& table, std::vector< std::int64_t >& ids )
+group_sources( RowTable& table, std::vector< Carried >& carried )
 {
   std::map< std::pair< std::int64_t, std::uint32_t >, std::vector< std::uint32_t > > populations;
   for ( std::uint32_t number = 0; number < table.rows.size(); ++number )
@@ -114,20 +125,24 @@ group_sources( RowTable& table, std::vector< std::int64_t >& ids )
     }
   }
   table.groups.clear();
-  table.sources.clear();
-  ids.clear();
+  carried.clear();
+  std::uint64_t first = 0;
   for ( const auto& [ population, numbers ] : populations )
   {
-    const auto group = static_cast< std::uint32_t >( table.groups.size() );
-    table.groups.push_back( numbers );
-    for ( std::uint32_t source = 0; source < population.second; ++source )
+    const auto& [ first_id, n_sources ] = population;
+    table.groups.push_back( { static_cast< std::uint32_t >( first ), numbers } );
+    for ( std::uint32_t source = 0; source < n_sources; ++source )
     {
       const auto has_row = [ & ]( const std::uint32_t number ) { return not table.rows[ number ]->empty( source ); };
       if ( std::any_of( numbers.begin(), numbers.end(), has_row ) )
       {
-        table.sources.push_back( { group, source } );
-        ids.push_back( population.first + source );
+        carried.push_back( { first_id + source, static_cast< std::uint32_t >( first + source ) } );
       }
+    }
+    first += n_sources;
+    if ( first > std::numeric_limits< std::uint32_t >::max() )
+    {
+      throw nest::KernelException( "compact wiring has room for 4.29e9 sources" );
     }
   }
 }
@@ -142,7 +157,7 @@ bgnest_error()
   return bgnest::last_error().c_str();
 }
 
-/* Forget all rows and spikes, as after ResetKernel. */
+/* Forget all rows, spikes and traces, as after ResetKernel. */
 void
 bgnest_clear()
 {
@@ -152,6 +167,7 @@ bgnest_clear()
     bgnest::SpikeLog& log = bgnest::SpikeLog::of_thread( t );
     log.on = false;
     log.spikes = {};
+    bgnest::TraceLog::of_thread( t ).series = {};
   }
 }
 
@@ -237,19 +253,20 @@ bgnest_connect_carriers( const char* const synapse, std::int64_t* const made )
         {
           bgnest::RowTable& table = bgnest::RowTable::of_thread( thread );
           table.forget_work();
-          std::vector< std::int64_t > ids;
-          bgnest::group_sources( table, ids );
-          if ( ids.empty() )
+          table.deliver_to( bgnest::LaneDelivery::of_thread( thread ) );
+          std::vector< bgnest::Carried > carried;
+          bgnest::group_sources( table, carried );
+          if ( carried.empty() )
           {
             return;
           }
           nest::Node* const any = nest::kernel().node_manager.get_local_nodes( thread ).get_node_by_index( 0 );
           const Dictionary nothing;
-          for ( std::size_t row = 0; row < ids.size(); ++row )
+          for ( const auto& [ id, number ] : carried )
           {
-            connections.connect( ids[ row ], any, thread, model, nothing, delay, static_cast< double >( row ) );
+            connections.connect( id, any, thread, model, nothing, delay, static_cast< double >( number ) );
           }
-          count[ thread ] = ids.size();
+          count[ thread ] = carried.size();
         } );
       connections.set_connections_have_changed();
       *made = 0;
@@ -406,6 +423,81 @@ bgnest_take_spikes( std::int64_t* step, std::int64_t* cell )
       *cell++ = spike.cell;
     }
     spikes.clear();
+  }
+}
+
+/*
+ * Cells (ids in NEST) begin to write down variables at the end of every so many steps, from time first to time last (in
+ * steps, multiples of the interval). number: of the trace, by which it is taken.
+ */
+int
+bgnest_trace( const std::int64_t* const cells,
+  const std::int64_t n_cells,
+  const char* const* const names,
+  const std::int64_t n_names,
+  const std::int64_t interval,
+  const std::int64_t first,
+  const std::int64_t last,
+  std::int64_t* const number )
+{
+  static std::int64_t n_traces = 0;
+  *number = n_traces++;
+  return bgnest::guarded(
+    [ & ]
+    {
+      const std::vector< std::string > variables( names, names + n_names );
+      nest::DataLoggingRequest request( nest::Time( nest::Time::step( interval ) ), variables );
+      for ( std::int64_t i = 0; i < n_cells; ++i )
+      {
+        const auto vp = nest::kernel().vp_manager.node_id_to_vp( cells[ i ] );
+        if ( not nest::kernel().vp_manager.is_local_vp( vp ) )
+        {
+          continue;
+        }
+        const auto thread = nest::kernel().vp_manager.vp_to_thread( vp );
+        nest::Node* const node = nest::kernel().node_manager.get_local_nodes( thread ).get_node_by_node_id( cells[ i ] );
+        if ( not dynamic_cast< bgnest::LaneCell* >( node ) )
+        {
+          throw nest::IllegalConnection( "only cells of the target vectorised write traces" );
+        }
+        bgnest::TraceLog::of_thread( thread ).series.push_back( std::make_shared< bgnest::TraceLog::Series >(
+          bgnest::TraceLog::Series{ *number, cells[ i ], interval, first, last, {} } ) );
+        node->handles_test_event( request, bgnest::TraceLog::receptor );
+      }
+    } );
+}
+
+/* Values of a trace on this process that have been written down and not been taken. */
+std::int64_t
+bgnest_count_values( const std::int64_t number )
+{
+  std::int64_t count = 0;
+  for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+  {
+    for ( const auto& series : bgnest::TraceLog::of_thread( t ).series )
+    {
+      count += series->trace == number ? series->values.size() : 0;
+    }
+  }
+  return count;
+}
+
+/* Take them: for every cell of this process its id and its number of values; the values of all, one cell after the other. */
+void
+bgnest_take_trace( const std::int64_t number, std::int64_t* cell, std::int64_t* n_values, double* value )
+{
+  for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
+  {
+    for ( const auto& series : bgnest::TraceLog::of_thread( t ).series )
+    {
+      if ( series->trace == number )
+      {
+        *cell++ = series->cell;
+        *n_values++ = series->values.size();
+        value = std::copy( series->values.begin(), series->values.end(), value );
+        series->values.clear();
+      }
+    }
   }
 }
 }

@@ -12,6 +12,7 @@
 #ifndef BGNEST_ROW_TABLE_H
 #define BGNEST_ROW_TABLE_H
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -147,6 +148,9 @@ struct Rows
   std::size_t bytes = 0; // of a synapse
   std::unique_ptr< std::uint32_t[] > begin; // per source, and the end of the last row
   HugeArray< unsigned char > synapses;
+  std::uint32_t shortest = 0, longest = 0;         // delays
+  std::uint32_t first_target = 0, last_target = 0; // numbers on this thread
+  LaneDelivery::Shift shift;                       // ... of their slots
   bool plastic = false;
   RowPlasticity plasticity;
   std::unique_ptr< RowPlasticity::State[] > states;
@@ -204,6 +208,10 @@ struct Rows
     __builtin_prefetch( at );
     __builtin_prefetch( at + 64 );
     __builtin_prefetch( at + 128 );
+    if ( plastic )
+    {
+      __builtin_prefetch( &states[ source ] );
+    }
   }
 
   /* A spike of a source goes to all its targets; step: the one in which it was sent. */
@@ -217,14 +225,51 @@ struct Rows
     if ( plastic or multiplicity != 1.0 )
     {
       const double factor = plastic ? plasticity.release( states[ source ], now ) * multiplicity : multiplicity;
-      each( source,
-        [ & ]( const std::uint32_t target, const double plain, const std::uint32_t lag )
-        { to.deliver( target, port, step + lag, on_grid( plain * factor, quantum ) ); } );
+      send_( source, step, to, [ factor, grid = quantum ]( const double plain ) { return on_grid( plain * factor, grid ); } );
       return;
     }
+    send_( source, step, to, []( const double plain ) { return plain; } );
+  }
+
+private:
+  /* weigh: what becomes of the weight of a synapse. */
+  template < class Weigh >
+  BGNEST_INLINE void
+  send_( const std::uint32_t source, const long step, LaneDelivery& to, const Weigh weigh )
+  {
+    const LaneEvents::Way* const ways = to.events.ways( step, shortest, longest );
+    if ( not ways ) [[unlikely]]
+    {
+      each( source,
+        [ & ]( const std::uint32_t target, const double plain, const std::uint32_t lag )
+        { to.deliver( target, port, step + lag, weigh( plain ) ); } );
+      return;
+    }
+    if ( not to.current( shift ) ) [[unlikely]]
+    {
+      shift = to.shift( first_target, last_target );
+    }
+    if ( shift.same )
+    {
+      write_( source, ways, weigh, [ amount = shift.amount ]( const std::uint32_t target ) { return target + amount; } );
+    }
+    else
+    {
+      write_( source, ways, weigh, [ slots = to.slots() ]( const std::uint32_t target ) { return slots[ target ]; } );
+    }
+  }
+
+  template < class Weigh, class Slot >
+  void
+  write_( const std::uint32_t source, const LaneEvents::Way* const ways, const Weigh weigh, const Slot slot )
+  {
+    const std::uint32_t first = shortest, row = port << LaneEvents::Event::step_bits;
     each( source,
-      [ & ]( const std::uint32_t target, const double plain, const std::uint32_t lag )
-      { to.deliver( target, port, step + lag, plain ); } );
+      [ = ]( const std::uint32_t target, const double plain, const std::uint32_t lag )
+      {
+        const LaneEvents::Way& way = ways[ lag - first ];
+        way.list->push( { weigh( plain ), slot( target ), way.step | row } );
+      } );
   }
 };
 
@@ -263,11 +308,11 @@ public:
     return *found;
   }
 
-  /* A source cell: its projections are those of its group (a population), and its number among the cells of this. */
-  struct Source
+  /* A population: its cells are the sources of the same projections, and what carriers know of them are numbers in turn. */
+  struct Group
   {
-    std::uint32_t group;
-    std::uint32_t number;
+    std::uint32_t first;                     // what the carrier of its first cell knows
+    std::vector< std::uint32_t > projections; // by number
   };
 
   void
@@ -275,7 +320,7 @@ public:
   {
     rows.clear();
     groups.clear();
-    sources.clear();
+    n_in_ = n_out_ = 0;
     forget_work();
   }
 
@@ -287,34 +332,95 @@ public:
     sorted = {};
   }
 
-  /* A spike of a source of this thread. */
+  /* Where spikes go. */
   void
-  deliver( const std::uint32_t row, const long step, const double now, const double multiplicity, LaneDelivery& to )
+  deliver_to( LaneDelivery& delivery )
   {
-    const Source source = sources[ row ];
-    const std::vector< std::uint32_t >& group = groups[ source.group ];
-    // rows lie anywhere in memory: all are asked for before the first is waited for
-    for ( const std::uint32_t number : group )
+    to_ = &delivery;
+    delivery.events.wait_for( []( void* const table ) { static_cast< RowTable* >( table )->let_go(); }, this );
+  }
+
+  /*
+   * A spike of a source of this thread. Rows lie anywhere in memory: where those of the spike begin is asked for at once,
+   * their first synapses when other spikes have come, and it goes on its way when these have had time to arrive.
+   */
+  void
+  deliver( const std::uint32_t source, const long step, const double now, const double multiplicity )
+  {
+    const auto after = std::upper_bound(
+      groups.begin(), groups.end(), source, []( const std::uint32_t s, const Group& group ) { return s < group.first; } );
+    const Group* const group = &*( after - 1 );
+    const Spike spike{ group, source - group->first, step, now, multiplicity };
+    for ( const std::uint32_t number : group->projections )
     {
-      __builtin_prefetch( &rows[ number ]->begin[ source.number ] );
+      __builtin_prefetch( &rows[ number ]->begin[ spike.source ] );
     }
-    for ( const std::uint32_t number : group )
+    kept_[ n_in_++ % n_kept ] = spike;
+    if ( n_in_ - n_out_ > n_fetched )
     {
-      rows[ number ]->fetch( source.number );
+      fetch_( kept_[ ( n_in_ - 1 - n_fetched ) % n_kept ] );
     }
-    for ( const std::uint32_t number : group )
+    if ( n_in_ - n_out_ == n_kept )
     {
-      rows[ number ]->deliver( source.number, step, now, multiplicity, to );
+      send_( kept_[ n_out_++ % n_kept ] );
     }
   }
 
-  std::vector< std::unique_ptr< Rows > > rows;        // by number of the projection; null: none here
-  std::vector< std::vector< std::uint32_t > > groups; // numbers of the projections of a source population
-  std::vector< Source > sources;                      // by what the carrier knows
-  HugeArray< std::uint32_t > scratch;                 // working memory of the wiring of one projection after the other
+  /* All spikes that are kept back go on their way. */
+  void
+  let_go()
+  {
+    for ( std::uint32_t i = std::max( n_out_, n_in_ > n_fetched ? n_in_ - n_fetched : 0 ); i < n_in_; ++i )
+    {
+      fetch_( kept_[ i % n_kept ] );
+    }
+    while ( n_out_ != n_in_ )
+    {
+      send_( kept_[ n_out_++ % n_kept ] );
+    }
+    n_in_ = n_out_ = 0;
+  }
+
+  std::vector< std::unique_ptr< Rows > > rows; // by number of the projection; null: none here
+  std::vector< Group > groups;                 // in the order of their first numbers
+  HugeArray< std::uint32_t > scratch;          // working memory of the wiring of one projection after the other
   HugeArray< Drawn > sorted;
 
 private:
+  static constexpr std::uint32_t n_kept = 4;
+  static constexpr std::uint32_t n_fetched = 1; // spikes that come between the two requests
+
+  struct Spike
+  {
+    const Group* group;
+    std::uint32_t source; // in its population
+    long step;
+    double now;
+    double multiplicity;
+  };
+
+  void
+  fetch_( const Spike& spike ) const
+  {
+    for ( const std::uint32_t number : spike.group->projections )
+    {
+      rows[ number ]->fetch( spike.source );
+    }
+  }
+
+  void
+  send_( const Spike& spike )
+  {
+    for ( const std::uint32_t number : spike.group->projections )
+    {
+      rows[ number ]->deliver( spike.source, spike.step, spike.now, spike.multiplicity, *to_ );
+    }
+  }
+
+  LaneDelivery* to_ = nullptr;
+  std::array< Spike, n_kept > kept_;
+  std::uint32_t n_in_ = 0, n_out_ = 0; // spikes that have come and gone since the last time that all had gone
+
   RowTable() = default;
 };
 

@@ -43,6 +43,7 @@ TARGET = Target(
         "poisson_drive.h",
         "solver.h",
         "spike_log.h",
+        "trace_log.h",
     ),
     module_headers=(
         "lane_synapses.h",

@@ -9,7 +9,6 @@ spikes.
 
 from __future__ import annotations
 
-import math
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from . import drives, kernel
 from .network import Network
 from .spike_log import LoggedSpikes, SpikeLog, ids_of, in_order
 from .spike_trains import connect_spike_trains
+from .trace_log import LoggedStates, first_sample
 
 RECORDER_SYNAPSE = "bgnest.to_recorder"
 """A connection to a recorder needs neither weight nor delay; the default one costs 30 kB per neuron."""
@@ -170,9 +170,8 @@ class StateRecorder:
 
     @property
     def first_time(self) -> float:
-        """Time of the first sample: NEST samples at multiples of the interval, and never at 0."""
-        interval = self.plan.interval
-        return max(1, math.ceil(self.plan.start / interval - 1e-9)) * interval
+        """Time of the first sample in ms."""
+        return first_sample(self.plan)
 
     def collect(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
         """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`."""
@@ -200,46 +199,52 @@ class StateRecorder:
         return expected, values
 
 
-def connect_recorders(network: Network) -> tuple[list[SpikeRecorder | LoggedSpikes], list[StateRecorder]]:
+def connect_recorders(
+    network: Network,
+) -> tuple[list[SpikeRecorder | LoggedSpikes], list[StateRecorder | LoggedStates]]:
     """Attach the recorders of the plan; nothing is kept that is outside of their windows.
 
     In a run that is watched (`network.engine.guard`) the spike recorders listen all the time.
     """
-    nest = kernel.import_nest()
     plan = network.plan
     spikes: list[SpikeRecorder | LoggedSpikes] = []
-    states: list[StateRecorder] = []
-    inside = [name for name in plan.spike_populations if plan.writes_spikes(name)]
+    inside = [name for name in plan.spike_populations if plan.writes_itself(name)]
     log = SpikeLog(network.runtime, plan.resolution) if inside and network.runtime is not None else None
     for name in plan.spike_populations:
         if log is not None and name in inside:
             spikes.append(log.source(name, ids_of(network, name), (plan.spike_start, plan.spike_stop)))
         else:
             spikes.append(_spike_recorder(network, name))
-    for recorder in plan.recorders:
-        known = network.model(recorder.population).recordables
-        unknown = [name for name in recorder.variables if name not in known]
-        if unknown:
-            raise EngineError(
-                f"recording of {recorder.population}: {', '.join(unknown)} cannot be recorded from "
-                f"{plan.population(recorder.population).model}; recordables: {', '.join(known)}"
-            )
-        cells = network.populations[recorder.population]
-        device = nest.Create(
-            "multimeter",
-            params={
-                "record_from": list(recorder.variables),
-                "interval": recorder.interval,
-                "start": max(0.0, recorder.start - plan.resolution),
-                "stop": recorder.stop - plan.resolution,
-            },
+    return spikes, [_state_recorder(network, recorder) for recorder in plan.recorders]
+
+
+def _state_recorder(network: Network, recorder: RecorderPlan) -> StateRecorder | LoggedStates:
+    """A trace that cells write down by themselves, or NEST's multimeter."""
+    nest, plan = kernel.import_nest(), network.plan
+    known = network.model(recorder.population).recordables
+    unknown = [name for name in recorder.variables if name not in known]
+    if unknown:
+        raise EngineError(
+            f"recording of {recorder.population}: {', '.join(unknown)} cannot be recorded from "
+            f"{plan.population(recorder.population).model}; recordables: {', '.join(known)}"
         )
-        nest.Connect(device, cells[sorted(recorder.node_ids)], "all_to_all", {"delay": plan.min_delay})
-        first = cells[0].global_id
-        node_ids = np.sort(np.asarray(recorder.node_ids, dtype=np.int64))
-        node_ids = node_ids[kernel.is_local(node_ids + first)]
-        states.append(StateRecorder(recorder, device, first, node_ids))
-    return spikes, states
+    cells = network.populations[recorder.population]
+    first = cells[0].global_id
+    node_ids = np.sort(np.asarray(recorder.node_ids, dtype=np.int64))
+    here = node_ids[kernel.is_local(node_ids + first)]
+    if network.runtime is not None and plan.writes_itself(recorder.population):
+        return LoggedStates(network.runtime, recorder, first, here, plan.resolution)
+    device = nest.Create(
+        "multimeter",
+        params={
+            "record_from": list(recorder.variables),
+            "interval": recorder.interval,
+            "start": max(0.0, recorder.start - plan.resolution),
+            "stop": recorder.stop - plan.resolution,
+        },
+    )
+    nest.Connect(device, cells[sorted(recorder.node_ids)], "all_to_all", {"delay": plan.min_delay})
+    return StateRecorder(recorder, device, first, here)
 
 
 def _spike_recorder(network: Network, population: str) -> SpikeRecorder:

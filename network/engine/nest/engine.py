@@ -16,7 +16,7 @@ from ..progress import Reporter
 from . import kernel
 from .build import build
 from .changes import set_parameters
-from .devices import connect_inputs, connect_recorders
+from .devices import StateRecorder, connect_inputs, connect_recorders
 from .network import Network, pairs_by_target
 from .weights import WeightReader
 
@@ -48,7 +48,7 @@ class NestSimulation:
 
     def flush(self) -> None:
         """A multimeter gets the samples of a slice in the next one."""
-        if self.states:
+        if any(isinstance(source, StateRecorder) for source in self.states):
             self._nest.Run(self._network.plan.min_delay)
 
     def cleanup(self) -> None:

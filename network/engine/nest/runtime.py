@@ -114,7 +114,7 @@ class Runtime:
     def _library(self) -> ctypes.CDLL:
         library = ctypes.CDLL(str(self._module.library))
         library.bgnest_error.restype = ctypes.c_char_p
-        for name in ("count", "port", "count_spikes"):
+        for name in ("count", "port", "count_spikes", "count_values"):
             getattr(library, f"bgnest_{name}").restype = ctypes.c_int64
         return library
 
@@ -184,3 +184,28 @@ class Runtime:
         step, cell = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
         self._library.bgnest_take_spikes(pointer(step, ctypes.c_int64), pointer(cell, ctypes.c_int64))
         return step, cell
+
+    def trace(self, cells: NDArray[np.int64], variables: Sequence[str], interval: int, first: int, last: int) -> int:
+        """Let cells (ids in NEST) write down variables; returns the number of the trace.
+
+        A sample is taken at the end of each step whose time is a multiple of the interval, from first to last (steps).
+        """
+        number = ctypes.c_int64()
+        ids = np.ascontiguousarray(cells, dtype=np.int64)
+        names = (ctypes.c_char_p * len(variables))(*(name.encode() for name in variables))
+        sizes = (ctypes.c_int64(n) for n in (len(variables), interval, first, last))
+        n_names, *times = sizes
+        given = pointer(ids, ctypes.c_int64), ctypes.c_int64(len(ids)), names, n_names
+        self._call("bgnest_trace", *given, *times, ctypes.byref(number))
+        return number.value
+
+    def take_trace(self, number: int, n_cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """What a trace has got since the last call: ids of its cells on this rank, numbers of values, all values.
+
+        The values of a cell are all variables of one time, then those of the next.
+        """
+        cell, length = np.empty(n_cells, dtype=np.int64), np.empty(n_cells, dtype=np.int64)
+        values = np.empty(int(self._library.bgnest_count_values(ctypes.c_int64(number))))
+        places = pointer(cell, ctypes.c_int64), pointer(length, ctypes.c_int64), pointer(values, ctypes.c_double)
+        self._library.bgnest_take_trace(ctypes.c_int64(number), *places)
+        return cell, length, values
