@@ -91,12 +91,11 @@ def invariance(
             rows.append([str(split), f"{spikes:,}", digests["spikes.h5"][:16], same, seconds])
             print(f"{split.ranks} rank(s) x {split.threads} thread(s): {spikes:,} spikes", file=sys.stderr)
         print(table(["ranks x threads", "spikes", "sha256 of spikes.h5", "same", "seconds"], rows, "lrllr"))
-        problem = _difference(runs, splits)
+        problem, n_files = _difference(runs, splits), len(_names(runs[0]))
     if problem is not None:
         print(f"\nFAIL: {problem}")
         raise typer.Exit(1)
-    files = f"{len(_names(runs[0]))} file(s) of spikes and states"
-    print(f"\npass: {files} are the same byte for byte in all {len(runs)} runs")
+    print(f"\npass: {n_files} file(s) of spikes and states are the same byte for byte in all {len(runs)} runs")
 
 
 def _python() -> tuple[Path, bool]:
@@ -109,11 +108,9 @@ def _python() -> tuple[Path, bool]:
 
 def _splits(vps: int, ranks_too: bool, *, independent: bool) -> list[_Split]:
     """Splits that must give the same; where the number of virtual processes matters, those of one number."""
-    divisors = [n for n in range(1, vps + 1) if vps % n == 0]
-    several = [_Split(ranks, vps // ranks) for ranks in divisors if ranks_too or ranks == 1]
-    if independent:
-        return [*(_Split(1, threads) for threads in divisors[:-1]), *several]
-    return several if ranks_too else [_Split(1, vps), _Split(1, vps, again=True)]
+    numbers = [n for n in range(1, vps + 1) if vps % n == 0 and (independent or n == vps)]
+    splits = [_Split(r, n // r) for n in numbers for r in range(1, n + 1) if n % r == 0 and (ranks_too or r == 1)]
+    return splits if len(splits) > 1 else [_Split(1, vps), _Split(1, vps, again=True)]
 
 
 def _tell(plan: Plan, reasons: list[str], ranks_too: bool, vps: int) -> None:

@@ -34,7 +34,7 @@ def test_reasons_of_a_dependence_on_the_split_are_named():
 @pytest.mark.parametrize(
     ("vps", "ranks_too", "independent", "expected"),
     [
-        (4, True, True, ["1 x 1", "1 x 2", "1 x 4", "2 x 2", "4 x 1"]),
+        (4, True, True, ["1 x 1", "1 x 2", "2 x 1", "1 x 4", "2 x 2", "4 x 1"]),
         (4, False, True, ["1 x 1", "1 x 2", "1 x 4"]),
         (3, True, False, ["1 x 3", "3 x 1"]),
         (2, False, False, ["1 x 2", "1 x 2 again"]),
