@@ -63,4 +63,5 @@ def refuse_unsupported(analysis: Analysis) -> None:
     if namespace["use_gap_junctions"]:
         analysis.refuse("gap junctions")
     if namespace.get("propagators_are_state_dependent"):
-        analysis.refuse("linear equations whose coefficients depend on the state")
+        (equations, *_) = neuron.get_equations_blocks()
+        analysis.refuse("linear equations whose coefficients depend on the state", equations)

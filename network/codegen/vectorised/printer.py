@@ -57,7 +57,8 @@ class Printer:
         What is known of the model.
     hot : bool
         For the loop over lanes: notes which constants are read, and multiplies by precomputed reciprocals
-        instead of dividing by something constant (a vector division takes as long as ten products).
+        instead of dividing by something constant (a vector division takes as long as ten products). A compiler does
+        that by itself for powers of two alone, because another reciprocal is rounded.
     half : bool
         Propagators over half a step.
     shared_exponentials : bool
@@ -232,7 +233,7 @@ def make_printer(owner: Printer) -> Any:
                     left = self.print(node.get_lhs())
                     number = plain_number(text)
                     if number is not None:
-                        return left if number == 1.0 else f"{left} / {number!r}"
+                        return left if number == 1.0 else f"{left} * (1.0 / {number!r})" if number else f"{left} / 0.0"
                     return f"{left} * {owner.reciprocal(text)}"
             return str(super()._print_binary_op_expression(node))
 
