@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA, PAGE = ROOT / "docs" / "data" / "models.json", ROOT / "docs" / "models.md"
 INSTALLED = Path(sys.prefix) / "models" / "neurons"
 TARGETS = ("vectorised", "plain", "reference")
+ROUNDS = 2
 
 
 def files() -> dict[str, Path]:
@@ -45,19 +46,21 @@ def measured(names: Sequence[str], known: dict[str, Path]) -> dict[str, dict[str
     paths = [known[name] for name in names]
     rows: dict[str, dict[str, Any]] = {name: {} for name in names}
     interfaces = {path.stem: parse_nestml(read_nestml(path), str(path)) for path in paths}
-    results, seconds = {}, {}
+    results, jobs = {}, {}
     for target in TARGETS:
         module, refused = compare.built(paths, target)
         for name, reason in refused.items():
             rows[name][target] = {"refused": reason}
-        if module is None:
-            continue
-        of_module = {name: interfaces[name] for name in interfaces if name in module.models}
-        job = compare.job_of(of_module, module)
-        results[target] = compare.run(job)
-        seconds[target] = compare.run({**job, "timed": True})
-        for name in of_module:
-            rows[name][target] = {"ns": round(float(seconds[target][f"{name}/ns"]), 1)}
+        if module is not None:
+            of_module = {name: interfaces[name] for name in interfaces if name in module.models}
+            jobs[target] = compare.job_of(of_module, module)
+            results[target] = compare.run(jobs[target])
+    for _ in range(ROUNDS):  # in turn, so that other work on the machine hits all of them
+        for target, job in jobs.items():
+            seconds = compare.run({**job, "timed": True})
+            for name in job["models"]:
+                row = rows[name].setdefault(target, {})
+                row["ns"] = min(row.get("ns", math.inf), round(float(seconds[f"{name}/ns"]), 1))
     if "plain" in results:
         theirs = compare.twins(
             {n: i for n, i in interfaces.items() if f"{n}/spikes" in results["plain"]}, results["plain"]
@@ -65,8 +68,8 @@ def measured(names: Sequence[str], known: dict[str, Path]) -> dict[str, dict[str
         results["twin"] = theirs
     for name in names:
         rows[name]["random"] = "random_" in read_nestml(known[name])
-        for target in ("vectorised", "plain") if not rows[name]["random"] else ():
-            for other in ("reference", "twin"):
+        for target in TARGETS if not rows[name]["random"] else ():
+            for other in ("twin",) if target == "reference" else ("reference", "twin"):
                 pair = results.get(target, {}), results.get(other, {})
                 if all(f"{name}/spikes" in result for result in pair):
                     found = compare.difference(name, *pair)
@@ -95,8 +98,9 @@ def _code(row: dict[str, Any], target: str) -> str:
 def page(rows: dict[str, dict[str, Any]]) -> str:
     """Text of the page."""
     head = (
-        "| model | vectorised | plain | reference | fast code | against reference | NEST's own | against it |\n"
-        "| --- | ---: | ---: | ---: | ---: | --- | --- | --- |\n"
+        "| model | vectorised | plain | reference | fast code | against reference | NEST's own | against it |"
+        " reference against it |\n"
+        "| --- | ---: | ---: | ---: | ---: | --- | --- | --- | --- |\n"
     )
     lines, left_out = [], []
     for name, row in sorted(rows.items()):
@@ -106,9 +110,10 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
         codes = " | ".join(_code(row, target) for target in TARGETS)
         twin = protocol.TWINS.get(name, "-")
         against = [_difference(entry.get(other)) for other in ("reference", "twin")]
+        theirs = _difference(row.get("reference", {}).get("twin"))
         if row.get("random"):
             against[0] = "draws random numbers"
-        lines.append(f"| `{name}` | {codes} | {ratio} | {against[0]} | {twin} | {against[1]} |")
+        lines.append(f"| `{name}` | {codes} | {ratio} | {against[0]} | {twin} | {against[1]} | {theirs} |")
         left_out += [
             f"* `{name}`, {target}: {row[target]['refused']}" for target in TARGETS if "refused" in row.get(target, {})
         ]

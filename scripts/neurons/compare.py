@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import protocol
 
 Result = dict[str, NDArray[Any]]
-AROUND_SPIKES = 0.3
+AROUND_SPIKES = 0.5
 """ms before and after a spike in which potentials are not compared: one may have been reset a step earlier."""
 
 

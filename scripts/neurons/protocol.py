@@ -30,7 +30,7 @@ CURRENT = {
     "izhikevich_neuron": 12.0,
     "terub_gpe_neuron": 60.0,
     "terub_stn_neuron": 60.0,
-    "hill_tononi_neuron": 200.0,
+    "hill_tononi_neuron": 4.0,
     "hh_moto_5ht_neuron": 8000.0,
     "hh_psc_alpha_neuron": 750.0,
     "traub_psc_alpha_neuron": 1500.0,
@@ -45,7 +45,7 @@ CURRENT = {
     "aeif_stn": 150.0,
     "aeif_gpe": 150.0,
     "adex_cond_exp": 1000.0,
-    "mat2_psc_exp_neuron": 1500.0,
+    "mat2_psc_exp_neuron": 600.0,
     "lif_cond_alpha": 500.0,
 }
 DEFAULT_CURRENT = 600.0
@@ -96,7 +96,7 @@ RENAMED = {
     "G_ahp": "g_ahp",
 }
 RENAMED_IN = {
-    "iaf_chxk_2008": {"tau_syn_exc": "tau_synE", "tau_syn_inh": "tau_synI"},
+    "hh_cond_exp_traub": {"Inact_n": "Act_n", "Act_h": "Inact_h"},
     "ignore_and_fire": {"firing_rate": "rate"},
     "ht_neuron": {
         **{
@@ -175,10 +175,13 @@ def _create(nest: Any, job: dict[str, Any], name: str, twin: bool, n: int = N_CE
     cells = nest.Create(TWINS[name], n)
     known = cells[0].get()
     names = {**RENAMED, **RENAMED_IN.get(TWINS[name], {})}
+    taken = {names[key] for key in job["values"] if key in names}  # by which NEST calls something else
+    values = {}
     for key, value in job["values"].items():
         own = names.get(key, key)
-        if own in known and not isinstance(known[own], bool) and own not in ("t_spike",):
-            cells.set({own: type(known[own])(value)})
+        if own in known and not (own == key and own in taken) and not isinstance(known[own], bool) and own != "t_spike":
+            values[own] = type(known[own])(value)
+    cells.set(values)  # at once, as some are checked against others
     return cells
 
 
