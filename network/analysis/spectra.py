@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import scipy  # its parts come with their first use: importing `scipy.signal` takes longer than a short run
 from numpy.typing import ArrayLike, NDArray
 
 from ..runs import Spikes
@@ -295,7 +294,7 @@ def phase_differences(
     margin = round(2.0 * 1000.0 / bin_width / band[0])  # bins; two of the slowest cycles, for the filter to ring out
 
     n = pairs.n_bins
-    whole = scipy.fft.next_fast_len(n + 2 * margin)  # a transform of a length with a large prime takes long
+    whole = fast_length(n + 2 * margin)
     ends = (margin, whole - n - margin)
     # from rest, a filter is the sum over its response to a single pulse; twice as long, so that no end meets the other
     response = np.fft.rfft(_band_pass(order, band, 1000.0 / bin_width, whole), 2 * whole)
@@ -312,6 +311,25 @@ def phase_differences(
 
     vectors = np.concatenate([(phase(a) * phase(b).conj()).mean(axis=1) for a, b in pairs.trains()])
     return PhaseDifferences(np.angle(vectors), np.abs(vectors), pairs.chance(vectors))
+
+
+def fast_length(n: int) -> int:
+    """Smallest length from ``n`` on whose transform is quick, as `scipy.fft.next_fast_len` gives it.
+
+    NumPy's transforms take long where a length has a large prime; importing `scipy.fft` for this takes longer than the
+    table of a short run.
+
+    >>> fast_length(5003)
+    5040
+    """
+    while True:
+        rest = n
+        for prime in (2, 3, 5, 7, 11):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return n
+        n += 1
 
 
 def _band_pass(order: int, band: tuple[float, float], sampling: float, n: int) -> Floats:

@@ -19,7 +19,7 @@ from ..errors import BuildError, RefusedError, SpecError
 from ..experiment.cell_code import FAST
 from ..experiment.nestml import declared_model, read_nestml
 from ..experiment.nestml_support import Unsupported, time_in_equations, unsupported
-from .memo import remembered
+from ..memo import remembered
 from .targets import Target
 from .toolchain import Nest, headers_of
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BuildError, NoCompilerError
-from .memo import remembered
+from ..memo import remembered
 
 NEST_VERSIONS = ((3, 10), (4, 0))  # from, up to but without
 NESTML_VERSIONS = ((9, 0), (9, 1))

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import platform
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from ..memo import remembered
 from ..resources import PACKAGE
 
 DECIDING = ("engine", "codegen")
@@ -20,12 +23,22 @@ DECIDING = ("engine", "codegen")
 @cache
 def code_digest(parts: tuple[str, ...] = DECIDING) -> str:
     """SHA-256 of parts of this installation, by default engine and code generator, 64 hexadecimal digits."""
-    digest = hashlib.sha256()
+    files = list(_files(parts))
+    # what counts as content is decided here, and by Python's own way to write its syntax
+    question = f"digest of the code in {', '.join(parts)} by Python {platform.python_version()}"
+    return remembered(question, [Path(__file__), *files], lambda: _digest(files))
+
+
+def _files(parts: tuple[str, ...]) -> Iterator[Path]:
     for part in parts:
-        for path in sorted((PACKAGE / part).rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
-                digest.update(_content(path) + b"\0")
+        yield from (p for p in sorted((PACKAGE / part).rglob("*")) if p.is_file() and p.suffix != ".pyc")
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
+        digest.update(_content(path) + b"\0")
     return digest.hexdigest()
 
 

@@ -13,7 +13,19 @@ PACKAGE = Path(__file__).resolve().parents[2] / "network"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 LAYERS = (
-    ("errors", "names", "resources", "program", "processes", "together", "watchman", "sealing", "text", "refusals"),
+    (
+        "errors",
+        "names",
+        "resources",
+        "program",
+        "processes",
+        "together",
+        "watchman",
+        "sealing",
+        "text",
+        "refusals",
+        "memo",
+    ),
     ("experiment",),
     ("plans",),
     ("codegen",),

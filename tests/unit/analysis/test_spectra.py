@@ -6,7 +6,7 @@ import doctest
 
 import numpy as np
 import pytest
-from scipy import signal
+from scipy import fft, signal
 
 from network.analysis import spectra
 from network.analysis.spectra import (
@@ -237,3 +237,7 @@ def test_silent_populations_and_short_recordings_are_refused():
         pair_coherence(modulated(5, 50.0, 400.0), None, 0.0, 400.0)
     with pytest.raises(ValueError, match=r"shorter than a cycle of 0\.5 Hz"):
         phase_differences(modulated(5, 50.0, 1999.0), None, 0.0, 1999.0, (0.5, 2.0))
+
+
+def test_fast_lengths_are_scipys():
+    assert [spectra.fast_length(n) for n in range(1, 3000)] == [fft.next_fast_len(n) for n in range(1, 3000)]

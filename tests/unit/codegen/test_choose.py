@@ -9,13 +9,13 @@ from network.codegen import Modules, choose
 from network.codegen.cache import Cache
 from network.codegen.expected import announcement, note_seconds
 from network.codegen.info import BuiltModule, ModelInfo
-from network.codegen.memo import remembered
 from network.engine import run as engine_run
 from network.engine.progress import SilentReporter
 from network.errors import BuildError, RefusedError
 from network.experiment import load_experiment
 from network.experiment.example import example_of
 from network.experiment.nestml import model_interfaces
+from network.memo import remembered
 from network.plans import make_plan
 from network.refusals import note_refusal
 

@@ -209,3 +209,21 @@ def test_rows_and_points_that_were_damaged_are_not_believed(scan):
     points.write_text(points.read_text().replace('"n_neurons": ', '"n_neurons": 1'))
     with pytest.raises(ScanError, match=r"points\.json: damaged"):
         Scan.open(scan.folder)
+
+
+def test_digest_of_the_code_is_remembered_as_long_as_no_file_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("BGNEST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("network.runs.code.PACKAGE", tmp_path)
+    (tmp_path / "engine").mkdir()
+    file = tmp_path / "engine" / "step.py"
+    read = []
+    parsed = bare_python
+    monkeypatch.setattr("network.runs.code.bare_python", lambda text: read.append(text) or parsed(text))
+    digests = []
+    for text in ("x = 1\n", "x = 1\n", "x = 2  # a\n", "x = 2  # why\n"):
+        if not file.is_file() or file.read_text() != text:
+            file.write_text(text)
+        code_digest.cache_clear()  # as in a new process
+        digests.append(code_digest(("engine",)))
+    assert len(read) == 3 and digests[0] == digests[1] != digests[2] == digests[3]
+    code_digest.cache_clear()

@@ -1,6 +1,7 @@
-"""What is asked of the installed tools at every start, remembered beside the compiled models.
+"""What is asked of installed files at every start, remembered beside the compiled models.
 
-Reading all headers of NEST takes half a second; whether one of them has changed a look at sizes and times tells.
+Reading all headers of NEST takes half a second, parsing our own code as long; whether one of the files has changed a
+look at sizes and times tells.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from ..refusals import cache_root
+from .refusals import cache_root
 
 Answer = TypeVar("Answer", str, bool, list[str])
 
