@@ -93,6 +93,27 @@ def find_synapse(name: str) -> Path:
     raise FileNotFoundError(f"no NESTML synapse {name!r}; synapses: {names}")
 
 
+def list_activations() -> dict[str, Path]:
+    """File of every activation of graded synapses, by name; the first folder that has a name wins.
+
+    A user's lie in the folders of models or in ``activations`` below them.
+    """
+    found: dict[str, Path] = {}
+    for folder in nestml_dirs():
+        for path in (*sorted((folder / "activations").glob("*.nestml")), *sorted(folder.glob("*.nestml"))):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file does: when it was written, and how long it is."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
 def model_files() -> dict[str, list[Path]]:
     """All files of every NESTML model, by name; the first one counts and hides the others."""
     found: dict[str, list[Path]] = {}

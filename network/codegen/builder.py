@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError, NoCompilerError
+from ..experiment.graded_cells import GradedCells
 from ..processes import family
 from . import prebuilt, targets, toolchain
 from .cache import Cache, read_module
+from .graded import graded_sources
 from .info import BuiltModule, ModelInfo
 from .linking import link
 from .objects import build_objects
@@ -31,6 +33,7 @@ def build(
     progress: Progress | None = None,
     cache: Path | None = None,
     pairs: Sequence[Pair] = (),
+    graded: Sequence[GradedCells] = (),
 ) -> BuiltModule:
     """Compile NESTML models to one NEST module, or find it in the cache.
 
@@ -56,6 +59,8 @@ def build(
         Cache folder instead of ``$BGNEST_CACHE`` or ``~/.cache/bgnest``.
     pairs : sequence of Pair
         Models together with NESTML synapses onto them.
+    graded : sequence of GradedCells
+        Models with what graded synapses need.
 
     Returns
     -------
@@ -70,7 +75,8 @@ def build(
     """
     tell = progress or (lambda note: None)
     chosen, nest = targets.get(target), toolchain.find_nest()
-    sources = [*(find_sources(models, chosen, nest) if models or not pairs else []), *pair_sources(pairs, chosen, nest)]
+    plain = find_sources(models, chosen, nest) if models or not (pairs or graded) else []
+    sources = [*plain, *pair_sources(pairs, chosen, nest), *graded_sources(graded, chosen, nest)]
     refuse_what_nestml_cannot(sources, chosen)
     march = march or os.environ.get(MARCH_VARIABLE) or "native"
     store = Cache(cache)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import RefusedError
 from ..experiment.cell_code import AUTO, FAST, GENERAL
+from ..experiment.graded_cells import GradedCells
 from ..experiment.nestml_support import Unsupported
 from ..refusals import refused_before
 from . import targets, toolchain
@@ -20,10 +21,13 @@ def build_each(
     models: Mapping[str, Sequence[str]],
     *,
     pairs: Mapping[str, Sequence[Pair]] | None = None,
+    graded: Sequence[GradedCells] = (),
     progress: Progress | None = None,
     cache: Path | None = None,
 ) -> BuiltModule | Modules:
-    """Compile the models of a network, by target; ``pairs`` are models with NESTML synapses onto them.
+    """Compile the models of a network, by target.
+
+    ``pairs`` are models with NESTML synapses onto them, ``graded`` those with graded synapses.
 
     Raises
     ------
@@ -32,8 +36,15 @@ def build_each(
     """
     paired = pairs or {}
     parts = tuple(
-        build(models.get(target, ()), target, progress=progress, cache=cache, pairs=paired.get(target, ()))
-        for target in sorted({*models, *paired})
+        build(
+            models.get(target, ()),
+            target,
+            progress=progress,
+            cache=cache,
+            pairs=paired.get(target, ()),
+            graded=graded if target == FAST else (),
+        )
+        for target in sorted({*models, *paired, *([FAST] if graded else [])})
     )
     return parts[0] if len(parts) == 1 else Modules(parts)
 

@@ -9,6 +9,7 @@ from ..errors import BuildError
 from . import headers, toolchain
 from . import pairs as pairing
 from .cache import Cache, read_manifest, write_manifest
+from .graded import CLOCK
 from .recipe import Progress, Recipe, call_compiler
 from .sources import Source
 from .targets import Target
@@ -71,6 +72,7 @@ def module_source(name: str, models: Sequence[str], target: Target) -> str:
     calls += [f'    bgnest::register_synapse< {cpp} >( "{base}_lane" );' for base, cpp in target.synapses.items()]
     if target.carrier:
         calls.append(f'    bgnest::register_synapse< {target.carrier} >( "{CARRIER}" );')
+        calls.append(f'    bgnest::register_graded_clock( "{CLOCK}" );')
     body = "\n".join(calls)
     return f"""#include <string>
 

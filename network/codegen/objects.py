@@ -20,7 +20,7 @@ from typing import Any
 from ..errors import BuildError, RefusedError
 from ..experiment.nestml_support import Unsupported
 from ..refusals import note_refusal
-from . import headers, toolchain
+from . import graded, headers, toolchain
 from . import pairs as pairing
 from .cache import Cache, read_manifest, write_manifest
 from .expected import announcement, note_seconds
@@ -149,6 +149,7 @@ def _generate(recipe: Recipe, source: Source, folder: Path, templates: Path, log
             "module_templates": [],
         },
         **(pairing.options(source) if paired else {}),
+        **graded.options(source),
     }
     job = {
         "source": pairing.inputs(source, text) if paired else str(text),

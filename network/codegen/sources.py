@@ -74,6 +74,8 @@ class Source:
     partners: tuple[Partner, ...] = ()
     pairing: tuple[str, ...] = ()
     """Texts of what makes a pair, beside the target."""
+    graded: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """States that are gates of graded synapses, and those that are conductances which such gates open."""
 
     def with_partners(self, name: str, partners: tuple[Partner, ...], pairing: tuple[str, ...]) -> Source:
         """The same cells with synapses onto them."""
@@ -101,6 +103,7 @@ class Source:
         return (
             *own,
             *self.pairing,
+            *([] if self.graded is None else [repr(self.graded)]),
             *(repr((p.name, p.text, p.post_ports, p.modulator_ports, p.weight, p.reads)) for p in self.partners),
         )
 

@@ -64,6 +64,8 @@ class Circuit:
             shutil.copy2(resources.find_model(name), models)
         for name in {s.model for p in self.plan.populations for s in self.plan.paired(p.name)}:
             shutil.copy2(resources.find_synapse(name), models)
+        for name in {activation for p in self.plan.populations for activation in p.gates.values()}:
+            shutil.copy2(resources.list_activations()[name], models)
 
     def _node_type(self, population: PopulationPlan, common: Mapping[str, float]) -> dict[str, Any]:
         file = f"{population.name}.json"

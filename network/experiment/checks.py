@@ -146,6 +146,7 @@ class _Checker(ModulatorChecks):
         if self._is_population((*path, "target"), entry.get("target")):
             self._port((*path, "receptor"), entry.get("target"), entry.get("receptor"))
             self._weight((*path, "weight"), entry.get("target"), entry.get("receptor"), entry.get("weight"))
+            self._spikes((*path, "receptor"), entry.get("target"), entry.get("receptor"), entry.get("synapse"))
         self._delay(path, entry)
         self._weight_beta(path, entry)
         for key in mapping_of(entry, "connect").keys() & {"autapses", "multapses", "within_action"}:
@@ -166,6 +167,7 @@ class _Checker(ModulatorChecks):
             for receptor in mapping_of(entry, "weights"):
                 self._port((*path, "weights", receptor), entry.get("target"), receptor)
                 self._weight((*path, "weights", receptor), entry.get("target"), receptor, entry["weights"][receptor])
+                self._spikes((*path, "weights", receptor), entry.get("target"), receptor, None)
         self._delay(path, entry)
         self._multiple((*path, "shift"), entry.get("shift"))
         self._weight_beta(path, entry)
@@ -362,9 +364,10 @@ class _Checker(ModulatorChecks):
         model = self._model(self.populations.get(str(population)))
         variables = trace.get("variables")
         if model is not None and isinstance(variables, list | tuple):
+            known = [*model.recordables, *self._graded_recordables(str(population))]
             for variable in variables:
-                if isinstance(variable, str) and variable not in model.recordables:
-                    valid = choices(variable, model.recordables, "variables")
+                if isinstance(variable, str) and variable not in known:
+                    valid = choices(variable, known, "variables")
                     self._add((*path, "variables"), f"{model.name} cannot record {variable!r}; {valid}")
         cells, size = trace.get("cells"), self.sizes.get(str(population))
         ids = [cell for cell in cells if isinstance(cell, int)] if isinstance(cells, list | tuple) else []

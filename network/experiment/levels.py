@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..errors import SpecError
 from .modulators import factor
 from .nestml import ModelInterface
-from .receptors import parameter_name, port_of
+from .receptors import GradedReceptor, parameter_name, port_of
 from .schema import Experiment, Population
 
 
@@ -22,7 +22,8 @@ def effective_params(population: Population, phis: Mapping[str, float], interfac
     for name, receptor in population.receptors.items():
         port = port_of(name, receptor)
         for key, value in receptor.named():
-            own = parameter_name(key, name, port, interface.parameters) or f"{key}_{port}"
+            known = {} if isinstance(receptor, GradedReceptor) else interface.parameters
+            own = parameter_name(key, name, port, known) or f"{key}_{port}"
             params[own] = int(value.value) if interface.parameters.get(own) == "integer" else value.value
         if f"gain_{port}" in interface.parameters:
             params[f"gain_{port}"] = factor(receptor.effects, receptor.beta, phis)

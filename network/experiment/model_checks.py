@@ -9,16 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import choices
+from .activations import DEFAULT
 from .cell_code import DEFAULT_TARGET, FAST
 from .limits import beyond, is_number
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
 from .quantities import NAME_UNITS, WeightCheck
-from .receptors import KINDS, SHORT, USABLE, kind_of, parameter_name, port_of
+from .receptors import KINDS, SHORT, USABLE, current_way, kind_of, parameter_name, port_of
 from .units import UNITS, canonical, compatible, convert
 from .yamlfile import KeyPath
 
 Problem = tuple[KeyPath, str]
+GRADED = "graded"
+"""Name of the kind of receptors and synapses without spikes."""
 
 
 def mapping_of(node: Any, key: str) -> dict[str, Any]:
@@ -133,6 +136,9 @@ class ModelChecks:
             receptor = mapping_of(receptors, name)
             port = port_of(name, receptor)
             where = (*path, "receptors", name)
+            if receptor.get("kind") == GRADED:
+                self._graded(where, receptor, model)
+                continue
             if port not in model.ports:
                 at = (*where, "port") if "port" in receptor else where
                 self._add(at, f"not a port of {model.name}; {choices(port, model.ports, 'ports')}")
@@ -181,6 +187,49 @@ class ModelChecks:
         if (number_of(receptor.get("beta")) or 0.0) != 0.0 and f"gain_{port}" not in model.parameters:
             self._add((*path, "beta"), f"{model.name} has no parameter {f'gain_{port}'!r}, dopamine cannot act here")
         return found
+
+    def _graded(self, path: KeyPath, receptor: dict[str, Any], model: ModelInterface) -> None:
+        """Check where the current of a graded receptor goes."""
+        written = text_of(receptor, "current")
+        current = written or next((way for way in current_way(None, None, model) if way is not None), None)
+        units = {**{name: model.unit(name) or "" for name in model.parameters}, **model.currents}
+        into = [name for name, unit in units.items() if unit in ("pA", "nA")]
+        if current not in units:
+            where = (*path, "current") if written else path
+            what = f"{model.name} has no {current}" if current else f"{model.name} takes several currents"
+            ways = f"write current: {', '.join(into)}" if into else "it takes no currents"
+            self._add(where, f"{what} that the current of this receptor could be added to; {ways}")
+        elif current not in into and units[current] not in ("", "real"):
+            self._add((*path, "current"), f"{current} of {model.name} is in {units[current]}, not a current")
+
+    def _spikes(self, path: KeyPath, target: Any, receptor: Any, synapse: Any) -> None:
+        """Check that graded receptors, and they alone, have graded synapses."""
+        population = self.populations.get(target) if isinstance(target, str) else None
+        graded = mapping_of(mapping_of(population, "receptors"), str(receptor)).get("kind") == GRADED
+        kind = synapse.get("kind") if isinstance(synapse, dict) else None
+        if graded and kind != GRADED:
+            how = "take another receptor" if path[0] != "projections" else "write `synapse: {kind: graded}`"
+            self._add(path, f"{receptor!r} of {target} is a graded receptor, which no spikes reach; {how}")
+        elif kind == GRADED and not graded and self._model(population) is not None:
+            there = mapping_of(population, "receptors")
+            known = [name for name in there if mapping_of(there, name).get("kind") == GRADED]
+            have = f"its graded receptors: {', '.join(known)}" if known else "it has none of kind: graded"
+            self._add(path, f"{receptor!r} of {target} is not a graded receptor, which graded synapses need; {have}")
+
+    def _graded_recordables(self, population: str) -> list[str]:
+        """What cells have to record for the graded synapses that begin and end at them."""
+        receptors = mapping_of(self.populations.get(population), "receptors")
+        opened = [name for name in receptors if mapping_of(receptors, name).get("kind") == GRADED]
+        found = [f"{letter}_{name}" for name in opened for letter in "gI"]
+        for entry in mapping_of(self.tree.data, "projections").values():
+            synapse = mapping_of(entry, "synapse")
+            if (
+                synapse.get("kind") == GRADED
+                and entry.get("source") == population
+                and entry.get("enabled") is not False
+            ):
+                found.append(f"s_{synapse.get('label') or synapse.get('activation') or DEFAULT}")
+        return list(dict.fromkeys(found))
 
     def _receptor_names(self, population: Any, model: ModelInterface) -> list[str]:
         """Names that connections can use: those of receptors, and of ports that no receptor names."""

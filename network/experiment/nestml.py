@@ -247,17 +247,9 @@ def _read(path: Path, stamp: tuple[int, int]) -> ModelInterface:
         return ModelInterface(path.stem, file=str(path), problem=str(error))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
-
-
 def model_interfaces() -> dict[str, ModelInterface]:
     """Interfaces of all NESTML models that can be found, by file name; an unusable file has a ``problem``."""
-    return {name: _with_notes(_read(path, _stamp(path))) for name, path in resources.list_models().items()}
+    return {name: _with_notes(_read(path, resources.stamp(path))) for name, path in resources.list_models().items()}
 
 
 def _with_notes(model: ModelInterface) -> ModelInterface:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..experiment.cell_code import FAST
 from ..experiment.nest_limits import MAX_DRAWN_PER_STEP, MAX_RANKS, MAX_SYNAPSES_PER_VP, MAX_THREADS, Problem
 from .plan import Plan
 
@@ -26,6 +27,7 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
                 f"{projection.n_synapses:,} synapses are too many for {how} on "
                 f"{plan.n_virtual_processes} thread(s); take {-(-projection.n_synapses // most)}",
             )
+    yield from _graded(plan)
     yield from _long_delays(plan)
     for source in plan.inputs:
         if plan.drive == "device" or source.device:
@@ -39,6 +41,24 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
                 f"{plan.resolution:g} ms, cells draw at most {MAX_DRAWN_PER_STEP:g}; take a shorter "
                 "simulation.resolution or simulation.drive=device",
             )
+
+
+def _graded(plan: Plan) -> Iterator[Problem]:
+    """Graded synapses are rows of the fast cells' module, at both ends."""
+    for projection in plan.graded_projections:
+        where = ("projections", projection.name)
+        for name in dict.fromkeys((projection.source, projection.target)):
+            if (target := plan.target_of(name)) != FAST:
+                model = plan.population(name).model
+                why = f" ({plan.reasons[model]})" if model in plan.reasons else ""
+                what = (
+                    f"graded synapses need cells of target {FAST!r} at both ends, and {name} ({model}) has {target!r}"
+                )
+                yield (*where, "synapse"), f"{what}{why}"
+                break
+        else:
+            if plan.wiring != "compact":
+                yield (*where, "synapse"), "NEST has no graded synapses; take simulation.wiring: compact"
 
 
 def _long_delays(plan: Plan) -> Iterator[Problem]:

@@ -9,12 +9,14 @@ from ..errors import SpecError
 from ..experiment import derive
 from ..experiment.cell_code import DRAWING_TARGETS, CellCode, cell_code
 from ..experiment.distributions import Drawn, Uniform, bounds, plain, scaled
+from ..experiment.graded_cells import cells_of, current_of
 from ..experiment.limits import MAX_PROCESSES, shown
 from ..experiment.modulators import SHORT, factor
 from ..experiment.nestml import ModelInterface, model_interfaces
 from ..experiment.quantities import Quantity
-from ..experiment.receptors import Receptor, effect_of, port_of
+from ..experiment.receptors import GradedReceptor, Receptor, effect_of, port_of
 from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
+from ..experiment.synapses.graded import Graded
 from ..experiment.synapses.nestml import NestmlSynapse
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
 from .inputs import plan_input, share_drive
@@ -168,9 +170,21 @@ class _Maker:
         populations, first_id = [], 0
         for name, population in self.experiment.populations.items():
             size = self.sizes[name]
-            populations.append(_population(name, population, size, first_id, self.phis, self.model_of(name)))
+            made = _population(name, population, size, first_id, self.phis, self.model_of(name))
+            populations.append(self.with_gates(made))
             first_id += size
         return tuple(populations)
+
+    def with_gates(self, made: PopulationPlan) -> PopulationPlan:
+        """With parameters and first values of the gates by which its cells act on graded receptors."""
+        params, initial, gates = dict(made.params), dict(made.initial), {}
+        for p in self.experiment.projections.values():
+            synapse = p.synapse_in_use
+            if p.enabled and p.source == made.name and isinstance(synapse, Graded):
+                gates[synapse.gate.label] = synapse.gate.activation
+                params |= synapse.of_source
+                initial |= {} if synapse.s0 is None else {synapse.gate.state: synapse.s0}
+        return replace(made, params=params, initial=initial, gates=gates)
 
     def projection(self, name: str, projection: Projection) -> ProjectionPlan:
         """One projection."""
@@ -249,7 +263,15 @@ class _Maker:
     def recorders(self) -> tuple[RecorderPlan, ...]:
         """Recordings of variables."""
         return tuple(
-            _recorder(name, trace, self.sizes, self.t_presim, self.t_stop, self.model_of(trace.population))
+            _recorder(
+                name,
+                trace,
+                self.sizes,
+                self.t_presim,
+                self.t_stop,
+                self.model_of(trace.population),
+                cells_of(self.experiment, trace.population).recordables,
+            )
             for name, trace in self.experiment.recording.traces.items()
         )
 
@@ -324,7 +346,9 @@ def _population(
 
 
 def _receptor(name: str, receptor: Receptor, interface: ModelInterface, params: dict[str, float]) -> ReceptorPlan:
-    return ReceptorPlan(port_of(name, receptor), receptor.unit, effect_of(name, receptor, interface, params))
+    current = current_of(receptor, interface) if isinstance(receptor, GradedReceptor) else ""
+    effect = effect_of(name, receptor, interface, params)
+    return ReceptorPlan(port_of(name, receptor), receptor.unit, effect, current)
 
 
 def _spread(value: Drawn | float, spread: Quantity | None) -> Drawn | float:
@@ -339,7 +363,13 @@ def _mock(mock: Mock) -> MockPlan:
 
 
 def _recorder(
-    name: str, trace: Trace, sizes: dict[str, int], t_presim: float, t_stop: float, model: ModelInterface
+    name: str,
+    trace: Trace,
+    sizes: dict[str, int],
+    t_presim: float,
+    t_stop: float,
+    model: ModelInterface,
+    graded: Mapping[str, str],
 ) -> RecorderPlan:
     """Plan of a trace; a cell or variable that is named twice is recorded once."""
     size = sizes[trace.population]
@@ -352,7 +382,7 @@ def _recorder(
         start=_value(trace.start, t_presim),
         stop=_value(trace.stop, t_stop),
         name=name,
-        units={variable: model.recorded_unit(variable) for variable in dict.fromkeys(trace.variables)},
+        units={one: graded.get(one) or model.recorded_unit(one) for one in dict.fromkeys(trace.variables)},
     )
 
 

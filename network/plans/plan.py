@@ -13,6 +13,7 @@ from typing import Any
 from ..experiment.cell_code import AUTO, FAST
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn
+from ..experiment.graded_cells import Gate, GradedCells, Opened
 from ..experiment.rules import Ends, FixedInDegree, Rule
 from ..experiment.space import Layout, Shape
 from ..experiment.synapses import Static, Synapse
@@ -30,6 +31,8 @@ class ReceptorPlan:
     port: str
     unit: str = "nS"
     effect: int = field(default=1, metadata=LABEL)
+    current: str = ""
+    """Of a graded receptor: parameter or port of the model that its current is added to; empty for others."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class PopulationPlan:
     positions: Shape | None = None
     receptors: dict[str, ReceptorPlan] = field(default_factory=dict)
     """What the names of receptors mean; a name that is not here is that of a port."""
+    gates: dict[str, str] = field(default_factory=dict)
+    """Labels and activations of the graded synapses that begin here."""
 
     def port(self, receptor: str) -> str:
         """Input port of a receptor."""
@@ -348,6 +353,18 @@ class Plan:
         """NESTML synapses onto a population, which are compiled together with its cells."""
         return paired(p.synapse for p in self.projections if p.target == population)
 
+    def graded(self, population: str) -> GradedCells:
+        """What the cells of a population have besides their model for graded synapses; false if nothing."""
+        cells = self.population(population)
+        gates = {Gate(label, activation) for label, activation in cells.gates.items()}
+        opened = {Opened(name, one.current) for name, one in cells.receptors.items() if one.current}
+        return GradedCells(cells.model, tuple(sorted(gates)), tuple(sorted(opened)))
+
+    @property
+    def graded_projections(self) -> tuple[ProjectionPlan, ...]:
+        """Projections without spikes."""
+        return tuple(p for p in self.projections if p.synapse.gate is not None)
+
     def positions(self) -> dict[str, Any]:
         """Coordinates of cells in um, one row per cell, of every population that has positions."""
         placed = {p.name: Layout(p.name, p.positions, p.n_neurons, self.seed) for p in self.populations if p.positions}
@@ -376,7 +393,8 @@ class Plan:
         """Models that each code generation target has to build."""
         found: dict[str, set[str]] = {}
         for population in self.populations:
-            if not self.paired(population.name):  # those are compiled together with their synapses
+            # others are compiled together with their synapses
+            if not self.paired(population.name) and not self.graded(population.name):
                 found.setdefault(self.target_of(population.name), set()).add(population.model)
         return {target: tuple(sorted(models)) for target, models in sorted(found.items())}
 

@@ -32,6 +32,7 @@
 #include "huge_memory.h"
 #include "lane_constants.h"
 #include "lane_drive.h"
+#include "lane_graded.h"
 #include "lane_input.h"
 #include "lane_math.h"
 #include "lane_random.h"
@@ -239,6 +240,7 @@ private:
   friend class LaneSlice;
 
   static constexpr LaneMask all_lanes = lanes == 32 ? ~LaneMask( 0 ) : ( LaneMask( 1 ) << lanes ) - 1;
+  static constexpr bool is_graded = Model::n_gates + Model::n_conductances > 0;
   static constexpr int n_input_rows = Model::n_inputs + Model::uses_random > 0 ? Model::n_inputs + Model::uses_random : 1;
 
   /* From receptor types to ports. */
@@ -291,6 +293,10 @@ private:
     {
       // An empty lane computes the same as the first cell, so that no strange numbers come up in it.
       const bool used = occupied_ >> l & 1;
+      if constexpr ( is_graded )
+      {
+        graded_.find( l, used ? nodes_[ l ] : nullptr );
+      }
       const Neuron& node = *nodes_[ used ? l : first ];
       double constants[ n_constants ];
       Model::constants( node.parameters(), resolution_, constants );
@@ -354,6 +360,7 @@ private:
   // ... and behind it what the random numbers of each cell come from
   Row current_[ n_input_rows ] = {};
   Row state_[ n_states ] = {};
+  [[no_unique_address]] BlockGraded< Model > graded_;
 };
 
 } // namespace bgnest

@@ -37,6 +37,7 @@
 #include "drive_parameters.h"
 #include "lane_block.h"
 #include "lane_delivery.h"
+#include "lane_graded.h"
 #include "lane_parameters.h"
 #include "spike_log.h"
 #include "trace_log.h"
@@ -275,6 +276,7 @@ public:
       {
         block.state( i, lane ) = own_->state[ i ];
       }
+      begin_gates_();
       place_ = reinterpret_cast< std::uintptr_t >( &block ) + lane;
       LaneDelivery::of_thread( get_thread() ).settle( this, get_thread_lid(), block.slot( lane ) );
     }
@@ -388,6 +390,24 @@ private:
     const double resolution = nest::Time::get_resolution().get_ms();
     Model::default_parameters( own_->parameters.values, resolution );
     Model::initial_state( own_->parameters.values, resolution, own_->state );
+  }
+
+  /* Tell those who listen to the gates of this cell what these have been before the first step. */
+  void
+  begin_gates_() const
+  {
+    if constexpr ( Model::n_gates > 0 )
+    {
+      GradedExchange& exchange = GradedExchange::here();
+      for ( const int i : Model::gates )
+      {
+        const std::uint32_t slot = exchange.slot( get_node_id(), Model::state_names[ i ] );
+        if ( slot != GradedExchange::nobody )
+        {
+          exchange.initial[ slot ] = own_->state[ i ];
+        }
+      }
+    }
   }
 
   LaneBlock< Neuron, Model >*

@@ -60,6 +60,10 @@ public:
       Row* const to = n > 1 and lag == n - 1 ? block.state_ : block.registry_.work[ lag & 1 ];
       LaneRow< std::uint32_t > refused;
       const std::uint64_t occupied = block.registry_.input.occupied( lag );
+      if constexpr ( Model::n_conductances > 0 )
+      {
+        block.graded_.open( const_cast< Row* >( from ), block.clock_ - slice_origin );
+      }
       if constexpr ( Model::n_inputs > Model::n_currents )
       {
         prepare_inputs_( block, constants, lag, occupied, number );
@@ -90,6 +94,10 @@ public:
       if constexpr ( Model::is_program )
       {
         any_spikes = LaneProgram< Model, EXPONENT >::conditions( constants, block.current_, to, spikes.value );
+      }
+      if constexpr ( Model::n_gates > 0 )
+      {
+        block.graded_.template move< EXPONENT >( constants, block.current_, from, to, block.resolution_ );
       }
       if ( block.active_ != Block::all_lanes )
       {
@@ -123,6 +131,10 @@ public:
       if ( occupied )
       {
         block.registry_.input.clear( lag );
+      }
+      if constexpr ( Model::n_gates > 0 )
+      {
+        block.graded_.publish( block.clock_, from, to );
       }
       if ( n == 1 or ( block.recorded_ & block.active_ ) )
       {

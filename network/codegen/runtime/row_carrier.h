@@ -24,6 +24,19 @@
 namespace bgnest
 {
 
+/* The first cell of a thread; devices, of which there may be some before it, get spikes in another way. */
+inline nest::Node*
+first_cell( const std::size_t thread )
+{
+  const auto& nodes = nest::kernel().node_manager.get_local_nodes( thread );
+  std::size_t index = 0;
+  while ( index + 1 < nodes.size() and not nodes.get_node_by_index( index )->has_proxies() )
+  {
+    ++index;
+  }
+  return nodes.get_node_by_index( index );
+}
+
 /* In place of NEST's pointer to the target. */
 class CarrierTarget
 {
@@ -37,7 +50,7 @@ public:
   nest::Node*
   get_target_ptr( const std::size_t thread ) const
   {
-    return nest::kernel().node_manager.get_local_nodes( thread ).get_node_by_index( 0 );
+    return first_cell( thread );
   }
 
   std::size_t

@@ -45,6 +45,7 @@ public:
     rows_->n_sources = static_cast< std::uint32_t >( p_.n_sources );
     rows_->port = p_.port;
     rows_->quantum = p_.quantum;
+    rows_->graded = p_.graded != 0;
     rows_->plastic = p_.plastic != 0;
     rows_->plasticity = { p_.U, p_.tau_psc, p_.tau_rec, p_.tau_fac };
     rows_->begin = std::make_unique< std::uint32_t[] >( p_.n_sources + 1 );

@@ -26,6 +26,8 @@
 #include "nest_time.h"
 #include "vp_manager_impl.h"
 
+#include "graded_clock.h"
+#include "graded_wiring.h"
 #include "row_carrier.h"
 #include "row_drawing.h"
 #include "row_table.h"
@@ -119,7 +121,7 @@ group_sources( RowTable& table, std::vector< Carried >& carried )
   std::map< std::pair< std::int64_t, std::uint32_t >, std::vector< std::uint32_t > > populations;
   for ( std::uint32_t number = 0; number < table.rows.size(); ++number )
   {
-    if ( const Rows* const rows = table.rows[ number ].get() )
+    if ( const Rows* const rows = table.rows[ number ].get(); rows and not rows->graded )
     {
       populations[ { rows->source_first, rows->n_sources } ].push_back( number );
     }
@@ -164,11 +166,13 @@ bgnest_clear()
   for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
   {
     bgnest::RowTable::of_thread( t ).clear();
+    bgnest::GradedInput::of_thread( t ).clear();
     bgnest::SpikeLog& log = bgnest::SpikeLog::of_thread( t );
     log.on = false;
     log.spikes = {};
     bgnest::TraceLog::of_thread( t ).series = {};
   }
+  bgnest::GradedExchange::here().close();
 }
 
 /* Draw the synapses of a projection; number: where it is kept, from 0. */
@@ -260,7 +264,7 @@ bgnest_connect_carriers( const char* const synapse, std::int64_t* const made )
           {
             return;
           }
-          nest::Node* const any = nest::kernel().node_manager.get_local_nodes( thread ).get_node_by_index( 0 );
+          nest::Node* const any = bgnest::first_cell( thread );
           const Dictionary nothing;
           for ( const auto& [ id, number ] : carried )
           {
@@ -274,6 +278,20 @@ bgnest_connect_carriers( const char* const synapse, std::int64_t* const made )
       {
         *made += one;
       }
+    } );
+}
+
+/* Let the targets of graded synapses, whose rows are there, listen to their sources; longest: delay in steps. */
+int
+bgnest_connect_graded( const bgnest::GradedProjection* const projections, const std::int64_t n, const std::int64_t longest, const std::int64_t slice )
+{
+  return bgnest::guarded(
+    [ & ]
+    {
+      const std::int64_t n_vps = nest::kernel().vp_manager.get_num_virtual_processes();
+      const std::int64_t n_ranks = nest::kernel().mpi_manager.get_num_processes();
+      bgnest::GradedExchange::here().open( bgnest::graded_groups( projections, n ), n_vps, n_ranks, longest, slice );
+      bgnest::on_all_threads( [ & ]( const std::size_t thread ) { bgnest::gather_rows( projections, n, thread ); } );
     } );
 }
 

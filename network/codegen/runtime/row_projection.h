@@ -40,6 +40,7 @@ struct RowProjection
   RowDistribution delay; // ms
   std::int32_t plastic;
   double U, tau_psc, tau_rec, tau_fac;
+  std::int32_t graded;
 };
 
 } // namespace bgnest

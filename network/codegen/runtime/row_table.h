@@ -151,6 +151,7 @@ struct Rows
   std::uint32_t shortest = 0, longest = 0;         // delays
   std::uint32_t first_target = 0, last_target = 0; // numbers on this thread
   LaneDelivery::Shift shift;                       // ... of their slots
+  bool graded = false; // no spikes come here, see graded_wiring.h
   bool plastic = false;
   RowPlasticity plasticity;
   std::unique_ptr< RowPlasticity::State[] > states;

@@ -29,6 +29,7 @@ TARGET = Target(
         "lane_delivery.h",
         "lane_drive.h",
         "lane_events.h",
+        "lane_graded.h",
         "lane_parameters.h",
         "lane_registry.h",
         "lane_input.h",
@@ -46,6 +47,8 @@ TARGET = Target(
         "trace_log.h",
     ),
     module_headers=(
+        "graded_clock.h",
+        "graded_wiring.h",
         "lane_synapses.h",
         "row_carrier.h",
         "row_chooser.h",

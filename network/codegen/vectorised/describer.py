@@ -12,13 +12,16 @@ from .constants import collect_constants, collect_parameters
 from .equations import collect_equations, collect_inlines, note_inlines
 from .events import collect_events
 from .functions import collect_functions
+from .graded import collect_gates, note_graded
 from .inputs import collect_inputs
 from .model import LaneModel
 from .states import sort_states
 from .update import collect_program, is_program
 
 
-def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str, Any]) -> LaneModel:
+def lane_model(
+    neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str, Any], graded: Mapping[str, Any] | None = None
+) -> LaneModel:
     """Turn a model that NESTML has analysed into C++ text.
 
     Parameters
@@ -28,6 +31,8 @@ def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str,
         NESTML's results per model name (ODE-toolbox solvers, kernel buffers, spike updates).
     namespace : mapping
         What NESTML's own templates would get.
+    graded : mapping, optional
+        States that graded synapses have added, see :mod:`graded`.
 
     Raises
     ------
@@ -37,6 +42,7 @@ def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str,
     analysis = Analysis(neuron, metadata, namespace)
     refuse_unsupported(analysis)
     analysis.program = analysis.model.is_program = is_program(neuron)
+    note_graded(analysis, graded or {})
     sort_states(analysis)
     if not analysis.model.states:
         analysis.refuse("a model without a state")
@@ -45,6 +51,7 @@ def lane_model(neuron: Any, metadata: Mapping[str, Any], namespace: Mapping[str,
     collect_inputs(analysis)
     collect_inlines(analysis)
     collect_equations(analysis)
+    collect_gates(analysis)
     (collect_program if analysis.program else collect_events)(analysis)
     collect_parameters(analysis)
     collect_constants(analysis)

@@ -71,6 +71,10 @@ class LaneModel:
     convolutions: list[str] = field(default_factory=list)  # exactly solved, and move in every step
     # accepted errors are multiplied by this; a gating variable needs smaller ones than a potential in mV
     scales: dict[str, float] = field(default_factory=dict)
+    gates: list[str] = field(default_factory=list)  # free states that open receptors of other cells
+    conductances: list[str] = field(default_factory=list)  # free states that the gates of other cells open
+    voltage: str = ""  # what the gates follow
+    gate_rates: dict[str, str] = field(default_factory=dict)
     runner: str = ""  # the state in "runner >= threshold", or ">", where that is the only condition inside a step
     threshold: str = ""
 

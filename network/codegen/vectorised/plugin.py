@@ -1,6 +1,5 @@
 """The hooks that ``worker.py`` calls in the process that runs NESTML."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from .describer import lane_model
@@ -17,16 +16,21 @@ DRIVE_PARAMETERS = (
 )
 
 
-def install(options: Mapping[str, Any]) -> None:
+GRADED = "bgnest_graded"
+"""Option that says what graded synapses have added to the model; NESTML does not know it."""
+
+
+def install(options: dict[str, Any]) -> None:
     """Make NESTML's code generator for NEST hand a ``LaneModel`` named ``model`` to its templates."""
     from pynestml.codegeneration.nest_code_generator import NESTCodeGenerator
 
     mend()
+    graded = options.pop(GRADED, None)
     original = NESTCodeGenerator._get_neuron_model_namespace
 
     def with_lane_model(self: Any, neuron: Any, metadata: Any) -> dict[str, Any]:
         namespace = original(self, neuron, metadata)
-        namespace["model"] = lane_model(neuron, metadata, namespace)
+        namespace["model"] = lane_model(neuron, metadata, namespace, graded)
         return namespace
 
     NESTCodeGenerator._get_neuron_model_namespace = with_lane_model

@@ -8,8 +8,10 @@ from .syntax import assigned_variables, cpp_name, variables_in
 
 def sort_states(analysis: Analysis) -> None:
     """Numerically solved states first, then exactly solved ones, then those no equation governs."""
-    analytic = list(analysis.namespace.get("analytic_state_variables", []))
+    aside = {*analysis.model.gates, *analysis.model.conductances}
+    analytic = [name for name in analysis.namespace.get("analytic_state_variables", []) if name not in aside]
     solved = list(analysis.numeric_solver["state_variables"]) if analysis.numeric_solver else []
+    solved = [name for name in solved if name not in aside]
     numeric = [name for name in solved if name not in analytic]
 
     # An exactly solved state that a spike resets inside the step has no exact solution over it.

@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from ...codegen import Compiled, ModelInfo
+from ...codegen.graded import CLOCK
 from ...errors import EngineError
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.cells import cell_values
@@ -39,6 +40,8 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
         network.compact = {p.name: n for n, p in enumerate(plan.projections) if plan.kept_by(p) == "compact"}
     start = time.perf_counter()
     _copy_synapse_models(network)  # before nodes exist: afterwards each copy costs milliseconds
+    if plan.graded_projections:
+        kernel.import_nest().Create(CLOCK)  # NEST updates it before all that is created later
     with reporter.phase("create", plan.n_neurons, "neurons") as phase:
         for population in plan.populations:
             _create(network, population)
@@ -57,6 +60,7 @@ def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Net
             phase.advance(projection.n_synapses, projection.name)
         if network.runtime is not None and network.compact:
             network.runtime.connect_carriers()
+            rows.listen(network)
     network.timers["connect"] = time.perf_counter() - start
     return network
 

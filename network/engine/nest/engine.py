@@ -17,7 +17,7 @@ from . import kernel
 from .build import build
 from .changes import set_parameters
 from .devices import StateRecorder, connect_inputs, connect_recorders
-from .network import Network, pairs_by_target
+from .network import Network, graded_of, pairs_by_target
 from .weights import WeightReader
 
 
@@ -75,10 +75,10 @@ class NestEngine:
 
     def compile(self, plan: Plan, reporter: Reporter) -> Compiled:
         """Compile the models that a plan uses, or find them in the cache."""
-        alone, pairs = plan.models_by_target, pairs_by_target(plan)
-        number = sum(len(names) for made in (alone, pairs) for names in made.values())
+        alone, pairs, graded = plan.models_by_target, pairs_by_target(plan), graded_of(plan)
+        number = len(graded) + sum(len(names) for made in (alone, pairs) for names in made.values())
         with reporter.phase("models", number, "") as phase:
-            return codegen.build_each(alone, pairs=pairs, progress=lambda note: phase.advance(0, note))
+            return codegen.build_each(alone, pairs=pairs, graded=graded, progress=lambda note: phase.advance(0, note))
 
     def join(self) -> None:
         """Import NEST, which starts MPI."""

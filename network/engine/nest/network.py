@@ -14,6 +14,7 @@ from ...codegen.pairs import TARGETS as PAIRED
 from ...codegen.pairs import partner
 from ...codegen.sources import Partner
 from ...experiment.cell_code import GENERAL
+from ...experiment.graded_cells import GradedCells
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.plan import Plan
 from . import kernel
@@ -48,6 +49,8 @@ class Network:
 
     def _built_as(self, population: str) -> str:
         """Name by which the module knows a population's cells."""
+        if graded := self.plan.graded(population):
+            return graded.name
         pair = pair_of(self.plan, population)
         return self.plan.population(population).model if pair is None else pair.name
 
@@ -60,7 +63,10 @@ class Network:
         return self.model(population).ports[self.plan.population(population).port(receptor)]
 
     def port_number(self, population: str, receptor: str) -> int:
-        """Number of a receptor's port, from 0."""
+        """Number of a receptor's port, from 0; a graded receptor has none."""
+        given = self.plan.population(population).receptors.get(receptor)
+        if given is not None and given.current:
+            return 0
         return self.receptor_type(population, receptor) - min(self.model(population).ports.values())
 
     def set(self, population: str, cells: slice, values: Mapping[str, Any]) -> None:
@@ -78,6 +84,12 @@ class Network:
         assert self.runtime is not None
         first = nodes[0].global_id
         self.runtime.set(range(first, first + len(nodes))[cells], values)
+
+
+def graded_of(plan: Plan) -> list[GradedCells]:
+    """Cells that have more than their model for graded synapses, each kind once."""
+    found = {cells for population in plan.populations if (cells := plan.graded(population.name))}
+    return sorted(found, key=lambda cells: cells.name)
 
 
 def pair_of(plan: Plan, population: str) -> Pair | None:

@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 
 from ...errors import EngineError
 from ...experiment.distributions import Drawn, Listed, LogNormal, bounds
+from ...experiment.graded_cells import Opened
 from ...experiment.rules import AllToAll, Ends, FixedInDegree, FixedOutDegree, FixedTotalNumber, PairwiseBernoulli, Rule
 from ...experiment.streams import stream
 from ...experiment.synapses import Static, Synapse, Tsodyks
+from ...experiment.synapses.graded import Graded
 from ...plans.plan import Plan, ProjectionPlan
 from . import runtime
 from .network import Network
-from .runtime import LISTED, SOURCES_OF_TARGETS, TARGETS_OF_SOURCES, Distribution, Projection
+from .runtime import LISTED, SOURCES_OF_TARGETS, TARGETS_OF_SOURCES, Distribution, GradedProjection, Projection
 
 DIGITS = 50
 """Binary digits of the sum of all weights onto a port of a cell, in quanta; a double has 53."""
@@ -108,6 +110,11 @@ def _(synapse: Static, told: Projection) -> None:
 
 
 @tell_synapse.register
+def _(synapse: Graded, told: Projection) -> None:
+    told.plastic, told.graded = 0, 1
+
+
+@tell_synapse.register
 def _(synapse: Tsodyks, told: Projection) -> None:
     told.plastic = 1
     told.U, told.tau_psc, told.tau_rec, told.tau_fac = synapse.U, synapse.tau_psc, synapse.tau_rec, synapse.tau_fac
@@ -183,6 +190,28 @@ def wire(network: Network, projection: ProjectionPlan, number: int) -> int:
         return made
     except EngineError as error:
         raise EngineError(f"projection {projection.name}: cannot be connected: {error}") from error
+
+
+def listen(network: Network) -> None:
+    """Let the targets of graded synapses, which have been wired, listen to their sources."""
+    plan, told = network.plan, []
+    for projection in plan.graded_projections:
+        gate = projection.synapse.gate
+        assert gate is not None
+        nodes = network.populations[projection.source]
+        told.append(
+            GradedProjection(
+                number=network.compact[projection.name],
+                source_first=nodes[0].global_id,
+                n_sources=len(nodes),
+                gate=gate.state.encode(),
+                conductance=Opened(projection.receptor, "").conductance.encode(),
+            )
+        )
+    if told:
+        assert network.runtime is not None
+        steps = (round(delay / plan.resolution) for delay in (plan.max_delay, plan.min_delay))
+        network.runtime.connect_graded(told, *steps)
 
 
 def _tell(told: Projection, choice: _Choice, rule: Rule, ends: Ends, kept: list[Any]) -> None:

@@ -79,6 +79,19 @@ class Projection(ctypes.Structure):
         ("tau_psc", ctypes.c_double),
         ("tau_rec", ctypes.c_double),
         ("tau_fac", ctypes.c_double),
+        ("graded", ctypes.c_int32),
+    ]
+
+
+class GradedProjection(ctypes.Structure):
+    """``GradedProjection`` of ``graded_wiring.h``."""
+
+    _fields_ = [
+        ("number", ctypes.c_int64),
+        ("source_first", ctypes.c_int64),
+        ("n_sources", ctypes.c_int64),
+        ("gate", ctypes.c_char_p),
+        ("conductance", ctypes.c_char_p),
     ]
 
 
@@ -144,6 +157,12 @@ class Runtime:
         assert self._module.carrier is not None
         self._call("bgnest_connect_carriers", self._module.carrier.encode(), ctypes.byref(made))
         return made.value
+
+    def connect_graded(self, projections: Sequence[GradedProjection], longest: int, slice_steps: int) -> None:
+        """Let the targets of graded synapses, whose rows are there, listen; delays are in steps."""
+        listed = (GradedProjection * len(projections))(*projections)
+        ends = (ctypes.c_int64(one) for one in (len(projections), longest, slice_steps))
+        self._call("bgnest_connect_graded", listed, *ends)
 
     def synapses(self, number: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any], NDArray[np.uint32]]:
         """Synapses of a projection on this rank: source and target (numbers in their populations), weight, steps."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from ..graded_cells import Gate
     from ..schema import Experiment, Projection
 
 
@@ -41,6 +42,11 @@ class Synapse:
     @property
     def modulated_by(self) -> str | None:
         """Population whose spikes reach all synapses through a volume transmitter; most kinds have none."""
+        return None
+
+    @property
+    def gate(self) -> Gate | None:
+        """What the source cells need for a synapse that their potential opens; most kinds wait for spikes."""
         return None
 
     @property

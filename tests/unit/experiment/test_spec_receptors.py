@@ -66,9 +66,7 @@ def test_a_current_is_no_unit_of_a_conductance(tiny_params):
     assert "at least 0" in problem
 
 
-def test_graded_is_a_name_that_is_not_supported_yet(currents):
-    found = "\n".join(problems(currents(), "populations.X.receptors.a.kind=graded"))
-    assert "graded receptors are not supported yet; kinds: conductance, current, potential" in found
+def test_a_kind_that_there_is_not_is_refused(currents):
     assert "kind must be one of" in "\n".join(problems(currents(), "populations.X.receptors.a.kind=magnetic"))
 
 

@@ -1,0 +1,96 @@
+"""Graded synapses in NEST: SciPy's potentials, conductances from recorded open probabilities, any number of threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+import network
+
+DATA = Path(__file__).parent / "data" / "graded"
+STEP = 0.025
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch):
+    """The models of these networks."""
+    monkeypatch.setenv("BGNEST_MODELS", str(DATA))
+
+
+def rates(state, of_other):
+    """Two cells of Morris and Lecar, V, w and s of both one after the other, each inhibited by the other's s."""
+    v, w, s = state.reshape(3, 2)
+    m_inf, w_inf = 0.5 * (1.0 + np.tanh((v + 1.2) / 18.0)), 0.5 * (1.0 + np.tanh((v - 12.0) / 17.4))
+    current = -2.0 * (v + 60.0) - 4.0 * m_inf * (v - 120.0) - 8.0 * w * (v + 84.0) + 95.0
+    s_inf = 1.0 / (1.0 + np.exp(-v / 5.0))
+    tau_s = (1.0 - s_inf) / 0.1
+    dv = (current - of_other * (v + 75.0)) / 20.0
+    return np.concatenate([dv, 0.067 * np.cosh((v - 12.0) / 34.8) * (w_inf - w), (s_inf - s) / tau_s])
+
+
+def reference(n_steps, delay):
+    """States at the end of every step; what arrives has left a delay ago, as it was exactly then."""
+    state = np.array([-20.0, -50.0, 0.1, 0.1, 0.1, 0.1])
+    states, solutions = [], []
+    for step in range(n_steps):
+        past = None if step < delay else solutions[step - delay]
+
+        def arriving(time, past=past):
+            return np.full(2, 0.1) if past is None else past(time - delay * STEP)[:3:-1]
+
+        ends = (step * STEP, (step + 1) * STEP)
+        solved = solve_ivp(
+            lambda time, now, arriving=arriving: rates(now, arriving(time)),
+            ends,
+            state,
+            rtol=1e-7,
+            atol=1e-9,
+            dense_output=True,
+        )
+        solutions.append(solved.sol)
+        state = solved.y[:, -1]
+        states.append(state)
+    return np.array(states)
+
+
+def test_two_cells_in_reciprocal_inhibition_are_those_of_scipy(tmp_path):
+    run = network.load(DATA / "pair.yaml", t_sim=35.0).run(out=tmp_path / "run", progress=False)
+    states = reference(1300, 1)
+    for cell, name in enumerate("AB"):
+        found = run.traces(name).iloc[: len(states)]
+        assert found["time_ms"].iloc[-1] == pytest.approx(32.5)
+        v, s = found["V_m"].to_numpy(), found["s_abbott_marder"].to_numpy()
+        assert np.abs(v - states[:, cell]).max() < 0.001 and np.abs(s - states[:, 4 + cell]).max() < 1e-4
+        assert np.ptp(states[:, cell]) > 50.0 and np.ptp(states[:, 4 + cell]) > 0.1
+        np.testing.assert_allclose(found["I_slow"], found["g_slow"] * (-75.0 - v), rtol=1e-4, atol=1e-4)
+
+
+def table(run, variable):
+    """Recorded values by step and cell."""
+    return run.traces("P").pivot(index="time_ms", columns="cell", values=variable).to_numpy()
+
+
+def test_every_conductance_is_the_sum_over_the_synapses_a_delay_ago(tmp_path):
+    run = network.load(DATA / "mixed.yaml").run(out=tmp_path / "run", progress=False)
+    gates = {name: table(run, f"s_{name}") for name in ("glu", "gaba")}
+    expected = {name: np.zeros_like(gates["glu"]) for name in ("fast", "slow")}
+    for projection, receptor, gate in (("opens", "fast", "glu"), ("shuts", "slow", "gaba"), ("shares", "slow", "glu")):
+        before = np.full((30, 30), {"glu": 0.2, "gaba": 0.0}[gate])
+        s = np.vstack([before, gates[gate]])  # row 30 + k is that at the end of step k
+        synapses = run.connections(projection)
+        assert synapses["delay"].nunique() > 10
+        for source, target, weight, delay in synapses.to_numpy():
+            begun = 30 + np.arange(len(gates[gate])) - round(delay / 0.1)
+            mean = 0.5 * (s[begun - 1, int(source)] + s[begun, int(source)])
+            expected[receptor][:, int(target)] += weight * mean
+    for receptor, conductance in expected.items():
+        assert conductance.max() > 2.0
+        np.testing.assert_allclose(table(run, f"g_{receptor}"), conductance, rtol=1e-6, atol=1e-6)
+    assert len(run.spikes("P")) > 5
+
+    for threads in (2, 4):
+        other = network.load(DATA / "mixed.yaml").run(out=tmp_path / f"{threads}", threads=threads, progress=False)
+        assert other.traces("P").equals(run.traces("P")) and other.spikes("P").equals(run.spikes("P"))
