@@ -188,7 +188,8 @@ def _refusal(source: Source, reason: str, line: int) -> RefusedError:
     """Error for a model that a target cannot express."""
     found = re.match(REFUSED_IN_WORDS, reason, re.DOTALL)
     refused = Unsupported(line, found.group(1) if found else reason)
-    message = refused.message(str(source.path), "build it with `--target auto`")
+    other = "no other target has graded synapses" if source.graded is not None else "build it with `--target auto`"
+    message = refused.message(str(source.path), other)
     return RefusedError(message, refused.line, refused.what)
 
 
