@@ -34,6 +34,7 @@ from ..analysis.targets.verdict import HIGH, LOW, MISSING, NONE, PASS
 from ..errors import ScanError, SpecError, choices
 from ..experiment import Experiment
 from ..experiment.files import given_file
+from ..experiment.graded_cells import cells_of
 from ..experiment.nestml import model_interfaces
 from ..experiment.yamlfile import read_yaml
 from ..plans import make_plan
@@ -259,7 +260,8 @@ def _check_variables(recorded: Recorded, experiment: Experiment, where: str) -> 
     models = model_interfaces()
     problems = []
     for population, variable in recorded.groups:
-        known_here = models[experiment.populations[population].model].recordables
+        graded = cells_of(experiment, population).recordables
+        known_here = [*models[experiment.populations[population].model].recordables, *graded]
         if variable not in known_here:
             name = f"{population}.{variable}"
             problems.append(f"{where}.columns: {name}: {choices(variable, known_here, 'variables')}")
