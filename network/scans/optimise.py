@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -161,6 +162,8 @@ class Study:
             self._launcher = Launcher(os.environ | runs.environment, fork=self.spec.execution.ranks == 1)
             for name in ("points", "runs", "log"):
                 (self.folder / name).mkdir(exist_ok=True)
+            for sources in self._planner.sources:
+                shutil.copy(sources, self.folder / "points" / sources.name)
             text = yaml.safe_dump(self.spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
             write_atomic(self.folder / SPEC, text)
             for trial in self.study.get_trials(deepcopy=False, states=(_optuna().trial.TrialState.RUNNING,)):

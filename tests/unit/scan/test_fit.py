@@ -20,7 +20,7 @@ TINY = """
 meta: {model: own, title: two populations}
 network: {}
 populations:
-  STN: {label: STN, model: aeif_stn, n_neurons: {value: 49, unit: 1, assumed: test}, defaults: model}
+  STN: {label: STN, model: aeif_stn, n_neurons: {value: 49, unit: 1, source: mine}, defaults: model}
   SNr: {label: SNr, model: aeif_stn, n_neurons: {value: 20, unit: 1, assumed: test}, defaults: model}
 projections:
   STN_to_SNr: &p
@@ -46,6 +46,7 @@ TIMES = np.arange(1.0, 200.0, 0.5)
 def tiny(tmp_path):
     """Experiment that everything here fits."""
     (tmp_path / "tiny.yaml").write_text(TINY)
+    (tmp_path / "sources.yaml").write_text("mine: {what: a bibliography beside the experiment}")
     return str(tmp_path / "tiny.yaml")
 
 
