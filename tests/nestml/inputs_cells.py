@@ -318,6 +318,7 @@ model in_vectors:
         chain[4] real = 0
         place integer = 0
         late mV = 0 mV
+        decay real = 1
 
     equations:
         kernel K = exp(-t / tau)
@@ -329,6 +330,8 @@ model in_vectors:
 
     internals:
         n integer = 5
+        h ms = resolution()
+        part real = exp(-h / tau)
 
     input:
         spikes <- spike
@@ -337,6 +340,7 @@ model in_vectors:
         spike
 
     update:
+        decay = decay * part
         late = line[place]
         line[place] = V_m
         place = place + 1
@@ -363,7 +367,7 @@ RECORDED = {
     "in_statements": ["V_m", "x", "n", "odd", "last", "seen", "down", "arrived", "peak"],
     "in_time": ["V_m", "x", "y", "seen"],
     "in_time_program": ["V_m", "x", "y", "seen"],
-    "in_vectors": ["V_m", "late", *(f"chain_{i}" for i in range(4))],
+    "in_vectors": ["V_m", "late", "decay", *(f"chain_{i}" for i in range(4))],
     "in_noise": ["normal", "uniform", "counted", "other", "V_m", "sum", "drive_count"],
 }
 CHANGED: dict[str, dict[str, float]] = {"in_terms": {"gain": 0.8, "n": 10}, "in_statements": {"every": 2}}

@@ -148,10 +148,17 @@ def test_time_in_equations_is_that_of_the_moment(model: str, recorded: Callable[
     np.testing.assert_array_equal(ours[f"{model}/spikes"], np.full(N_CELLS, 1001))
 
 
+def test_an_internal_may_be_the_resolution(recorded: Callable[..., Results]) -> None:
+    decay = recorded("vectorised")["in_vectors/decay"].reshape(N_CELLS, -1)
+    np.testing.assert_allclose(
+        decay, np.tile(np.exp(-0.01 * np.arange(1, decay.shape[1] + 1)), (N_CELLS, 1)), rtol=1e-9
+    )
+
+
 def test_vectors_of_states(recorded: Callable[..., Results]) -> None:
     """A line of five places is read five steps later; a chain moves each value half of the way to the one before."""
     found = recorded("vectorised")
-    V_m, late, *chain = (found[f"in_vectors/{name}"].reshape(N_CELLS, -1) for name in RECORDED["in_vectors"])
+    V_m, late, _, *chain = (found[f"in_vectors/{name}"].reshape(N_CELLS, -1) for name in RECORDED["in_vectors"])
     assert V_m.max() > 10
     np.testing.assert_array_equal(late[:, 6:], V_m[:, :-6])  # of the start of the step, five steps before
     np.testing.assert_array_equal(chain[0][:, 1:], V_m[:, :-1])
