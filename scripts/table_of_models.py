@@ -9,7 +9,7 @@ there, so that models can be added one by one.
 
 Every model is compared with what NESTML's default code does at a tolerance of 1e-10 (target reference, which needs the
 headers of the GSL) and with NEST's built-in model of the same equations, where there is one. The protocol is in
-scripts/neurons/protocol.py.
+scripts/neurons/neuron_protocol.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "neurons"))
 import compare
-import protocol
+import neuron_protocol as protocol
 
 from network.experiment.nestml import parse_nestml, read_nestml
 from network.resources import nestml_dir
@@ -129,7 +129,7 @@ Made by `python scripts/table_of_models.py`: all neurons that NESTML 9.0 install
   code that `--target auto` takes.
 * **against**: largest difference of the membrane potential as long as the spikes are the same, and largest distance of
   corresponding spikes in steps; ten cells with a step of current, and random spikes at every port
-  (`scripts/neurons/protocol.py`). The reference is NESTML's default code with a tolerance of 1e-10, which tests for
+  (`scripts/neurons`). The reference is NESTML's default code with a tolerance of 1e-10, which tests for
   spikes at the end of a step; NEST's own models have their default tolerances. "other number": of spikes.
 * `-`: not measured yet, or there is none.
 

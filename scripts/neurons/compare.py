@@ -20,7 +20,7 @@ from network.experiment.nestml import ModelInterface
 from network.experiment.receptors import KINDS, kind_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import protocol
+import neuron_protocol as protocol
 
 Result = dict[str, NDArray[Any]]
 AROUND_SPIKES = 0.5

@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts" / "neurons"))
 import compare
-import protocol
+import neuron_protocol as protocol
 import random_models
 
 from network import codegen

@@ -198,12 +198,16 @@ public:
     push_( ways_[ current_ * length_ + after ], slot, row, value );
   }
 
-  /* A slice begins; what was due in those before is forgotten. */
+  /*
+   * A slice begins for the cells; what was due in those before is forgotten. The lists may have got there before, with a
+   * spike that a generator sends, or the first that has far to go: what is kept back has to come all the same.
+   */
   void
   advance( const long slice_begin )
   {
-    if ( base_ < slice_begin )
+    if ( begun_ != slice_begin )
     {
+      begun_ = slice_begin;
       hurry_();
       skip_to_( slice_begin );
     }
@@ -301,6 +305,7 @@ public:
     left_.clear();
     sorted_ = false;
     base_ = 0;
+    begun_ = -1;
     length_ = 1;
     current_ = 0;
     find_ways_();
@@ -424,6 +429,7 @@ private:
   std::vector< List > lists_; // a ring; the present slice is at current_
   std::vector< Way > ways_;   // from the first step of the first list on
   std::size_t current_ = 0;
+  long begun_ = -1; // slice that the cells are in
   long base_ = 0;   // first step of the present slice
   long length_ = 1; // of a slice
   long reach_ = 0;  // steps of all lists

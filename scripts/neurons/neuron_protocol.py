@@ -4,7 +4,7 @@ Ten cells of every model stand beside each other. The first gets a step of curre
 others random spikes at every port and some current. Parameters are those that the file of the model declares.
 
 Started as a program this simulates all models of one module, or NEST's built-in twins, in a process of its own, because
-NEST cannot unload a module: ``python protocol.py JOB.json OUTPUT.npz``.
+NEST cannot unload a module: ``python neuron_protocol.py JOB.json OUTPUT.npz``.
 """
 
 from __future__ import annotations
