@@ -1,7 +1,8 @@
 """Oscillations of a run: coherence and phases of unit pairs, oscillation and synchrony indices of populations.
 
 Methods are those of Lindahl & Hellgren Kotaleski 2016 (doi 10.1523/ENEURO.0156-16.2016), see
-`network.analysis.spectra`; pairs and frequency bands are those of the network (`network.experiment.presentation`).
+`network.analysis.spectra` and `units`; pairs and frequency bands are those of the network
+(`network.experiment.presentation`).
 """
 
 from __future__ import annotations
@@ -14,16 +15,9 @@ import numpy as np
 
 from ..experiment.presentation import BETA, Band, Pair
 from ..runs import Spikes
-from .spectra import (
-    Coherence,
-    PhaseDifferences,
-    modulation_depth,
-    oscillation_index,
-    pair_coherence,
-    phase_differences,
-    rate_spectrum,
-)
+from .spectra import modulation_depth, oscillation_index, rate_spectrum
 from .statistics import RATE_BIN, synchrony_index
+from .units import Coherence, PhaseDifferences, pair_coherence, phase_differences
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..experiment.distributions import drawn_from_dict
 from ..experiment.distributions import mean as mean_of
 from ..experiment.receptors import conductance_effect
@@ -58,20 +61,31 @@ def connection_matrices(plan: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataF
     import pandas as pd
 
     names = [p["name"] for p in plan["populations"]]
+    place = {name: k for k, name in enumerate(names)}
     sizes = {p["name"]: p.get("n_neurons", 0) for p in plan["populations"]}
-    in_degree = pd.DataFrame(0.0, index=names, columns=names)
-    weights = {kind: pd.DataFrame(0.0, index=names, columns=names) for kind in SIGNS}
-    synapses = {kind: pd.DataFrame(0.0, index=names, columns=names) for kind in SIGNS}
+    shape = (len(names), len(names))
+    in_degree = np.zeros(shape)
+    weights = {kind: np.zeros(shape) for kind in SIGNS}
+    synapses = {kind: np.zeros(shape) for kind in SIGNS}
     for projection in plan["projections"]:
-        place = projection["target"], projection["source"]
+        at = place[projection["target"]], place[projection["source"]]
         # plans of before the kinds have plasticity or none
         synapse = synapse_from_dict(projection.get("synapse", projection.get("plasticity")))
         mean = abs(mean_of(drawn_from_dict(projection["weight"])))
         kind = sign(plan, projection)
         # plans of before the wiring rules have in-degrees only
         degree = projection.get("in_degree") or projection["n_synapses"] / sizes[projection["target"]]
-        in_degree.loc[place] += degree
-        weights[kind].loc[place] += degree * mean * synapse.rested
-        synapses[kind].loc[place] += degree
-    mean_weights = [(weights[kind] / synapses[kind]).where(synapses[kind] > 0) for kind in SIGNS]
-    return in_degree.where(in_degree > 0), mean_weights[0], mean_weights[1]
+        in_degree[at] += degree
+        weights[kind][at] += degree * mean * synapse.rested
+        synapses[kind][at] += degree
+
+    def over(total: NDArray[np.float64], number: NDArray[np.float64]) -> pd.DataFrame:
+        found = np.divide(total, number, out=np.full(shape, np.nan), where=number > 0)
+        return pd.DataFrame(found, index=names, columns=names)
+
+    inhibition, excitation = SIGNS
+    return (
+        over(in_degree, (in_degree > 0).astype(float)),
+        over(weights[inhibition], synapses[inhibition]),
+        over(weights[excitation], synapses[excitation]),
+    )

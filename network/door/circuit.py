@@ -24,7 +24,8 @@ from ..experiment.dumping import to_yaml
 from ..experiment.sonata_config import FORMAT, OURS
 from ..plans.cells import cell_values
 from ..plans.identity import encode
-from ..plans.plan import Plan, PopulationPlan, ProjectionPlan
+from ..plans.parts import PopulationPlan, ProjectionPlan
+from ..plans.plan import Plan
 from ..runs.circuit import write_edges, write_nodes, write_types
 from ..runs.layout import to_json
 

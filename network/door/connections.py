@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..engine.nest.connectivity import Synapses
-from ..plans.plan import Plan, ProjectionPlan
+from ..plans.parts import ProjectionPlan
+from ..plans.plan import Plan
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..codegen import Compiled
-from ..plans.plan import Plan, RecorderPlan, Segment, WeightsPlan
+from ..plans.parts import RecorderPlan, Segment, WeightsPlan
+from ..plans.plan import Plan
 from .progress import Reporter
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from ..plans.plan import Plan, Segment
+from ..plans.parts import Segment
+from ..plans.plan import Plan
 
 
 class Changes:

@@ -15,7 +15,8 @@ import numpy as np
 from ..cluster.ranks import present
 from ..errors import EngineError
 from ..experiment.receptors import KINDS
-from ..plans.plan import Plan, ProjectionPlan
+from ..plans.parts import ProjectionPlan
+from ..plans.plan import Plan
 from .engines import engine_of
 from .nest.connectivity import Synapses, rewired
 from .progress import Reporter, SilentReporter

@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from .connect import Connect, edges_of
 from .distributions import DrawnDelay, DrawnWeight, Heterogeneity, Initial, WrittenFromFile
 from .limits import MAX_NAME, MAX_TRACED
 from .modulators import Effects, Modulator
 from .origins import Origin
+from .positions import Positions
 from .quantities import (
     AnatomicalCount,
     AnyQuantity,
@@ -38,7 +40,6 @@ from .quantities import (
 from .receptors import Receptor
 from .stimuli import Actions, Current, DopamineSchedule, Modulation, Name, SpikeInput, Stimulus
 from .synapses import Plasticity, Static, Synapse, SynapseSpec
-from .wiring import Connect, Positions, edges_of
 
 
 def _exactly_one(model: Any, first: str, second: str, *, required: bool) -> None:
@@ -113,7 +114,7 @@ class Projection(Spec):
     target: Name
     receptor: Name
     connect: Connect | None = None
-    """Wiring rule, see :mod:`network.experiment.wiring`."""
+    """Wiring rule, see :mod:`network.experiment.connect`."""
     in_degree: Count | None = None
     """Short form of the rule ``fixed_in_degree``."""
     in_degree_beta: Number | None = None

@@ -1,8 +1,8 @@
 """Where cells are, and rules that depend on the distance between them.
 
 Shapes of populations and kernels of distance as plain numbers (um, um/ms), which a plan keeps; how they are written is
-in :mod:`network.experiment.wiring`.  Positions and pairs are drawn from streams of their own, hence the same for every
-number of ranks and threads.
+in :mod:`network.experiment.positions`.  Positions and pairs are drawn from streams of their own, hence the same for
+every number of ranks and threads.
 """
 
 from __future__ import annotations

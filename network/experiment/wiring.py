@@ -1,41 +1,22 @@
-"""What connects to what, as it is written: one class per wiring rule, told apart by ``rule:``.
+"""What connects to what in an experiment: its rules in plain numbers, between which cells, and whether that fits.
 
 ``in_degree: 9`` in a projection is short for ``connect: {rule: fixed_in_degree, in_degree: 9}``.  ``autapses``,
-``multapses`` and ``within_action`` stand beside ``connect`` and modify every rule.  What may be written of a rule
-follows from its class in :mod:`network.experiment.rules`; only what cannot be said there (the kernels of
-``distance``) is here.
+``multapses`` and ``within_action`` stand beside ``connect`` and modify every rule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
-from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-
-from pydantic import Field, model_validator
-from pydantic_core import PydanticCustomError
+from typing import TYPE_CHECKING
 
 from . import derive, space
+from .connect import Effective
 from .distributions import Listed, WrittenFromFile, bounds, plain
 from .edge_files import EdgeFileError
-from .kinds import form_of, kind_named, kinds_of, plain_fields, union_of
 from .limits import MAX_DELAY
-from .modulators import Effects, factor
-from .quantities import (
-    Coordinates,
-    Count,
-    Fraction,
-    Fractions,
-    Length,
-    Lengths,
-    Number,
-    Quantity,
-    Spec,
-    Velocity,
-)
-from .rules import Ends, FixedInDegree, Rule, distance
-from .rules.from_file import FromFile
+from .modulators import factor
+from .quantities import Quantity
+from .rules import Ends, FixedInDegree, Rule
 from .yamlfile import KeyPath
 
 if TYPE_CHECKING:
@@ -43,225 +24,6 @@ if TYPE_CHECKING:
 
 MAX_SYNAPSES = 1e15
 """Synapses of a projection: a human brain has some 1e14 in all."""
-
-
-class _Form(Spec):
-    KIND: ClassVar[type[Rule]]
-    """The rule that is meant."""
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:
-        """Rule in plain numbers at these deviations of modulators."""
-        return self.KIND(**plain_fields(self.KIND, self))
-
-
-class _Connect(_Form):
-    beta: Number | None = None
-    """Dopamine: the degree, number or probability becomes x (1 + beta * phi)."""
-    effects: Effects = ()
-    """Effects of modulators on it."""
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:
-        given = plain_fields(self.KIND, self)
-        acted_on = {one.name for one in fields(self.KIND) if one.metadata.get("modulated")}
-        return self.KIND(**{key: self.acted(v, phis) if key in acted_on else v for key, v in given.items()})
-
-    def acted(self, value: float, phis: Mapping[str, float]) -> float:
-        """Value with the effects of the modulators."""
-        return value * self.factor(phis)
-
-    def factor(self, phis: Mapping[str, float]) -> float:
-        return factor(self.effects, self.beta, phis)
-
-
-class _Counted(_Connect):
-    rounding: Literal["nearest", "down"] = "nearest"
-    """How ``beta`` makes a whole number."""
-
-    def acted(self, value: float, phis: Mapping[str, float]) -> int:
-        """Whole number with the effects of the modulators."""
-        return derive.scaled_in_degree(value, self.factor(phis), self.rounding)
-
-
-def _form(rule: type[Rule]) -> type[_Form]:
-    """What may be written of a rule; whole numbers stay whole under the effects of modulators."""
-    acted_on = [one.metadata["written"] for one in fields(rule) if one.metadata.get("modulated")]
-    base = _Form if not acted_on else _Counted if any(form is Count for form in acted_on) else _Connect
-    made: Any = form_of(rule, base)
-    made.KIND = rule
-    return made
-
-
-class ExponentialKernel(Spec):
-    """exp(-d / length)."""
-
-    kind: Literal["exponential"]
-    length: Length
-
-    def plain(self) -> space.Kernel:  # noqa: D102
-        return space.Exponential(self.length.value)
-
-
-class GaussianKernel(Spec):
-    """exp(-d^2 / (2 sd^2))."""
-
-    kind: Literal["gaussian"]
-    sd: Length
-
-    def plain(self) -> space.Kernel:  # noqa: D102
-        return space.Gaussian(self.sd.value)
-
-
-class BoxKernel(Spec):
-    """1 up to a radius, 0 beyond."""
-
-    kind: Literal["box"]
-    radius: Length
-
-    def plain(self) -> space.Kernel:  # noqa: D102
-        return space.Within(self.radius.value)
-
-
-class TableKernel(Spec):
-    """Straight lines between values at distances; 0 after the last."""
-
-    kind: Literal["table"]
-    distances: Lengths
-    values: Fractions
-
-    def plain(self) -> space.Kernel:  # noqa: D102
-        return space.Table(tuple(self.distances.value), tuple(self.values.value))
-
-    @model_validator(mode="after")
-    def _consistent(self) -> TableKernel:
-        at, values = self.distances.value, self.values.value
-        if len(at) != len(values) or len(at) < 2:
-            message = f"distances and values must be of one length, at least 2, not {len(at)} and {len(values)}"
-            raise PydanticCustomError("table", "{message}", {"message": message})
-        if any(first >= second for first, second in pairwise(at)):
-            raise PydanticCustomError("table", "distances must increase")
-        return self
-
-
-class Distance(_Counted):
-    """By the distance between cells, whose populations have ``positions``.
-
-    Every pair with ``probability`` times the kernel, or ``in_degree`` sources per target cell in proportion to it.
-    """
-
-    rule: Literal["distance"]
-    kernel: Annotated[ExponentialKernel | GaussianKernel | BoxKernel | TableKernel, Field(discriminator="kind")]
-    probability: Fraction | None = None
-    in_degree: Count | None = None
-    max_distance: Length | None = None
-    """Nothing is connected beyond."""
-    velocity: Velocity | None = None
-    """The delay is that of the projection plus the distance over this."""
-
-    def plain(self, phis: Mapping[str, float]) -> Rule:  # noqa: D102
-        return distance.Distance(
-            self.kernel.plain(),
-            None if self.probability is None else self.probability.value * self.factor(phis),
-            None if self.in_degree is None else self.acted(self.in_degree.value, phis),
-            None if self.max_distance is None else self.max_distance.value,
-            None if self.velocity is None else self.velocity.value,
-        )
-
-    @model_validator(mode="after")
-    def _one_number(self) -> Distance:
-        if (self.probability is None) == (self.in_degree is None):
-            raise PydanticCustomError("exactly_one", "give exactly one of 'probability' and 'in_degree'")
-        return self
-
-
-OWN_FORMS: dict[type[Rule], type[_Form]] = {distance.Distance: Distance}
-"""What may be written of rules of which their fields do not tell it."""
-
-if TYPE_CHECKING:
-    Connect = _Form
-else:
-    Connect = union_of((OWN_FORMS.get(rule) or _form(rule) for rule in kinds_of(Rule)), "rule")
-
-
-def edges_of(connect: Any) -> tuple[str, str | None] | None:
-    """File and population of the edges that a rule as it is written takes, None if it takes none."""
-    return (connect.file, connect.population) if getattr(connect, "KIND", None) is FromFile else None
-
-
-def rule_from_dict(data: dict[str, Any]) -> Rule:
-    """Rule from its JSON form in a plan."""
-    rule: type[Rule] = kind_named(Rule, "rule", data["rule"])
-    return rule.from_fields({key: value for key, value in data.items() if key != "rule"})
-
-
-class _Placed(Spec):
-    arrangement: Literal["random", "even"] = "random"
-    """At random, or as regular as can be."""
-
-
-class BoxShape(_Placed):
-    """Line, rectangle or box, by the number of its extents."""
-
-    shape: Literal["box"]
-    extent: Lengths
-    centre: Coordinates | None = None
-    periodic: bool = False
-    """Opposite sides are neighbours."""
-
-    def plain(self) -> space.Shape:  # noqa: D102
-        extent = tuple(self.extent.value)
-        centre = (0.0,) * len(extent) if self.centre is None else tuple(self.centre.value)
-        return space.Box(extent, centre, self.periodic, self.arrangement == "even")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> BoxShape:
-        n = len(self.extent.value)
-        if not 1 <= n <= 3 or min(self.extent.value) <= 0.0:
-            raise PydanticCustomError("shape", "extent must have 1 to 3 lengths greater than 0")
-        if self.centre is not None and len(self.centre.value) != n:
-            raise PydanticCustomError("shape", "centre must have as many coordinates as extent")
-        return self
-
-
-class SphereShape(Spec):
-    """Ball, or a disc where the centre has two coordinates; cells are anywhere within."""
-
-    shape: Literal["sphere"]
-    radius: Length
-    centre: Coordinates | None = None
-    """(0, 0, 0) if not given."""
-
-    def plain(self) -> space.Shape:  # noqa: D102
-        return space.Sphere(self.radius.value, (0.0,) * 3 if self.centre is None else tuple(self.centre.value))
-
-    @model_validator(mode="after")
-    def _consistent(self) -> SphereShape:
-        if self.centre is not None and len(self.centre.value) not in (2, 3):
-            raise PydanticCustomError("shape", "centre must have 3 coordinates, or 2 for a disc")
-        return self
-
-
-class RingShape(_Placed):
-    """Circle, along which distances are measured."""
-
-    shape: Literal["ring"]
-    radius: Length
-
-    def plain(self) -> space.Shape:  # noqa: D102
-        return space.Ring(self.radius.value, self.arrangement == "even")
-
-
-Positions = Annotated[BoxShape | SphereShape | RingShape, Field(discriminator="shape")]
-
-
-def shape_from_dict(data: dict[str, Any] | None) -> space.Shape | None:
-    """Shape of a population from its JSON form in a plan."""
-    if data is None:
-        return None
-    (kind,) = (kind for kind in space.SHAPES if kind.TAG["shape"] == data["shape"])
-    fields: Any = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "shape"
-    }
-    return kind(**fields)
 
 
 def planned_rule(projection: Projection, phis: Mapping[str, float]) -> Rule:
@@ -368,7 +130,7 @@ def _rule(
     if projection.connect is None:
         return  # in-degrees in the short form are checked all at once, with the smallest network that has room
     rule, where = planned_rule(projection, phis), (*path, "connect")
-    made = projection.connect.factor(phis) if isinstance(projection.connect, _Connect) else 1.0
+    made = projection.connect.factor(phis) if isinstance(projection.connect, Effective) else 1.0
     if made < 0.0:
         yield (*where, "beta"), f"makes less than nothing: 1 + beta * phi = {made:g}"
         return

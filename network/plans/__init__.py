@@ -4,16 +4,8 @@ from ..experiment.distributions import Clamped, LogNormal, TruncatedNormal, Unif
 from .codec import plan_from_dict
 from .cost import Estimate, estimate
 from .make import make_plan
-from .plan import (
-    Cells,
-    InputPlan,
-    Plan,
-    PopulationPlan,
-    ProjectionPlan,
-    RecorderPlan,
-    Segment,
-    SpikeInputPlan,
-)
+from .parts import Cells, InputPlan, PopulationPlan, ProjectionPlan, RecorderPlan, Segment, SpikeInputPlan
+from .plan import Plan
 from .summary import plan_summary
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..experiment.streams import stream
-from .plan import PopulationPlan
+from .parts import PopulationPlan
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,18 +6,17 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import SpecError
+from ..experiment.connect import rule_from_dict
 from ..experiment.courses import Waveform
 from ..experiment.distributions import drawn_from_dict
+from ..experiment.positions import shape_from_dict
 from ..experiment.synapses import synapse_from_dict
-from ..experiment.wiring import rule_from_dict, shape_from_dict
-from .plan import (
-    PLAN_FORMAT,
+from .parts import (
     Cells,
     CurrentPlan,
     GuardPlan,
     InputPlan,
     MockPlan,
-    Plan,
     PopulationPlan,
     ProjectionPlan,
     ReceptorPlan,
@@ -26,6 +25,7 @@ from .plan import (
     SpikeInputPlan,
     WeightsPlan,
 )
+from .plan import PLAN_FORMAT, Plan
 
 
 def _projection(given: dict[str, Any]) -> ProjectionPlan:

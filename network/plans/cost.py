@@ -23,7 +23,8 @@ from ..experiment.presentation import load_presentation
 from ..experiment.quantities import Spec
 from ..experiment.yamlfile import read_yaml
 from ..text import human_bytes
-from .plan import Plan, ProjectionPlan
+from .parts import ProjectionPlan
+from .plan import Plan
 
 HELD_SECONDS = 1.0
 """Biological time for which spikes and samples stay in memory (`network.engine.session.DRAIN_MS`)."""

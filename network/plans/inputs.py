@@ -14,7 +14,7 @@ from ..experiment.modulators import factor
 from ..experiment.schema import Input
 from ..experiment.spike_files import MOST_TRAINS, SpikeFileError, read_trains
 from ..experiment.stimuli import Modulation, SpikeInput
-from .plan import Cells, InputPlan, SpikeInputPlan
+from .parts import Cells, InputPlan, SpikeInputPlan
 
 
 def share_drive(inputs: Iterable[InputPlan]) -> tuple[InputPlan, ...]:

@@ -22,11 +22,10 @@ from ..experiment.wiring import ends_of, n_actions, planned_rule, population_siz
 from .inputs import plan_input, share_drive
 from .limits import plan_problems
 from .modulation import build_segments, effective_params, port_currents
-from .plan import (
+from .parts import (
     GuardPlan,
     InputPlan,
     MockPlan,
-    Plan,
     PopulationPlan,
     ProjectionPlan,
     ReceptorPlan,
@@ -34,6 +33,7 @@ from .plan import (
     SpikeInputPlan,
     WeightsPlan,
 )
+from .plan import Plan
 from .played import check_played, plan_spike_inputs
 
 

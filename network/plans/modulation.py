@@ -18,7 +18,7 @@ from ..experiment.modulators import SHORT
 from ..experiment.nestml import ModelInterface
 from ..experiment.receptors import current_way
 from ..experiment.schema import Experiment
-from .plan import CurrentPlan, Segment
+from .parts import CurrentPlan, Segment
 
 
 def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> tuple[Segment, ...]:

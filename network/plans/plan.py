@@ -11,212 +11,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..experiment.cell_code import AUTO, FAST
-from ..experiment.courses import Waveform
-from ..experiment.distributions import Drawn
 from ..experiment.graded_cells import Gate, GradedCells, Opened
-from ..experiment.rules import Ends, FixedInDegree, Rule
-from ..experiment.space import Layout, Shape
-from ..experiment.synapses import Static, Synapse
+from ..experiment.rules import Ends
+from ..experiment.space import Layout
 from ..experiment.synapses.nestml import NestmlSynapse, paired
 from .identity import LABEL, encode, hashes
+from .parts import (
+    CurrentPlan,
+    GuardPlan,
+    InputPlan,
+    MockPlan,
+    PopulationPlan,
+    ProjectionPlan,
+    RecorderPlan,
+    Segment,
+    SpikeInputPlan,
+    WeightsPlan,
+)
 
 PLAN_FORMAT = 2
 """Version of the JSON form of a plan."""
-
-
-@dataclass(frozen=True)
-class ReceptorPlan:
-    """Input port of a receptor, unit of its weights, and what a positive weight does (1 excites, -1 inhibits)."""
-
-    port: str
-    unit: str = "nS"
-    effect: int = field(default=1, metadata=LABEL)
-    current: str = ""
-    """Of a graded receptor: parameter or port of the model that its current is added to; empty for others."""
-
-
-@dataclass(frozen=True)
-class PopulationPlan:
-    """One population with its effective parameters (dopamine applied)."""
-
-    name: str
-    model: str
-    n_neurons: int
-    params: dict[str, float]
-    heterogeneity: dict[str, Drawn]
-    initial: dict[str, Drawn | float]
-    first_id: int
-    positions: Shape | None = None
-    receptors: dict[str, ReceptorPlan] = field(default_factory=dict)
-    """What the names of receptors mean; a name that is not here is that of a port."""
-    gates: dict[str, str] = field(default_factory=dict)
-    """Labels and activations of the graded synapses that begin here."""
-
-    def port(self, receptor: str) -> str:
-        """Input port of a receptor."""
-        return self.receptors[receptor].port if receptor in self.receptors else receptor
-
-    def unit(self, receptor: str) -> str:
-        """Unit of weights onto a receptor."""
-        return self.receptors[receptor].unit if receptor in self.receptors else "nS"
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Some cells of a population: node ids ``start``, ``start + step``, ... below ``stop``."""
-
-    start: int
-    stop: int
-    step: int = 1
-
-    @property
-    def ids(self) -> range:
-        """Node ids, counted from 0 within the population."""
-        return range(self.start, self.stop, self.step)
-
-
-@dataclass(frozen=True)
-class ProjectionPlan:
-    """One projection by a wiring rule; ``n_synapses`` are those that the rule makes, on average where they are random.
-
-    With ``n_sets`` above 1 source i and target j are connected only if i and j are equal modulo ``n_sets``.
-    """
-
-    name: str
-    source: str
-    target: str
-    receptor: str
-    rule: Rule
-    n_synapses: int
-    weight: Drawn | float
-    delay: Drawn | float
-    allow_multapses: bool
-    allow_autapses: bool
-    n_sets: int = 1
-    synapse: Synapse = field(default_factory=Static)
-
-    @property
-    def in_degree(self) -> int | None:
-        """Synapses per target cell where the rule fixes them, else None."""
-        return self.rule.in_degree if isinstance(self.rule, FixedInDegree) else None
-
-
-@dataclass(frozen=True)
-class InputPlan:
-    """Independent Poisson spikes to every neuron of ``target``; all receptors get the same spikes.
-
-    The instantaneous rate of one neuron is ``rate * waveform.value(t)`` in spikes/s.  ``cells`` restricts the
-    input to some cells.  ``device`` says that a generator makes the spikes whatever ``drive`` says, because the
-    cells draw those of another input: each draws one train.
-    """
-
-    name: str
-    target: str
-    rate: float
-    weights: dict[str, float]
-    delay: float
-    waveform: Waveform | None
-    cells: Cells | None = None
-    device: bool = False
-
-
-@dataclass(frozen=True)
-class SpikeInputPlan:
-    """Spike trains of one population in a SONATA file; all receptors get the same spikes.
-
-    ``in_degree`` random trains per target neuron, or train i to neuron i if it is None.  ``digest`` is the
-    SHA-256 of the file, which is identity where its path is not.
-    """
-
-    name: str
-    target: str
-    file: str = field(metadata=LABEL)
-    population: str
-    digest: str
-    weights: dict[str, float]
-    delay: float
-    shift: float
-    in_degree: int | None
-
-
-@dataclass(frozen=True)
-class CurrentPlan:
-    """Current into a continuous port of every cell of ``target``: amplitude k (pA) from time k (ms) on."""
-
-    target: str
-    port: str
-    times: tuple[float, ...]
-    amplitudes: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """Parameters of populations that take new values at ``time`` ms and keep them until they change again.
-
-    ``dopamine`` is the level from then on, None where there is no such modulator; ``levels`` are those of all other
-    modulators.  Parameters that stay as they are do not occur.
-    """
-
-    time: float
-    dopamine: float | None
-    params: dict[str, dict[str, float]]
-    levels: dict[str, float] = field(default_factory=dict, metadata=LABEL)
-
-
-@dataclass(frozen=True)
-class RecorderPlan:
-    """State variables of chosen neurons sampled every ``interval`` ms in ``[start, stop]`` ms.
-
-    ``name`` is that of the trace; not identity, it only tells files of the same variable apart.
-    """
-
-    population: str
-    node_ids: tuple[int, ...]
-    variables: tuple[str, ...]
-    interval: float
-    start: float
-    stop: float
-    name: str = field(default="", metadata=LABEL)
-    units: dict[str, str] = field(default_factory=dict, metadata=LABEL)
-    """Unit of each variable, as the model declares it."""
-
-
-@dataclass(frozen=True)
-class WeightsPlan:
-    """Weights of the first ``synapses`` synapses of a projection, every ``interval`` ms in ``[start, stop]`` ms."""
-
-    name: str = field(metadata=LABEL)
-    projection: str
-    synapses: int
-    interval: float
-    start: float
-    stop: float
-
-    @property
-    def times(self) -> list[float]:
-        """When, in ms."""
-        n = int((self.stop - self.start) / self.interval + 1e-9)
-        return [round(self.start + k * self.interval, 9) for k in range(n + 1)]
-
-
-@dataclass(frozen=True)
-class GuardPlan:
-    """A run ends when a recorded population fires more than ``rate`` (spikes/s) over ``window`` (ms)."""
-
-    rate: float
-    window: float
-
-
-@dataclass(frozen=True)
-class MockPlan:
-    """Nothing is simulated: populations fire at ``rates`` (spikes/s), those that are not named at ``rate``.
-
-    ``pace`` seconds of wall time pass in a second of biological time.
-    """
-
-    rate: float
-    rates: dict[str, float]
-    pace: float
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from ..errors import SpecError
 from ..experiment.schema import Experiment
 from ..experiment.spike_files import SpikeFileError, played_steps, read_trains
 from .inputs import plan_spike_input
-from .plan import SpikeInputPlan
+from .parts import SpikeInputPlan
 
 
 def plan_spike_inputs(experiment: Experiment, sizes: dict[str, int]) -> tuple[SpikeInputPlan, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..experiment.cell_code import FAST
-from .plan import Plan, ProjectionPlan
+from .parts import ProjectionPlan
+from .plan import Plan
 
 SHOWN = 4
 """Names that are listed; of more their number is said."""

@@ -10,7 +10,8 @@ from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Listed, Uniform, bounds
 from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
-from .plan import InputPlan, Plan, ProjectionPlan, SpikeInputPlan
+from .parts import InputPlan, ProjectionPlan, SpikeInputPlan
+from .plan import Plan
 
 
 def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ...codegen import BuiltModule, Compiled
 from ...errors import EngineError
-from ...plans.plan import MockPlan, Plan, RecorderPlan, Segment, WeightsPlan
+from ...plans.parts import MockPlan, RecorderPlan, Segment, WeightsPlan
+from ...plans.plan import Plan
 from ..progress import Reporter
 
 SLOT_MS = 100.0

@@ -13,7 +13,7 @@ import numpy as np
 from ...errors import EngineError
 from ...experiment.distributions import bounds
 from ...experiment.rules import Ends
-from ...plans.plan import PopulationPlan, ProjectionPlan
+from ...plans.parts import PopulationPlan, ProjectionPlan
 from . import kernel
 from .connectivity import synapses
 from .network import Network

@@ -18,7 +18,8 @@ from ...codegen.graded import CLOCK
 from ...errors import EngineError
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.cells import cell_values
-from ...plans.plan import Plan, PopulationPlan, ProjectionPlan
+from ...plans.parts import PopulationPlan, ProjectionPlan
+from ...plans.plan import Plan
 from ..progress import Reporter, SilentReporter
 from . import drives, kernel, rows
 from .network import Network, alone

@@ -7,7 +7,7 @@ NEST accepts new parameters only outside a run, so each change costs a ``Cleanup
 from __future__ import annotations
 
 from ...errors import EngineError
-from ...plans.plan import Segment
+from ...plans.parts import Segment
 from . import kernel
 from .network import Network
 

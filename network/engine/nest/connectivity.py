@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...codegen import Compiled
-from ...plans.plan import Plan, ProjectionPlan
+from ...plans.parts import ProjectionPlan
+from ...plans.plan import Plan
 from ..progress import Reporter
 from . import kernel, rows
 from .build import build

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...errors import EngineError
 from ...experiment.courses import Waveform
-from ...plans.plan import CurrentPlan, InputPlan, RecorderPlan
+from ...plans.parts import CurrentPlan, InputPlan, RecorderPlan
 from . import drives, kernel
 from .network import Network
 from .spike_log import LoggedSpikes, SpikeLog, ids_of, in_order

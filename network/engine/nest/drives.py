@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
-from ...plans.plan import InputPlan, PopulationPlan
+from ...plans.parts import InputPlan, PopulationPlan
 from .network import Network
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ... import codegen
 from ...codegen import Compiled, toolchain
 from ...errors import EngineError
-from ...plans.plan import Plan, Segment
+from ...plans.parts import Segment
+from ...plans.plan import Plan
 from ..progress import Reporter
 from . import kernel
 from .build import build

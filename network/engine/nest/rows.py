@@ -23,7 +23,8 @@ from ...experiment.rules import AllToAll, Ends, FixedInDegree, FixedOutDegree, F
 from ...experiment.streams import stream
 from ...experiment.synapses import Static, Synapse, Tsodyks
 from ...experiment.synapses.graded import Graded
-from ...plans.plan import Plan, ProjectionPlan
+from ...plans.parts import ProjectionPlan
+from ...plans.plan import Plan
 from . import runtime
 from .network import Network
 from .runtime import LISTED, SOURCES_OF_TARGETS, TARGETS_OF_SOURCES, Distribution, GradedProjection, Projection

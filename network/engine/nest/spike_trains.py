@@ -7,7 +7,7 @@ import numpy as np
 from ...errors import EngineError
 from ...experiment.spike_files import SpikeFileError, played_steps, read_trains
 from ...experiment.streams import stream
-from ...plans.plan import SpikeInputPlan
+from ...plans.parts import SpikeInputPlan
 from . import kernel
 from .network import Network
 

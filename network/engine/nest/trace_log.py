@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import EngineError
-from ...plans.plan import RecorderPlan
+from ...plans.parts import RecorderPlan
 from .runtime import Runtime
 
 

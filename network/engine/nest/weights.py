@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...plans.plan import WeightsPlan
+from ...plans.parts import WeightsPlan
 from . import kernel
 from .connectivity import synapses
 from .network import Network

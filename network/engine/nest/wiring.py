@@ -12,7 +12,7 @@ from ...errors import EngineError
 from ...experiment.distributions import Clamped, Drawn, LogNormal, TruncatedNormal, Uniform
 from ...experiment.rules import Ends, Rule, spread_of
 from ...experiment.streams import stream
-from ...plans.plan import ProjectionPlan
+from ...plans.parts import ProjectionPlan
 from . import kernel
 from .network import Network
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from network.analysis import cv_isi, mean_rates, population_rate
-from network.analysis.spectra import pair_coherence, phase_differences, rate_spectrum
+from network.analysis.spectra import rate_spectrum
 from network.analysis.statistics import RATE_BIN
+from network.analysis.units import pair_coherence, phase_differences
 from network.runs import Spikes
 
 neo = pytest.importorskip("neo", reason="Neo is part of the test extra")

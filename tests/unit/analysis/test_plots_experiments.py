@@ -10,9 +10,9 @@ import pytest
 from network.analysis import plots
 from network.analysis.effects import Effects
 from network.analysis.oscillations import PairResult
-from network.analysis.spectra import Coherence, PhaseDifferences
 from network.analysis.statistics import run_table
 from network.analysis.targets.windows import load_targets
+from network.analysis.units import Coherence, PhaseDifferences
 from network.experiment.presentation import load_presentation
 
 

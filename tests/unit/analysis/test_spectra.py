@@ -8,16 +8,10 @@ import numpy as np
 import pytest
 from scipy import fft, signal
 
-from network.analysis import spectra
-from network.analysis.spectra import (
-    coherence_level,
-    modulation_depth,
-    oscillation_index,
-    pair_coherence,
-    phase_differences,
-    rate_spectrum,
-)
+from network.analysis import filters, spectra, unit_pairs, units
+from network.analysis.spectra import modulation_depth, oscillation_index, rate_spectrum
 from network.analysis.statistics import population_rate
+from network.analysis.units import coherence_level, pair_coherence, phase_differences
 from network.runs import Spikes
 
 BIN = 1000.0 / 256.0
@@ -35,7 +29,7 @@ def modulated(n, rate, t_stop, *, frequency=20.0, depth=0.0, phase=0.0, seed=0):
 
 
 def test_examples_in_the_documentation():
-    assert doctest.testmod(spectra).failed == 0
+    assert sum(doctest.testmod(module).failed for module in (spectra, units, filters)) == 0
 
 
 @pytest.mark.parametrize("frequency", [1.0, 20.0, 37.0])
@@ -71,14 +65,14 @@ def test_band_pass_is_scipys_butterworth_filter(order, band):
     pulse = np.zeros(1000)
     pulse[0] = 1.0
     expected = signal.sosfilt(signal.butter(order, band, btype="bandpass", fs=256.0, output="sos"), pulse)
-    found = spectra._band_pass(order, band, 256.0, len(pulse))
+    found = filters.band_pass(order, band, 256.0, len(pulse))
     np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-12 * abs(expected).max())
 
 
 @pytest.mark.parametrize("n", [76, 77])
 def test_analytic_signals_are_scipys(n):
     signals = np.random.default_rng(1).normal(size=(3, n))
-    np.testing.assert_allclose(spectra._analytic(signals), signal.hilbert(signals, axis=-1), rtol=0.0, atol=1e-12)
+    np.testing.assert_allclose(filters.analytic(signals), signal.hilbert(signals, axis=-1), rtol=0.0, atol=1e-12)
 
 
 def test_power_of_a_modulation_is_half_its_squared_amplitude():
@@ -218,14 +212,14 @@ def test_chance_counts_cells_where_pairs_share_them():
 
 def test_pairs_are_different_neurons_and_differ_from_each_other():
     ids = np.array([3, 5, 8, 13, 21])
-    pairs = spectra._pairs_within(ids, 100, seed=0)
+    pairs = unit_pairs._pairs_within(ids, 100, seed=0)
     assert len(pairs) == 10
     assert len({frozenset(pair) for pair in pairs.tolist()}) == 10
     assert set(pairs.ravel().tolist()) == set(ids.tolist())
-    many = spectra._pairs_within(np.arange(3000), 10_000, seed=1)
+    many = unit_pairs._pairs_within(np.arange(3000), 10_000, seed=1)
     assert len({frozenset(pair) for pair in many.tolist()}) == 10_000
     assert np.all(many[:, 0] != many[:, 1])
-    between = spectra._pairs_between(ids, np.array([1, 2]), 100, seed=0)
+    between = unit_pairs._pairs_between(ids, np.array([1, 2]), 100, seed=0)
     assert len({tuple(pair) for pair in between.tolist()}) == 10
 
 
@@ -240,4 +234,4 @@ def test_silent_populations_and_short_recordings_are_refused():
 
 
 def test_fast_lengths_are_scipys():
-    assert [spectra.fast_length(n) for n in range(1, 3000)] == [fft.next_fast_len(n) for n in range(1, 3000)]
+    assert [filters.fast_length(n) for n in range(1, 3000)] == [fft.next_fast_len(n) for n in range(1, 3000)]
