@@ -1,4 +1,4 @@
-"""Figures of the examples of docs/graded.md: reciprocal inhibition, a half-centre, McCarthy's network.
+"""Figures of the examples of docs/graded.md: reciprocal inhibition, a half-centre, McCarthy's network, STN and GPe.
 
 python scripts/graded_examples.py                      runs in runs/graded, figures in docs/figures
 python scripts/graded_examples.py --only pairs
@@ -113,7 +113,31 @@ def mccarthy() -> Figure:
     return figure
 
 
-FIGURES = {"pairs": pairs, "mccarthy": mccarthy}
+@styled
+def stn_gpe() -> Figure:
+    """Spikes of both nuclei, and potential and open probability of a cell of each."""
+    figure = page(115.0)
+    axes = figure.subplots(3, 2, sharex=True, height_ratios=[1.2, 1, 0.9])
+    done = run("stn_gpe/graded")
+    start, rates = done.window[0], done.rates()["rate"]
+    panel: Axes
+    for column, population, colour in zip(axes.T, ("GPe", "STN"), (LEFT, RIGHT), strict=True):
+        spikes = done.spikes(population)
+        column[0].plot(spikes["time_ms"] - start, spikes["cell"], ".", color=colour, markersize=2.5)
+        column[0].set(title=f"{population}: {rates[population]:.1f} spikes/s", ylabel="cell", ylim=(-1, 20))
+        for panel, variable, label in zip(
+            column[1:], ("V_m", "s_tanh_rise"), ("potential (mV)", "open probability s"), strict=True
+        ):
+            times, values = trace(done, population, variable)
+            panel.plot(times - start, values, color=colour)
+            panel.set_ylabel(label)
+        column[2].set(xlabel="time (ms)", xlim=(0, 300), ylim=(0, 1))
+        print(f"stn_gpe/graded: {population} {rates[population]:.2f} spikes/s")
+    heading(figure, "Twenty cells of GPe and of STN with graded GABA-A and AMPA")
+    return figure
+
+
+FIGURES = {"pairs": pairs, "mccarthy": mccarthy, "stn_gpe": stn_gpe}
 
 
 def main() -> None:
