@@ -32,6 +32,8 @@ def list_all(
             print(textwrap.fill(f"@ {text}", 108, initial_indent=" " * 6, subsequent_indent=" " * 8))
     print("  Behind @ are variants: bgnest run NAME@VARIANT; bgnest list NAME says what they are")
     for model in dict.fromkeys(name.split("/")[0] for name in experiments):
-        print(f"\nOverlays of {model} (bgnest run … --overlay NAME):")
-        for name, comment in list_overlays(model).items():
+        overlays = list_overlays(model)
+        if overlays:
+            print(f"\nOverlays of {model} (bgnest run … --overlay NAME):")
+        for name, comment in overlays.items():
             print(f"  {name:<36} {comment}")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .. import resources
 from ..errors import SpecError, choices
+from .linear import why_not_linear
 from .nestml import ModelInterface, declared_model, parse_nestml, read_nestml
 
 DEFAULT = "abbott_marder"
@@ -23,8 +24,10 @@ VOLTAGE, GATE = "V_pre", "s"
 BLOCKS = ("state", "parameters", "equations", "input", "update")
 
 _HEADER = re.compile(r"^\s+([A-Za-z]\w*)\b[^:=<]*:\s*$")
-_INLINE = re.compile(r"^\s*(?:recordable\s+)?inline\s+(\w+)\s")
-_EQUATION = re.compile(r"^\s*([A-Za-z_]\w*)('+)\s*=")
+_INLINE = re.compile(r"^\s*(?:recordable\s+)?inline\s+(\w+)\s[^=]*=(.*)")
+_EQUATION = re.compile(r"^\s*([A-Za-z_]\w*)('+)\s*=(.*)")
+UPDATE = "integrate_odes()"
+"""All that the update block of an activation may have: it is advanced by what graded synapses bring along."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,18 @@ class Activation:
     ----------
     lines : dict of str to tuple of str
         Declarations and equations of every block, without comments and indentation.
-    inlines : tuple of str
-        Names of inline expressions.
-    start : str
-        Expression that ``s`` begins with.
+    numbers : dict of str to tuple of int
+        Lines of the file that these begin in.
+    inlines : dict of str to str
+        Inline expressions by their names.
     """
 
     name: str
     text: str
     interface: ModelInterface
     lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    inlines: tuple[str, ...] = ()
+    numbers: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    inlines: dict[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -94,45 +98,64 @@ def _reads_potential(path: Path) -> bool:
 def _read(path: Path, stamp: tuple[int, int]) -> Activation:
     text = read_nestml(path)
     interface = parse_nestml(text, str(path))
-    lines: dict[str, list[str]] = {}
-    for block, line in _blocks(text):
-        lines.setdefault(block, []).append(line)
-    equations = lines.get("equations", [])
-    inlines = tuple(found.group(1) for line in equations if (found := _INLINE.match(line)))
-    activation = Activation(path.stem, text, interface, {key: tuple(value) for key, value in lines.items()}, inlines)
-    if problem := next(_problems(activation), None):
-        raise SpecError([f"{path}: {problem}"])
+    lines: dict[str, tuple[str, ...]] = {}
+    numbers: dict[str, tuple[int, ...]] = {}
+    for block, line, number in _blocks(text):
+        lines[block] = (*lines.get(block, ()), line)
+        numbers[block] = (*numbers.get(block, ()), number)
+    inlines = {found.group(1): found.group(2) for line in lines.get("equations", ()) if (found := _INLINE.match(line))}
+    activation = Activation(path.stem, text, interface, lines, numbers, inlines)
+    for number, problem in _problems(activation):
+        raise SpecError([f"{path}:{number}: {problem}" if number else f"{path}: {problem}"])
     return activation
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Block and line of everything within a block, continued lines joined."""
-    block, begun = "", ""
-    for raw in text.splitlines():
+def _blocks(text: str) -> Iterator[tuple[str, str, int]]:
+    """Block, line and its number of everything within a block, continued lines joined."""
+    block, begun, first = "", "", 0
+    for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.split("#", 1)[0].rstrip()
         if not line.strip() or (not raw[:1].isspace() and not begun):
             continue
         if not begun and (header := _HEADER.match(line)):
             block = header.group(1)
             continue
+        first = first if begun else number
         begun += line.strip()
         if begun.endswith("\\"):
             begun = begun[:-1].rstrip() + " "
             continue
-        yield block, begun
+        yield block, begun, first
         begun = ""
 
 
-def _problems(activation: Activation) -> Iterator[str]:
-    model = activation.interface
+def _problems(activation: Activation) -> Iterator[tuple[int, str]]:
+    """Line, 0 if it is not that of one, and what is wrong."""
+    model, lines, numbers = activation.interface, activation.lines, activation.numbers
     declared_model(activation.text, activation.name)
-    if other := [block for block in activation.lines if block not in BLOCKS]:
-        yield f"an activation has blocks {', '.join(BLOCKS)} only, not {', '.join(other)}"
+    if other := [block for block in lines if block not in BLOCKS]:
+        message = f"an activation has blocks {', '.join(BLOCKS)} only, not {', '.join(other)}"
+        yield numbers[other[0]][0], message
     if list(model.states) != [GATE]:
-        yield f"an activation has one state, {GATE}, not {', '.join(model.states) or 'none'}"
+        yield 0, f"an activation has one state, {GATE}, not {', '.join(model.states) or 'none'}"
     if list(model.currents) != [VOLTAGE] or model.ports:
         ports = [*model.ports, *model.currents]
-        yield f"an activation has one input, '{VOLTAGE} mV <- continuous', not {', '.join(ports) or 'none'}"
-    equations = [found.groups() for line in activation.lines.get("equations", ()) if (found := _EQUATION.match(line))]
-    if equations != [(GATE, "'")]:
-        yield f"an activation has one equation, that of {GATE}'"
+        yield 0, f"an activation has one input, '{VOLTAGE} mV <- continuous', not {', '.join(ports) or 'none'}"
+    for line, number in zip(lines.get("update", ()), numbers.get("update", ()), strict=True):
+        if line.replace(" ", "") != UPDATE:
+            yield (
+                number,
+                f"the update block of an activation is '{UPDATE}', not '{line}'; all else belongs in equations",
+            )
+    equations = [
+        (number, found)
+        for line, number in zip(lines.get("equations", ()), numbers.get("equations", ()), strict=True)
+        if (found := _EQUATION.match(line))
+    ]
+    if [found.group(1, 2) for _, found in equations] != [(GATE, "'")]:
+        yield 0, f"an activation has one equation, that of {GATE}'"
+    for number, found in equations:
+        if why := why_not_linear(found.group(3), GATE, activation.inlines):
+            message = f"the equation of an activation must be linear in {GATE}, and {why}"
+            remedy = f"write it as {GATE}' = opening * (1 - {GATE}) - closing * {GATE}, with rates that have no {GATE}"
+            yield number, f"{message}; {remedy}"

@@ -149,13 +149,17 @@ def _chain_folders(path: Path) -> list[Path]:
 
 def first_lines(path: Path) -> tuple[bool, str]:
     """Whether a file is an overlay, and its first comment line; nothing of a file that cannot be read."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_BYTES).decode("utf-8", errors="replace")
-    except OSError:
-        return False, ""
+    text = _beginning(path)
     comment = re.search(r"^#\s*(.+)$", text, re.MULTILINE)
     return re.search(r"^overlay_of:", text, re.MULTILINE) is not None, comment.group(1) if comment else ""
+
+
+def _beginning(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def list_experiments() -> dict[str, str]:
@@ -164,7 +168,8 @@ def list_experiments() -> dict[str, str]:
     for folder in resources.params_dirs():
         for path in sorted(folder.glob("*/*.yaml")):
             is_overlay, comment = first_lines(path)
-            if is_overlay or path.stem == "base":
+            # a file with a ``meta`` stands for itself; others are parts that it includes
+            if is_overlay or path.stem == "base" or re.search(r"^meta:", _beginning(path), re.MULTILINE):
                 found.setdefault(f"{path.parent.name}/{path.stem}", comment)
         for path in sorted(folder.glob("*/experiments/*.yaml")):
             found.setdefault(f"{path.parent.parent.name}/{path.stem}", first_lines(path)[1])

@@ -7,6 +7,7 @@ import fnmatch
 from dataclasses import dataclass, field
 from typing import Any
 
+from .activations import DEFAULT
 from .limits import beyond, is_number
 from .quantities import NAME_UNITS, UserFloat, UserInt, user_number
 from .units import UNITS, compatible, convert
@@ -17,6 +18,8 @@ _OPERATIONS = ("scale", "add")
 _NAMES = ("neuron", "dopamine", "effects", "receptors", "heterogeneity", "initial", "parameters")
 _KINDS = ("kind", "rule", "distribution", "shape")
 """Keys that say of which kind a mapping is: the other keys of one kind mean nothing to another."""
+_EQUATION = "activation"
+"""Key that chooses an equation; the rest of its mapping, but for ``kind`` and ``label``, are parameters of it."""
 _SPELLINGS = {
     "connect": ("in_degree", "in_degree_beta", "in_degree_rounding"),
     "in_degree": ("connect",),
@@ -109,7 +112,8 @@ class Tree:
         """Merge a layer on top.
 
         Mappings are merged key by key; quantities and lists are replaced as a whole; ``{}`` empties a section;
-        ``null`` removes a key; a mapping whose ``kind``, ``rule``, ``distribution`` or ``shape`` changes is replaced.
+        ``null`` removes a key; a mapping whose ``kind``, ``rule``, ``distribution`` or ``shape`` changes is replaced;
+        with another ``activation`` the parameters that files gave to the last one go.
         Keys with ``*`` or ``?`` stand for all
         existing keys that match.  ``{scale: f}`` and ``{add: x, unit: u}`` change the value that is there.
         """
@@ -148,6 +152,8 @@ class Tree:
 
     def _set(self, node: dict[str, Any], key: str, value: Any, path: KeyPath, written: KeyPath, layer: Layer) -> None:
         old = node.get(key)
+        if layer.user and not isinstance(old, str) and path[0] != "meta":
+            value = _with_unit(value)
         if value is None:
             node.pop(key, None)
             self._forget(path)
@@ -163,6 +169,7 @@ class Tree:
             if not isinstance(old, dict) or is_quantity(old) or _of_another_kind(old, value):
                 node[key] = {}
                 self._forget(path)
+            self._forget_parameters(node[key], value, path)
             self._merge(node[key], value, path, written, layer)
             if path in self.origins:
                 return
@@ -171,6 +178,24 @@ class Tree:
             node[key] = self._bare(path, value, layer) if layer.user and bare else _listed(value, layer)
             self._forget(path)
         self.origins[path] = layer.origin(written)
+
+    def _forget_parameters(self, old: dict[str, Any], new: dict[str, Any], path: KeyPath) -> None:
+        """Parameters of an equation go with it."""
+        if _EQUATION in new and (new[_EQUATION] or DEFAULT) != old.get(_EQUATION, DEFAULT):
+            self._forget_files(old, path, but=("kind", "label"))
+
+    def _forget_files(self, node: dict[str, Any], path: KeyPath, but: tuple[str, ...] = ()) -> None:
+        """Take out what files say; what the command line says stays, whatever the order of its options."""
+        for key in [key for key in node if key not in but]:
+            below = (*path, key)
+            if isinstance(node[key], dict) and not is_quantity(node[key]):
+                self._forget_files(node[key], below)
+                if node[key]:
+                    continue
+            elif (origin := self.origin(below)) is not None and origin.text is not None:
+                continue
+            del node[key]
+            self._forget(below)
 
     def _forget(self, path: KeyPath) -> None:
         if path not in self.origins:

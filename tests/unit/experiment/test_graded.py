@@ -7,6 +7,7 @@ import pytest
 from network.errors import SpecError
 from network.experiment import load_experiment
 from network.experiment.graded_cells import Gate, GradedCells, Opened
+from network.experiment.linear import why_not_linear
 from network.experiment.nestml import parse_nestml
 from network.plans import make_plan, plan_from_dict
 
@@ -59,7 +60,10 @@ def test_the_plan_has_gates_at_the_source_and_reversal_potentials_at_the_target(
         (f"{SYNAPSE}.delta=0", "0 mV must be greater than 0"),
         (f"{SYNAPSE}.k_minus={{value: 1, unit: mV, assumed: t}}", "wrong unit 'mV'; accepted: 1/ms"),
         (f"{SYNAPSE}.activation=tanhrise", "no activation 'tanhrise'; did you mean 'tanh_rise'"),
-        (f"{SYNAPSE}.activation=tanh_rise", "k_minus: not a parameter of the activation tanh_rise; parameters: rate"),
+        (
+            f"{SYNAPSE}.parameters.rate=1 1/ms",
+            "rate: not a parameter of the activation abbott_marder; parameters: k_minus",
+        ),
         ("projections.A_to_B.delay=0.01", "0.01 ms is shorter than the resolution of 0.025 ms"),
         ("simulation.wiring=nest", "NEST has no graded synapses; take simulation.wiring: compact"),
         ("simulation.target=plain", "graded synapses need cells of target 'vectorised' at both ends"),
@@ -102,6 +106,22 @@ def test_a_cell_without_a_potential_has_no_graded_synapses(tmp_path):
         ("s real = 0", "s real = 0\n        r real = 0", "one state, s, not s, r"),
         ("V_pre mV", "V mV", "one input, 'V_pre mV <- continuous', not V"),
         ("update:", "onCondition(s > 1):", "not onCondition"),
+        (
+            "integrate_odes()",
+            "integrate_odes()\n        s = min(s, 1)",
+            "nestml:10: the update block of an activation is",
+        ),
+        (
+            "s' = -s",
+            "s' = -s * s",
+            "own.nestml:5: the equation of an activation must be linear in s, and s is multiplied",
+        ),
+        ("s' = -s", "s' = -s * (V_pre > 0 mV ? tanh(s) : 1)", "s is in tanh(); write it as s' = opening * (1 - s) - "),
+        (
+            "s' = -s",
+            "inline x real = 1 + \\\n  s\n        s' = -s * x",
+            "nestml:7: the equation of an activation must be",
+        ),
     ],
 )
 def test_what_is_no_activation(tmp_path, old, new, message):
@@ -118,6 +138,44 @@ def test_what_is_no_activation(tmp_path, old, new, message):
     (tmp_path / "own.nestml").write_text(text.replace(old, new))
     (problem, *_) = problems("pair", f"{SYNAPSE}={{kind: graded, activation: own}}")
     assert "own.nestml" in problem and message in problem
+
+
+@pytest.mark.parametrize(
+    ("overrides", "constants"),
+    [
+        (["activation=tanh_rise"], {}),
+        (["parameters.rate=3 1/ms", "activation=tanh_rise"], {"rate": 3.0}),
+        (["activation=tanh_rise", "s0=0.5"], {"s0": 0.5}),
+        (["activation=abbott_marder"], {"k_minus": 0.1, "v_th": 0.0, "delta": 5.0, "s0": 0.1}),
+        (["activation=tanh_rise", "activation=abbott_marder", "v_th=-5"], {"v_th": -5.0}),
+    ],
+)
+def test_another_activation_takes_the_parameters_of_the_last_one_away(overrides, constants):
+    changes = ["recording.traces={}", *(f"{SYNAPSE}.{override}" for override in overrides)]
+    experiment = load_experiment(DATA / "pair.yaml", overrides=changes)
+    changed, left = (experiment.projections[name].synapse_in_use for name in ("A_to_B", "B_to_A"))
+    assert changed.constants == constants and left.constants["k_minus"] == 0.1
+    assert changed.activation == ("abbott_marder" if "v_th" in constants else "tanh_rise")
+
+
+def test_equations_that_are_linear_in_s():
+    for text in (
+        "(s_inf - s) / tau",
+        "V_pre > -40 mV and not k ? s : 1 - s",
+        "2 ms**-1 * -s + k**-V_pre * (1 - s)",
+        "min(V_pre, 3.5e1 mV) * s",
+        "x * s",
+        "s *",  # no expression; NESTML will say so
+    ):
+        assert why_not_linear(text, "s", {"x": "k + V_pre", "y": "y"}) is None, text
+    for text, why in {
+        "k * s**2": "raised to a power",
+        "k / (1 + s)": "in a divisor",
+        "s > 0.5 ? k : -k": "in a condition",
+        "y * s": "multiplied by itself",
+        "1 - max(0, s)": "in max()",
+    }.items():
+        assert why_not_linear(text, "s", {"y": "x - 2 * x", "x": "(s)"}) == f"s is {why}", text
 
 
 def test_the_text_of_a_cell_gains_what_it_needs_and_stays_otherwise(tmp_path):

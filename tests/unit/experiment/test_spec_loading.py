@@ -214,7 +214,10 @@ def test_an_overlay_brings_the_overlays_it_stands_on(tiny_params):
     experiment = load_experiment("tiny", ["two"])
     assert experiment.simulation.seed == 5
     assert experiment.recording.spikes == ("P",)
-    assert list_experiments() == {"tiny/base": "A tiny network", "tiny/one": "first", "tiny/two": "second"}
+    (tiny_params / "tiny" / "part.yaml").write_text("# a part of others\nsimulation: {seed: 5}\n")
+    (tiny_params / "tiny" / "whole.yaml").write_text("# another network\nmeta: {model: tiny}\n")
+    listed = {"base": "A tiny network", "one": "first", "two": "second", "whole": "another network"}
+    assert list_experiments() == {f"tiny/{name}": comment for name, comment in listed.items()}
     assert list_overlays("tiny") == {"one": "first", "two": "second"}
 
 
