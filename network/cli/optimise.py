@@ -62,8 +62,7 @@ def show_result(study: Study, *, pdf: bool = False) -> None:
         for t in targets.to_dict("records")
     ]
     print(f"\n{study.n_finished} trials; the best is number {best.number} with the distance {best.value:.3g}:")
-    for name, value in best.params.items():
-        print(f"  {name} = {value:.4g}")
+    print("\n".join(f"  {line}" for line in study.best_values()))
     print("\n" + table(["state", "quantity", "population(s)", "value", "window", "verdict"], rows, "lllrrl"))
     scales = {name: bool(axis.distribution and axis.distribution.log) for name, axis in study.spec.search.items()}
     with presented(load_presentation(study.model)):

@@ -144,7 +144,7 @@ class Fit:
             return [f"no trial yet, in {self.folder}"]
         best = self.study.best
         lines = [f"{self.n_trials} trials; the best is number {best.number} with the loss {best.value:.4g}:"]
-        return lines + [f"  {name} = {value:.6g}" for name, value in best.params.items()]
+        return lines + [f"  {line}" for line in self.study.best_values()]
 
     def _rows(self) -> list[list[str]]:
         rows = []

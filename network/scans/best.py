@@ -31,6 +31,19 @@ def best_overlays(experiments: Mapping[str, Experiment], paths: Sequence[str], w
     return {first: texts[first]} if len(set(texts.values())) == 1 else texts
 
 
+def quantity_at(experiment: Experiment, paths: Sequence[str]) -> tuple[float, str] | None:
+    """Value in NEST's unit that key paths lead to; None if they lead to different ones, or to no number with a unit."""
+    content = experiment.to_dict()
+    found = [value for pattern in paths for _, value in _found(content, pattern.split("."), ())]
+    numbers = {
+        (float(value["value"]), str(value["unit"]))
+        if isinstance(value, Mapping) and value.get("unit") and isinstance(value.get("value"), int | float)
+        else None
+        for value in found
+    }
+    return numbers.pop() if len(numbers) == 1 else None
+
+
 def _overlay(experiment: Experiment, paths: Sequence[str], what: str) -> dict[str, Any]:
     made: dict[str, Any] = {}
     content = experiment.to_dict()

@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ from ..processes import family
 from ..runs.code import code_digest
 from ..runs.layout import write_atomic
 from ..runs.reader import Run
-from .best import best_overlays
+from .best import best_overlays, quantity_at
 from .goal import load_optimisation
 from .launch import Launcher
 from .planning import Planner
@@ -310,6 +311,23 @@ class Study:
         """Experiments with the parameters of the best trial, without the recordings that the fit has added."""
         return [self._planner.experiment(point) for point in self.spec.points(self.best.params)]
 
+    def best_values(self) -> list[str]:
+        """Parameters of the best trial, a line each, and what has become of them where that is one number."""
+        experiments = self.best_experiments()
+        lines = []
+        for name, value in self.best.params.items():
+            axis = self.spec.search[name]
+            line = f"{name} = {value:.6g}"
+            found = [number for one in experiments if (number := quantity_at(one, axis.path)) is not None]
+            if axis.unit is not None:
+                line += f" {axis.unit}"
+            elif len(set(found)) == 1:
+                made, unit = found[0]
+                unit = "" if unit == "1" else f" {unit}"
+                line += unit if np.isclose(made, value, rtol=1e-9) else f", which makes {made:.6g}{unit}"
+            lines.append(line)
+        return lines
+
     def best_runs(self) -> list[tuple[Aim, Run]]:
         """Runs of the best trial with what they were held against."""
         number = self.best.number
@@ -355,7 +373,10 @@ def sampler(spec: Search, seed: int) -> Any:
         return samplers.RandomSampler(seed=seed)
     if spec.method == "cma_es":
         try:
-            return samplers.CmaEsSampler(seed=seed, x0=spec.start or None, warn_independent_sampling=False)
+            with warnings.catch_warnings():
+                # x0 is to go in Optuna 6; without it the evolution begins in the middle, whatever the start
+                warnings.filterwarnings("ignore", message=".*`x0` has been deprecated", category=FutureWarning)
+                return samplers.CmaEsSampler(seed=seed, x0=spec.start or None, warn_independent_sampling=False)
         except ImportError as error:
             raise ScanError("method: cma_es needs the package cmaes: pip install 'bgnest[optimise]'") from error
     return samplers.TPESampler(

@@ -115,7 +115,9 @@ def _paths(name: str, axis: Axis) -> tuple[str, ...]:
 
 def changes_at(name: str, axis: Axis, value: Scalar) -> dict[str, Any]:
     """Overrides, by key path, that a value of an axis stands for."""
-    written = value if axis.operation == "set" else {axis.operation: value}
+    written: Any = value if axis.operation == "set" else {axis.operation: value}
+    if axis.unit is not None:
+        written = {**(written if isinstance(written, dict) else {"value": value}), "unit": axis.unit}
     return dict.fromkeys(_paths(name, axis), written)
 
 

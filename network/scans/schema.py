@@ -129,6 +129,8 @@ class Axis(_Part):
     """Key path of the parameter, globs included; several take the same value."""
     operation: Literal["set", "scale", "add"] = "set"
     """``scale``: the value is a factor on what the experiment says; ``add``: it is added, in the same unit."""
+    unit: str | None = None
+    """Of the values, by default that in which the experiment writes the parameter."""
     values: Annotated[tuple[Value, ...], Field(min_length=1)] | None = None
     range: Range | None = None
     distribution: Distribution | None = None
@@ -150,6 +152,9 @@ class Axis(_Part):
             raise PydanticCustomError("kinds", f"give only one of {', '.join(given)}")
         if self.path and given and given[0] in kinds[3:]:
             raise PydanticCustomError("path", f"{given[0]} needs no path")
+        if self.unit is not None and (self.operation == "scale" or (given and given[0] in kinds[3:])):
+            what = "a factor" if self.operation == "scale" else given[0]
+            raise PydanticCustomError("unit", f"{what} has no unit")
         return self
 
 

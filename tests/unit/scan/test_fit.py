@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +41,7 @@ simulation:
   mock: {rate: {value: 10, unit: spikes/s, assumed: test}}
 """
 SEARCH = {"SNr": {"path": "simulation.mock.rates.SNr", "distribution": {"low": 5, "high": 80}}}
+LIMITS = {"low": 5, "high": 80, "log": True}
 TIMES = np.arange(1.0, 200.0, 0.5)
 
 
@@ -194,6 +197,53 @@ def test_the_best_parameters_are_an_overlay_with_final_values(tmp_path, tiny):
     weights = {name: projection.weight.value for name, projection in again.projections.items()}
     assert weights == pytest.approx({"STN_to_SNr": 3.0, "STN_to_STN": 1.0, "SNr_to_STN": 1.5})
     assert again.projections["STN_to_SNr"].weight.assumed == "fitted: loss 1"
+
+
+def test_an_evolution_goes_on_where_it_was_killed(tmp_path, recwarn):
+    pytest.importorskip("cmaes")
+    search = {name: {"path": f"simulation.mock.rates.{name}", "distribution": LIMITS} for name in ("STN", "SNr")}
+    how = {"method": "cma_es", "search": search, "start": {"STN": 15, "SNr": 15}}
+    (tmp_path / "fits" / "points").mkdir(parents=True)
+
+    def trials(number):
+        """What a process does that is killed during its last trial."""
+        of = study(tmp_path, {"r": {"values": {"rate": {"STN": 60, "SNr": 20}}}}, **how)
+        for left in of.study.get_trials(deepcopy=False):
+            if left.state.name == "RUNNING":
+                of._settle(left)
+        for _ in range(number):
+            begun = of._start()
+            begun.ask.set_user_attr("status", "done")
+            of.study.tell(begun.ask, np.log(begun.values["STN"] / 60) ** 2 + np.log(begun.values["SNr"] / 20) ** 2)
+        return of, of._start().values
+
+    _, lost = trials(14)
+    second, _ = trials(14)
+    tried = second.study.get_trials(deepcopy=False)
+    assert tried[0].params == how["start"] and tried[14].params == tried[15].params == lost
+    assert second.n_finished == 28 and len(tried) == 30
+    generations = [trial.system_attrs["cma:generation"] for trial in tried if "cma:generation" in trial.system_attrs]
+    assert generations == sorted(generations) and len(generations) > 25 and generations[-1] > 3 > generations[14] >= 1
+    assert second.best.value < 0.3 * tried[0].value
+    assert second.best_values()[0].startswith("STN = ") and second.best_values()[0].endswith(" spikes/s")
+    assert not [str(one.message) for one in recwarn if "x0" in str(one.message)]
+
+
+def test_trials_vary_graded_conductances_in_the_unit_of_the_limits(tmp_path, monkeypatch):
+    data = Path(__file__).parents[2] / "nest" / "data" / "graded"
+    monkeypatch.setenv("BGNEST_MODELS", str(data))
+    weight = {"path": "projections.A_to_B.weight", "unit": "nS", "distribution": {"low": 0.5, "high": 20}}
+    closes = {"path": "projections.A_to_B.synapse.k_minus", "distribution": {"low": 0.01, "high": 1, "log": True}}
+    targets = {"r": {"values": {"rate": {"B": 3}}}}
+    of = study(tmp_path, targets, fit=str(data / "pair.yaml"), search={"g": weight, "k": closes})
+    (point,) = of._points({"g": 3.0, "k": 0.5})
+    plan = of._planner.plan(point)
+    assert [p.weight for p in plan.projections] == [3.0, 1.0]
+    assert plan.population("A").params["k_minus_abbott_marder"] == 0.5
+    with pytest.raises(SpecError, match=r"A_to_B\.weight: wrong unit 'mV'; accepted: nS"):
+        study(tmp_path, targets, fit=str(data / "pair.yaml"), search={"g": {**weight, "unit": "mV"}})
+    with pytest.raises(SpecError, match="a factor has no unit"):
+        study(tmp_path, targets, fit=str(data / "pair.yaml"), search={"g": {**weight, "operation": "scale"}})
 
 
 FILE = """
