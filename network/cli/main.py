@@ -15,6 +15,7 @@ from ..errors import Error, RunawayError
 from ..names import NAME
 from . import (
     batch,
+    cells,
     check,
     compare,
     export,
@@ -88,6 +89,8 @@ app.command("plan")(plan.plan)
 app.command("validate")(validate.validate)
 app.command("list")(listing.list_all)
 app.add_typer(models.app, name="models")
+app.command("cells")(cells.cells)
+app.command("characterise")(cells.characterise)
 app.command("submit")(submit.submit)
 app.command("runs")(runs.runs)
 scan.app.command("optimise")(optimise.optimise)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .catalogue import Catalogue, Characteristics, cells, characterise
     from .experiment import Experiment, load, open_run, plan, run
     from .fits import Fit, fit
     from .listing import Listing, list_experiments
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .scans import Scan, scan
 
 _HOMES = {
+    "catalogue": ("Catalogue", "Characteristics", "cells", "characterise"),
     "experiment": ("Experiment", "load", "open_run", "plan", "run"),
     "fits": ("Fit", "fit"),
     "listing": ("Listing", "list_experiments"),
@@ -26,6 +28,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Catalogue",
+    "Characteristics",
     "Experiment",
     "Fit",
     "Listing",
@@ -33,6 +37,8 @@ __all__ = [
     "Run",
     "Scan",
     "Verdict",
+    "cells",
+    "characterise",
     "fit",
     "list_experiments",
     "load",

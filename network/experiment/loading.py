@@ -12,6 +12,7 @@ from typing import Any
 from .. import resources
 from ..errors import SpecError, choices
 from . import model_defaults, nest_limits, receptors
+from .cells import apply_with_cells
 from .checks import check_references
 from .dumping import to_yaml
 from .files import (
@@ -116,7 +117,7 @@ class Draft:
             layer = Layer(data, where, user=True, text=text)
             if problem := _unknown_entry(tree, keys):
                 raise SpecError([f"{layer.origin(keys)}: {problem}"])
-            tree.apply(layer)
+            apply_with_cells(tree, layer, self.folder)
             changed.append(keys)
         if isinstance(meta := tree.data.get("meta"), dict) and "name" not in meta:
             meta["name"] = re.sub(r"[^A-Za-z0-9._+-]", "_", self.label)[:MAX_NAME]
@@ -259,7 +260,7 @@ class _Stack:
         for item in included if isinstance(included, list) else [included]:
             self.load(relative(path, item, f"{label}:{lines[('include',)]}: include"))
         _locate_files(data, path.parent)
-        self.tree.apply(Layer(data, label, lines, user=is_user_file(path)))
+        apply_with_cells(self.tree, Layer(data, label, lines, user=is_user_file(path)), path.parent)
         self.active.pop()
         self.loaded.append(path)
 
@@ -272,7 +273,8 @@ class _Stack:
             raise SpecError([f"{label}: no variant {name!r}; {choices(name, known, 'variants')}"])
         where = ("variants", name, "changes")
         at = {keys[3:]: line for keys, line in lines.items() if keys[:3] == where and len(keys) > 3}
-        self.tree.apply(Layer(known[name].get("changes") or {}, label, at, user=is_user_file(path)))
+        changes = Layer(known[name].get("changes") or {}, label, at, user=is_user_file(path))
+        apply_with_cells(self.tree, changes, path.parent)
 
     def _check_base(self, base: Path, label: str, *, overlay: bool) -> None:
         """Refuse an overlay of another network; the overlays it stands on are welcome."""

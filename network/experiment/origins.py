@@ -127,6 +127,15 @@ class Tree:
             path = path[:-1]
         return None
 
+    def remove(self, path: KeyPath) -> None:
+        """Take out what is at a path, and forget where it was from."""
+        node: Any = self.data
+        for key in path[:-1]:
+            node = node.get(key) if isinstance(node, dict) else None
+        if isinstance(node, dict):
+            node.pop(path[-1], None)
+        self._forget(path)
+
     def _problem(self, layer: Layer, written: KeyPath, path: KeyPath, message: str) -> None:
         origin = layer.origin(written)
         self.problems.append(f"{origin}: {'.'.join(path)}: {message}")

@@ -80,6 +80,8 @@ class Population(Spec):
     """Neurons of one kind."""
 
     label: str
+    cell: str | None = None
+    """Cell of the catalogue that it was made from, see :mod:`network.experiment.cells`."""
     model: Name
     """NESTML model, file name without suffix."""
     transmitter: str | None = None
@@ -338,5 +340,9 @@ class Experiment(Spec):
         raise KeyError(key_path)
 
     def to_dict(self) -> dict[str, Any]:
-        """Content for a YAML file that loads to the same experiment; values in NEST's units."""
-        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        """Content for a YAML file that loads to the same experiment; values in NEST's units.
+
+        What cells of the catalogue say is written out, so that the file means the same when the catalogue has changed.
+        """
+        left_out = {"populations": {"__all__": {"cell"}}}
+        return self.model_dump(mode="json", exclude_none=True, exclude_defaults=True, exclude=left_out)

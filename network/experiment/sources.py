@@ -23,14 +23,14 @@ class Source(Spec):
 
 
 def load_sources(folder: Path | None = None) -> dict[str, Source]:
-    """Entries of ``params/sources.yaml`` and of a ``sources.yaml`` in ``folder``.
+    """Entries of ``params/sources.yaml``, of that of the catalogue of cells, and of a ``sources.yaml`` in ``folder``.
 
     Raises
     ------
     SpecError
         If a file is malformed.
     """
-    files = [directory / "sources.yaml" for directory in resources.params_dirs()]
+    files = [place / "sources.yaml" for root in resources.params_dirs() for place in (root, root / "cells")]
     if folder is not None:
         files.append(folder / "sources.yaml")
     present = dict.fromkeys(file.resolve() for file in files if file.is_file())

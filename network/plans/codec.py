@@ -77,15 +77,16 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
             **{
                 **i,
                 "waveform": None if i["waveform"] is None else _waveform(i["waveform"]),
-                "cells": None if i["cells"] is None else Cells(**i["cells"]),
+                "cells": _cells(i["cells"]),
             }
         )
         for i in data["inputs"]
     )
-    rest["segments"] = tuple(Segment(**segment) for segment in data["segments"])
+    rest["segments"] = tuple(_segment(segment) for segment in data["segments"])
     rest["spike_inputs"] = tuple(SpikeInputPlan(**i) for i in data["spike_inputs"])
     rest["currents"] = tuple(
-        CurrentPlan(c["target"], c["port"], tuple(c["times"]), tuple(c["amplitudes"])) for c in data["currents"]
+        CurrentPlan(c["target"], c["port"], tuple(c["times"]), tuple(c["amplitudes"]), _cells(c.get("cells")))
+        for c in data["currents"]
     )
     rest["recorders"] = tuple(
         RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
@@ -97,6 +98,17 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     rest["spike_populations"] = tuple(data["spike_populations"])
     rest["groups"] = {name: tuple(members) for name, members in data["groups"].items()}
     return Plan(**rest)
+
+
+def _cells(data: dict[str, Any] | None) -> Cells | None:
+    return None if data is None else Cells(**data)
+
+
+def _segment(data: dict[str, Any]) -> Segment:
+    of_cells = {
+        name: {key: tuple(values) for key, values in params.items()} for name, params in data.get("cells", {}).items()
+    }
+    return Segment(**{**data, "cells": of_cells})
 
 
 def _waveform(data: dict[str, Any]) -> Waveform:

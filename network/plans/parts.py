@@ -129,12 +129,16 @@ class SpikeInputPlan:
 
 @dataclass(frozen=True)
 class CurrentPlan:
-    """Current into a continuous port of every cell of ``target``: amplitude k (pA) from time k (ms) on."""
+    """Current into a continuous port of ``target``: amplitude k (pA) from time k (ms) on.
+
+    ``cells`` restricts it to some cells.
+    """
 
     target: str
     port: str
     times: tuple[float, ...]
     amplitudes: tuple[float, ...]
+    cells: Cells | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,8 @@ class Segment:
     dopamine: float | None
     params: dict[str, dict[str, float]]
     levels: dict[str, float] = field(default_factory=dict, metadata=LABEL)
+    cells: dict[str, dict[str, tuple[float, ...]]] = field(default_factory=dict)
+    """Parameters of populations that differ from cell to cell: a value for each."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ LAYERS = (
     ("runs", "cluster"),
     ("engine",),
     ("analysis",),
-    ("bench", "scans"),
+    ("bench", "scans", "single"),
     ("door",),
     ("cli",),
 )

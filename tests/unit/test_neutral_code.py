@@ -10,7 +10,7 @@ import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = [folder for folder in (ROOT / "params").iterdir() if folder.is_dir()]
+MODELS = [folder for folder in (ROOT / "params").iterdir() if folder.is_dir() and folder.name != "cells"]
 
 
 @cache

@@ -6,6 +6,10 @@ NEST accepts new parameters only outside a run, so each change costs a ``Cleanup
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from ...errors import EngineError
 from ...plans.parts import Segment
 from . import kernel
@@ -13,7 +17,7 @@ from .network import Network
 
 
 def set_parameters(network: Network, segment: Segment) -> None:
-    """Set what a segment changes on all cells of the populations it names.
+    """Set what a segment changes on all cells of the populations it names: one value for all, or one for each.
 
     Raises
     ------
@@ -21,7 +25,10 @@ def set_parameters(network: Network, segment: Segment) -> None:
         If NEST refuses a value; the message names population and time.
     """
     nest = kernel.import_nest()
-    for name, params in segment.params.items():
+    of_cells: dict[str, dict[str, Any]] = {
+        name: {key: np.array(values) for key, values in params.items()} for name, params in segment.cells.items()
+    }
+    for name, params in (*segment.params.items(), *of_cells.items()):
         try:
             network.set(name, slice(None), dict(params))
         except (nest.NESTError, EngineError) as error:

@@ -40,14 +40,14 @@ def connect_inputs(network: Network) -> None:
         _connect_current(network, current)
 
 
-def _cells(network: Network, source: InputPlan) -> Any:
+def _cells(network: Network, source: InputPlan | CurrentPlan) -> Any:
     """Cells that an input reaches, as a NEST node collection."""
     cells = network.populations[source.target]
     return cells if source.cells is None else cells[slice(*astuple(source.cells))]
 
 
 def _connect_current(network: Network, current: CurrentPlan) -> None:
-    """One generator of steps for all cells.
+    """One generator of steps for all cells, or for some of them.
 
     What it sends takes the shortest delay to arrive, so it starts that much earlier. The first value that it can send
     arrives one delay and one step after the start of the simulation.
@@ -59,7 +59,7 @@ def _connect_current(network: Network, current: CurrentPlan) -> None:
     generator = nest.Create("step_current_generator")
     generator.set(amplitude_times=list(steps), amplitude_values=list(steps.values()))
     synapse = {"weight": 1.0, "delay": plan.min_delay, "receptor_type": port}
-    nest.Connect(generator, network.populations[current.target], "all_to_all", synapse)
+    nest.Connect(generator, _cells(network, current), "all_to_all", synapse)
 
 
 def _connect_generator(network: Network, source: InputPlan) -> None:

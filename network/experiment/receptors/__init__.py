@@ -93,7 +93,7 @@ def kind_of(name: str, receptor: Mapping[str, Any], model: ModelInterface) -> st
 
 
 def complete(data: dict[str, Any], models: Mapping[str, ModelInterface]) -> dict[str, Any]:
-    """Tree of an experiment with what follows from the models: kinds, ports that nobody named, units of bare weights.
+    """Tree of an experiment with what follows from the models: kinds, ports that nobody named, units of bare numbers.
 
     The tree itself stays as it is.
     """
@@ -111,11 +111,23 @@ def complete(data: dict[str, Any], models: Mapping[str, ModelInterface]) -> dict
                 receptors = _with_kinds(given, model)
                 kinds[name] = {key: r.get("kind") for key, r in receptors.items() if isinstance(r, dict)}
                 completed[name] = {**population, "receptors": receptors}
+            if isinstance(neuron := population.get("neuron"), dict):
+                completed[name] = {**completed[name], "neuron": _of_the_model(neuron, model)}
     out = {**data, "populations": completed}
     for section in ("projections", "inputs", "spike_inputs"):
         if isinstance(entries := data.get(section), dict):
             out[section] = {key: _with_units(entry, kinds) for key, entry in entries.items()}
     return out
+
+
+def _of_the_model(neuron: dict[str, Any], model: ModelInterface) -> dict[str, Any]:
+    """Give bare numbers that a user wrote for parameters the unit that the model declares."""
+    return {
+        key: Check(model.unit(key) or "1").before(value)
+        if isinstance(value, UserInt | UserFloat) and key in model.parameters
+        else value
+        for key, value in neuron.items()
+    }
 
 
 def _with_kinds(given: dict[str, Any], model: ModelInterface) -> dict[str, Any]:
