@@ -185,6 +185,8 @@ class Input(Spec):
     """Dopamine: the weights become w (1 + beta * phi)."""
     effects: dict[Literal["weight"], Effects] = Field(default_factory=dict)
     """Effects of modulators on the weights."""
+    weight_spread: Fraction | None = None
+    """s: each cell has the weights times a number of its own, drawn once, uniform on (1 - s, 1 + s)."""
     delay: Delay
     fraction: PositiveFraction | None = None
     """Share of the cells that have this input, the first ones; all if not given."""

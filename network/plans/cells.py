@@ -1,11 +1,11 @@
-"""Parameters and initial values of the cells of a population, where they differ from cell to cell."""
+"""Parameters, initial values and weights of inputs of cells, where they differ from cell to cell."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ..experiment.streams import stream
-from .parts import PopulationPlan
+from .parts import InputPlan, PopulationPlan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,3 +24,15 @@ def cell_values(population: PopulationPlan, seed: int) -> dict[str, float | NDAr
         else:
             values[name] = value.draw(population.n_neurons, stream(seed, population.name, name))
     return values
+
+
+def weight_factors(source: InputPlan, n_cells: int, seed: int) -> NDArray[np.float64]:
+    """What the weights of an input are multiplied with, for each of the ``n_cells`` cells of its target.
+
+    Cells that the input does not reach have a number, too, so that those of the others do not depend on it.
+    """
+    low, high = 1.0 - source.weight_spread, 1.0 + source.weight_spread
+    drawn: NDArray[np.float64] = stream(seed, source.target, "weights of input", source.name).uniform(
+        low, high, n_cells
+    )
+    return drawn

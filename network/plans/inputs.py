@@ -126,6 +126,7 @@ def _part(
         delay=given.delay.value,
         waveform=None if modulation is None else modulation.waveform(level, reference),
         cells=cells,
+        weight_spread=0.0 if given.weight_spread is None else given.weight_spread.value,
     )
 
 

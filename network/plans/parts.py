@@ -95,7 +95,8 @@ class InputPlan:
 
     The instantaneous rate of one neuron is ``rate * waveform.value(t)`` in spikes/s.  ``cells`` restricts the
     input to some cells.  ``device`` says that a generator makes the spikes whatever ``drive`` says, because the
-    cells draw those of another input: each draws one train.
+    cells draw those of another input: each draws one train.  With ``weight_spread`` s each cell has the weights times
+    a number of its own, see `network.plans.cells.weight_factors`.
     """
 
     name: str
@@ -106,6 +107,7 @@ class InputPlan:
     waveform: Waveform | None
     cells: Cells | None = None
     device: bool = False
+    weight_spread: float = 0.0
 
 
 @dataclass(frozen=True)

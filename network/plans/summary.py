@@ -166,7 +166,8 @@ def _wave(waveform: Waveform | None) -> str:
 def _inputs(plan: Plan) -> str:
     if not plan.inputs:
         return ""
-    rows = [[i.name, _weights(plan, i), f"{i.rate:g}", _wave(i.waveform)] for i in plan.inputs]
+    spreads = {i.name: f", +- {100 * i.weight_spread:.3g} %" if i.weight_spread else "" for i in plan.inputs}
+    rows = [[i.name, _weights(plan, i) + spreads[i.name], f"{i.rate:g}", _wave(i.waveform)] for i in plan.inputs]
     return table(["input", _heading(plan), "rate (spikes/s)", "time course"], rows, "llrl")
 
 

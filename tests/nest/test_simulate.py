@@ -17,16 +17,17 @@ from network.engine.session import simulate
 from network.errors import RunExistsError, RunMissingError
 from network.experiment import load_experiment
 from network.experiment.courses import Waveform
-from network.plans import InputPlan, RecorderPlan, make_plan
+from network.plans import Cells, InputPlan, RecorderPlan, make_plan
+from network.plans.cells import weight_factors
 from network.runs.folder import RunFolder
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
 
-def isolated(plan, population, weights, rate, *, drive, n=400, waveform=None):
+def isolated(plan, population, weights, rate, *, drive, n=400, waveform=None, **more):
     """Plan of one population without projections that receives one Poisson train per cell."""
     cells = dataclasses.replace(plan.population(population), n_neurons=n, first_id=0)
-    source = InputPlan("in", population, rate, weights, 2.0, waveform)
+    source = InputPlan("in", population, rate, weights, 2.0, waveform, **more)
     return dataclasses.replace(
         plan,
         populations=(cells,),
@@ -67,6 +68,22 @@ def test_ampa_and_nmda_get_the_same_cortical_spikes(module, small_plan, drive):
     nmda = np.rint(jumps(values["g_nmda"], params["tau_syn_nmda"]) / 0.11)
     np.testing.assert_array_equal(ampa, nmda)
     assert ampa.sum() > 500  # 20 cells, 0.1 s, 400 spikes/s: 800 expected
+
+
+@pytest.mark.parametrize("drive", ["internal", "device"])
+def test_cells_have_weights_of_their_own(module, small_plan, drive):
+    """Each cell has its factor on all of its weights, the same with both drives, also where an input reaches a few."""
+    weights, few = {"ampa": 0.5, "nmda": 0.1}, Cells(10, 20, 2)
+    plan = isolated(small_plan, "MSN_D1", weights, 100.0, drive=drive, n=40, weight_spread=0.3, cells=few)
+    params = plan.populations[0].params
+    _, values = record(plan, module, ("g_ampa", "g_nmda"), 40, 100.0)
+    factors = weight_factors(plan.inputs[0], 40, plan.seed)
+    assert 0.7 < factors.min() < 0.8 and 1.2 < factors.max() < 1.3
+    for receptor, weight in weights.items():
+        hit = jumps(values[f"g_{receptor}"], params[f"tau_syn_{receptor}"])
+        assert set(np.flatnonzero(hit.max(axis=0) > 1e-9)) == set(few.ids)
+        least = [column[column > 1e-9].min() for column in hit.T[list(few.ids)]]
+        np.testing.assert_allclose(least, weight * factors[list(few.ids)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("drive", ["internal", "device"])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...errors import EngineError
 from ...experiment.courses import Waveform
+from ...plans.cells import weight_factors
 from ...plans.parts import CurrentPlan, InputPlan, RecorderPlan
 from . import drives, kernel
 from .network import Network
@@ -73,17 +74,28 @@ def _connect_generator(network: Network, source: InputPlan) -> None:
         generator = nest.Create("inhomogeneous_poisson_generator", params={"rate_times": times, "rate_values": rates})
     cells = _cells(network, source)
     ports = {receptor: network.receptor_type(source.target, receptor) for receptor in source.weights}
+    weights = _weights(network, source)
     if len(ports) == 1:
         ((receptor, port),) = ports.items()
-        synapse = {"weight": source.weights[receptor], "delay": source.delay, "receptor_type": port}
+        synapse = {"weight": weights[receptor], "delay": source.delay, "receptor_type": port}
         nest.Connect(generator, cells, "all_to_all", synapse)
         return
     parrots = nest.Create("parrot_neuron", len(cells))
     nest.Connect(generator, parrots, "all_to_all", {"weight": 1.0, "delay": plan.min_delay})
     delay = source.delay - plan.min_delay  # long enough: the plan has chosen the smallest delay for it
     for receptor, port in ports.items():
-        synapse = {"weight": source.weights[receptor], "delay": delay, "receptor_type": port}
-        nest.Connect(parrots, cells, "one_to_one", synapse)
+        weight = weights[receptor]
+        of_each = weight[:, 0] if isinstance(weight, np.ndarray) else weight
+        nest.Connect(parrots, cells, "one_to_one", {"weight": of_each, "delay": delay, "receptor_type": port})
+
+
+def _weights(network: Network, source: InputPlan) -> dict[str, float | NDArray[np.float64]]:
+    """Weights by receptor: a number for all cells, or a column with one for each."""
+    if not source.weight_spread:
+        return dict(source.weights)
+    factors = weight_factors(source, len(network.populations[source.target]), network.plan.seed)
+    own = factors if source.cells is None else factors[slice(*astuple(source.cells))]
+    return {receptor: weight * own[:, None] for receptor, weight in source.weights.items()}
 
 
 def sample_waveform(source: InputPlan, resolution: float, stop: float) -> tuple[list[float], list[float]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
+from ...plans.cells import weight_factors
 from ...plans.parts import InputPlan, PopulationPlan
 from .network import Network
 
@@ -34,8 +35,18 @@ def tell(network: Network) -> None:
             network.set(source.target, slice(*astuple(source.cells)), parameters)
         elif made.pop(source.target, None) != parameters:
             network.set(source.target, every, parameters)
+        if source.weight_spread:
+            _spread(network, source, parameters)
     for population in made:
         network.set(population, every, {"drive_rate": 0.0})
+
+
+def _spread(network: Network, source: InputPlan, parameters: dict[str, Any]) -> None:
+    """Give each cell weights of its own."""
+    cells = slice(None) if source.cells is None else slice(*astuple(source.cells))
+    factors = weight_factors(source, len(network.populations[source.target]), network.plan.seed)[cells]
+    own = {name: value * factors for name, value in parameters.items() if name.startswith("drive_weight_")}
+    network.set(source.target, cells, own)
 
 
 def _is_drawn(network: Network, source: InputPlan) -> bool:
