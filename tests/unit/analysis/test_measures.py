@@ -69,9 +69,10 @@ def fano():
 
 
 def test_every_measure_of_populations_is_a_column_of_scans_and_can_be_drawn():
-    assert {"rate", "cv", "active", "synchrony", "peak_frequency", "beta_share", "beta_power"} == set(
-        family(PopulationMeasure)
-    )
+    assert {"rate", "cv", "active", "synchrony", "peak_frequency", "beta_share", "beta_power"} | {
+        "beta_frequency",
+        "common_rhythm",
+    } == set(family(PopulationMeasure))
     for name, measure in family(PopulationMeasure).items():
         assert name in metrics() and name in NUMBERS and name in RESERVED and QUANTITIES[name] == measure.text
     assert all("(" in measure.text and measure.short for measure in known().values())

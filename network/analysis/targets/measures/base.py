@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from ....errors import SpecError, choices
 from ....experiment.presentation import Band, Presentation
 from ....runs import Run, Spikes
+from ...common_rhythm import coherences
 from ...look import presentation_of
 from ...oscillations import analyse_pairs, pair_table
 from ...response import Response, response_of
 from ...spectra import rate_spectrum
-from ...statistics import Floats, population_table, run_spikes
+from ...statistics import Floats, population_rate, population_table, run_spikes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +31,15 @@ _TABLES: WeakKeyDictionary[Run, pd.DataFrame] = WeakKeyDictionary()
 
 class NotMeasuredError(ValueError):
     """A run does not have what a measure needs; the text says what."""
+
+
+@dataclass(frozen=True)
+class Coherences:
+    """Coherence of the rates of all populations and groups that fire, each with each."""
+
+    names: list[str]
+    frequencies: Floats
+    coherence: Floats
 
 
 class RunData:
@@ -80,6 +93,18 @@ class RunData:
             train = self.spikes[population]
             self._spectra[population] = rate_spectrum(train.times, train.n_neurons, *self.window)
         return self._spectra[population]
+
+    @cached_property
+    def coherences(self) -> Coherences | None:
+        """Coherence of rates in windows as long as those of pairs of units; None where there are not two of them."""
+        names = [name for name, train in self.spikes.items() if len(train.times)]
+        rates = [
+            population_rate(self.spikes[name].times, self.spikes[name].n_neurons, *self.window)[1] for name in names
+        ]
+        try:
+            return Coherences(names, *coherences(np.array(rates), self.presentation.beta.n_window)) if names else None
+        except ValueError:
+            return None
 
     def pair(self, name: str) -> pd.Series | None:
         """Row of `pair_table` of a pair ``A/B``; None without cells that are active enough."""
