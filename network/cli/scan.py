@@ -212,6 +212,28 @@ def collect(
         print(f"  {path}")
 
 
+@app.command("verdict")
+def verdict(scan: ScanArgument, out: Out = None) -> None:
+    """Compare what the scan shows as a whole (crossings of curves, differences) with its windows. Needs no NEST.
+
+    A scan file names such features (docs/scans.md). Exit code 0 if everything is inside its window, 1 if not, 2 if
+    there is nothing to compare with.
+    """
+    from ..analysis.targets.verdict import NONE, PASS
+    from ..door.scans import open_points
+    from ..scans.verdict import verdict_text
+
+    chosen = open_points(scan, out)
+    if not chosen.spec.features:
+        print("the scan names no features; see docs/scans.md")
+        raise typer.Exit(2)
+    judged = chosen.verdict()
+    print(verdict_text(judged))
+    held = judged[judged["verdict"] != NONE]
+    if not len(held) or (held["verdict"] != PASS).any():
+        raise typer.Exit(1 if len(held) else 2)
+
+
 @app.command("plot")
 def plot(
     scan: ScanArgument,
@@ -223,10 +245,16 @@ def plot(
     ] = "rate",
     band: Annotated[str, typer.Option(help="Axis over which means are taken and bands drawn.")] = "seed",
     population: Annotated[list[str] | None, typer.Option(help="Only this population. Repeatable.")] = None,
+    together: Annotated[
+        bool, typer.Option("--together", help="Populations share panels as presentation.yaml of the network says.")
+    ] = False,
     out: Out = None,
     to: Annotated[Path | None, typer.Option(help="File of the figure; by default in the folder of the scan.")] = None,
 ) -> None:
-    """Draw a quantity of every population over one axis (lines, seeds as bands) or two (maps). Needs no NEST."""
+    """Draw a quantity of every population over one axis (lines, seeds as bands) or two (maps). Needs no NEST.
+
+    Values from elsewhere that the scan file has (`references`) are drawn as open marks.
+    """
     from ..analysis.plots.base import save
     from ..analysis.plots.scan import scan_lines, scan_map
     from ..analysis.plots.style import presented
@@ -238,14 +266,27 @@ def plot(
     if x is None:
         raise typer.BadParameter(f"no axis is left; axes: {', '.join(chosen.spec.leaves)}", param_hint="--x")
     title, names = chosen.spec.title, population or None
+    found = chosen.presentation()
+    labels = {name: axis.label for name, axis in chosen.spec.leaves.items() if axis.label}
     try:
-        with presented(chosen.presentation()):
+        with presented(found):
             if y is None:
                 figure = scan_lines(
-                    made, x=x, quantity=quantity, group=group, band=band, populations=names, title=title
+                    made,
+                    x=x,
+                    quantity=quantity,
+                    group=group,
+                    band=band,
+                    populations=names,
+                    title=title,
+                    panels=found.panels if together else None,
+                    marks=chosen.marks(x, quantity, made) if group is None else None,
+                    labels=labels,
                 )
             else:
-                figure = scan_map(made, x=x, y=y, quantity=quantity, band=band, populations=names, title=title)
+                figure = scan_map(
+                    made, x=x, y=y, quantity=quantity, band=band, populations=names, labels=labels, title=title
+                )
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="scan plot") from error
     path = to or chosen.folder / f"{quantity}_{'_'.join(axis for axis in (x, y, group) if axis)}.png"

@@ -113,6 +113,10 @@ class Scan:
         """One row per point and population: axes, rates, CVs, spectra, verdicts; see docs/scans.md."""
         return self.points.collect()
 
+    def verdict(self) -> pd.DataFrame:
+        """What the scan shows as a whole (``features`` of its file), with windows and verdicts; see docs/scans.md."""
+        return self.points.verdict()
+
     def to_xarray(self) -> xarray.Dataset:
         """The table of a grid as a dataset whose dimensions are the axes and ``population``."""
         from ..scans.collect import to_xarray

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..analysis.look import presentation_of
+from ..analysis.targets.verdict import number
 from ..cluster.job import is_gone
 from ..errors import RunError, ScanError, SpecError
 from ..experiment.presentation import Presentation
@@ -17,11 +18,13 @@ from ..experiment.yamlfile import read_yaml
 from ..runs.layout import RECORD, read_json, run_status
 from ..runs.reader import Run
 from .collect import collect
+from .features.crossing import Crossing
 from .planning import PlannedPoint, ScanPlan, plan_scan
 from .points import Point, make_points
 from .schema import Scalar, ScanSpec, load_scan, parse_scan
 from .status import DONE, FAILED, MISSING, RUNNING, STALE, Code, PointStatus, last_line, scan_status
 from .status import INTERRUPTED as CUT_SHORT
+from .verdict import judge_features
 from .workflow import (
     INTERRUPTED,
     SPEC,
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
+
+Marks = dict[str, tuple[Sequence[float], Sequence[float]]]
+"""By population: places on an axis and values there."""
 
 SCANS = Path("scans")
 
@@ -218,6 +224,25 @@ class Scan:
     def collect(self) -> pd.DataFrame:
         """One row per point and population, see `network.scans.collect.collect`; any number of times, without NEST."""
         return collect(self.folder, self.status(), list(self.spec.leaves))
+
+    def verdict(self) -> pd.DataFrame:
+        """Features of the scan against their windows, see `network.scans.verdict.judge_features`."""
+        return judge_features(self.spec.features, self.collect(), list(self.spec.leaves), self.label)
+
+    def marks(self, axis: str, quantity: str, table: pd.DataFrame) -> dict[str, Marks]:
+        """What figures show besides, by label and population: values from elsewhere, and crossings of curves."""
+        found: dict[str, Marks] = {
+            curves.label: {name: (curves.at, values) for name, values in curves.populations.items()}
+            for curves in self.spec.references.values()
+            if curves.axis == axis and curves.quantity == quantity and not curves.where
+        }
+        for name, feature in self.spec.features.items():
+            if isinstance(feature, Crossing) and not feature.where:
+                rows = judge_features({name: feature}, table, list(self.spec.leaves), self.label).set_index("what")
+                if {axis, quantity} <= set(rows.index) and rows["n"].min() > 0:
+                    place, height = (float(rows["value"][what]) for what in (axis, quantity))
+                    found[f"{name} at {number(place)}"] = {feature.of[0]: ((place,), (height,))}
+        return found
 
     def _todo(self, redo: Collection[str], *, leave_stale: bool, move: bool = True) -> list[tuple[Point, PlannedPoint]]:
         """Points to run; with ``move`` after the folders of stale and damaged ones have been set aside."""

@@ -42,6 +42,7 @@ from ..experiment.files import first_lines, given_file
 from ..experiment.limits import MAX_NAME, MAX_POINTS, beyond, is_number, read_number
 from ..experiment.messages import in_words
 from ..experiment.yamlfile import KeyPath, read_yaml
+from .features import Feature
 from .metrics import metrics
 
 SHORT = {
@@ -127,6 +128,8 @@ class Axis(_Part):
 
     path: Names = ()
     """Key path of the parameter, globs included; several take the same value."""
+    label: str | None = None
+    """Name in figures, with unit."""
     operation: Literal["set", "scale", "add"] = "set"
     """``scale``: the value is a factor on what the experiment says; ``add``: it is added, in the same unit."""
     unit: str | None = None
@@ -222,6 +225,25 @@ class Execution(_Part):
         return self
 
 
+class Curves(_Part):
+    """Values of populations over an axis, by somebody else."""
+
+    label: str
+    source: str
+    axis: str
+    at: Annotated[tuple[Number, ...], Field(min_length=1)]
+    quantity: str = "rate"
+    populations: dict[str, tuple[Number, ...]]
+    where: dict[str, Value] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _alike(self) -> Curves:
+        for name, values in self.populations.items():
+            if len(values) != len(self.at):
+                raise PydanticCustomError("length", f"{len(values)} values of {name} at {len(self.at)} places")
+        return self
+
+
 class ScanSpec(Block):
     """A scan as it is written in a file."""
 
@@ -234,6 +256,10 @@ class ScanSpec(Block):
     """Overlays of all points."""
     set: dict[str, Any] = Field(default_factory=dict)
     """Changes of all points, ``key.path: value``."""
+    features: dict[str, Feature] = Field(default_factory=dict)
+    """What the scan shows as a whole, and expected values, see `network.scans.features`."""
+    references: dict[str, Curves] = Field(default_factory=dict)
+    """Values from elsewhere, drawn beside those of the scan."""
     execution: Execution = Execution()
 
     @property
@@ -263,6 +289,7 @@ def parse_scan(data: Mapping[str, Any], label: str, lines: Mapping[KeyPath, int]
     problems += [
         f"axis {name!r}: the table has a column of that name; choose another" for name in names if name in RESERVED
     ]
+    problems += _unknown(spec, names)
     for name, axis in _leaves(spec):
         needs_path = all(getattr(axis, kind) is None for kind in ("overlays", "variants", "experiments", "changes"))
         if needs_path and not axis.path and "." not in name and name not in SHORT:
@@ -270,6 +297,19 @@ def parse_scan(data: Mapping[str, Any], label: str, lines: Mapping[KeyPath, int]
     if problems:
         raise SpecError([f"{label}: {problem}" for problem in problems])
     return spec
+
+
+def _unknown(spec: ScanSpec, axes: list[str]) -> list[str]:
+    """Axes and quantities that features and references name and nobody has."""
+    entries = [(f"features.{name}", f.axis, f.quantity, f.where) for name, f in spec.features.items()]
+    entries += [(f"references.{name}", c.axis, c.quantity, c.where) for name, c in spec.references.items()]
+    problems = []
+    for where, axis, quantity, chosen in entries:
+        wrong = [a for a in (axis, *chosen) if a is not None and a not in axes]
+        problems += [f"{where}: no axis {a!r}; {choices(a, axes, 'axes')}" for a in wrong]
+        if quantity not in metrics():
+            problems.append(f"{where}.quantity: {choices(quantity, metrics(), 'quantities')}")
+    return problems
 
 
 def validated(

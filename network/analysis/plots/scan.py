@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ..targets.measures import PopulationMeasure, family
 from ..targets.verdict import Bands
@@ -32,6 +33,8 @@ QUANTITIES = {
 
 NOT_AXES = frozenset({"point", "population", "status", "reason", "size", "verdict", *QUANTITIES})
 DONE = "done"
+Marks = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+"""By population: places on the axis and values."""
 
 
 @styled
@@ -47,6 +50,8 @@ def scan_lines(
     log_x: bool | None = None,
     labels: Mapping[str, str] | None = None,
     title: str | None = None,
+    panels: Sequence[Sequence[str]] | None = None,
+    marks: Mapping[str, Marks] | None = None,
 ) -> Figure:
     """A panel per population: lines are means over ``band`` (seeds), a band goes from the smallest to the largest.
 
@@ -70,6 +75,10 @@ def scan_lines(
         Logarithmic x axis; by default if the values are spaced that way.
     labels : mapping of axis to str, optional
         Names for people, with unit.
+    panels : sequence of sequences of str, optional
+        Populations that share a panel, where each is a line; those that none names are left out. Not with ``group``.
+    marks : mapping of str to mapping, optional
+        By label: for populations places on the axis and values from elsewhere.
 
     Raises
     ------
@@ -86,9 +95,13 @@ def scan_lines(
     entries = _values(table[group]) if group else [None]
     shades = _shades(table[group], entries) if group else [None]
     columns, height = (4, 18.0 + 3.4 * len(values)) if words else (3, 34.0)
-    figure, grid = multiples(len(names), columns=columns, panel_height=height, legends=True)
+    shared = _shared(panels, names, group)
+    if panels is not None and not words:
+        columns, height = min(columns, len(shared)), 52.0
+    figure, grid = multiples(len(shared), columns=columns, panel_height=height, legends=True)
     handles: dict[str, Any] = {}
-    for axes, name in zip(grid, names, strict=True):
+    marked: dict[str, Any] = {}
+    for axes, name in ((axes, name) for axes, several in zip(grid, shared, strict=True) for name in several):
         of_population = table[(table["population"] == name) & (table["status"] == DONE)]
         if bands and name in bands:
             span = axes.axvspan if words else axes.axhspan
@@ -100,13 +113,44 @@ def scan_lines(
             line = _draw(axes, list(places.values()), found, colour, words=words)
             if entry is not None:
                 handles[f"{labels.get(str(group), label(str(group)))}: {_text(entry)}"] = line
+            elif any(name in several for several in shared if len(several) > 1):
+                handles[label(name)] = line
+        if not words:
+            marked |= _draw_marks(axes, name, marks or {}, of_name[name])
         _mark_gaps(axes, table, name, x, places, words=words)
-        axes.set_title(label(name), color=of_name[name])
+    for axes, several in zip(grid, shared, strict=True):
+        alone = of_name[several[0]] if len(several) == 1 else "black"
+        axes.set_title(", ".join(label(name) for name in several), color=alone)
     _axes_of_lines(grid, values, columns, labels.get(x, label(x)), QUANTITIES[quantity], log_x, words=words)
     missing = _missing(table)
-    _legend(figure, handles, [_spread(table, band), f"cross: {missing}" if missing else ""])
+    _legend(figure, handles | marked, [_spread(table, band), f"cross: {missing}" if missing else ""])
     heading(figure, title)
     return figure
+
+
+def _shared(panels: Sequence[Sequence[str]] | None, names: Sequence[str], group: str | None) -> list[tuple[str, ...]]:
+    """Populations of each panel."""
+    if panels is None:
+        return [(name,) for name in names]
+    if group is not None:
+        raise ValueError("populations share no panels where the lines of a panel are those of a group")
+    kept = [tuple(name for name in several if name in names) for several in panels]
+    if not any(kept):
+        raise ValueError("the network names no populations that share a panel (presentation.yaml, panels)")
+    return [several for several in kept if several]
+
+
+def _draw_marks(axes: Axes, name: str, marks: Mapping[str, Marks], colour: str) -> dict[str, Any]:
+    """Values from elsewhere, as open marks in the colour of the population; what the legend says of them."""
+    handles = {}
+    for number, (text, of_populations) in enumerate(marks.items()):
+        if name in of_populations:
+            mark = "sD^v"[number % 4]
+            axes.plot(*of_populations[name], mark, color=colour, markerfacecolor="none", markersize=4.5, zorder=3)
+            handles[text] = Line2D(
+                [], [], marker=mark, linestyle="", color="#444444", markerfacecolor="none", markersize=4.5
+            )
+    return handles
 
 
 def _draw(axes: Axes, at: Sequence[float], found: pd.DataFrame, colour: str, *, words: bool) -> Any:
