@@ -19,11 +19,15 @@ READY = {
     "stn_gpe_coupling": 25,
     "network_size": 12,
 }
+OTHERS = {
+    "bahuguna2015/cortical_rate": 50,
+    "bahuguna2015/dopamine": 90,
+}
 
 
 def test_all_are_listed_with_what_they_are():
     listed = list_scans()
-    assert {name.removeprefix("lindahl2016/") for name in listed} == set(READY)
+    assert set(listed) == {f"lindahl2016/{name}" for name in READY} | set(OTHERS)
     assert all(listed.values())
 
 
@@ -31,6 +35,11 @@ def test_all_are_listed_with_what_they_are():
 def test_ready_scan_plans(name, n_points):
     plan = Scan.load(f"lindahl2016/{name}").plan(local=False)
     assert len(plan.points) == n_points == len({point.label for point in plan.points})
+
+
+@pytest.mark.parametrize(("name", "n_points"), OTHERS.items())
+def test_scans_of_other_networks_have_their_points(name, n_points):
+    assert len(make_points(Scan.load(name).spec)) == n_points
 
 
 def test_dopamine_level_reaches_in_degrees_and_potentials():
