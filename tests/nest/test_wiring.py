@@ -43,6 +43,13 @@ PROJECTIONS = {
     "bernoulli": ("STN", "SNr", 2, NORMAL, "connect: {rule: pairwise_bernoulli, probability: 0.3}"),
     "one": ("STN", "GPe_TA", "{distribution: uniform, mean: 2, spread: 0.5}", 1, "connect: {rule: one_to_one}"),
     "all": ("GPe_TA", "GPe_TA", 2, 1, "connect: {rule: all_to_all}, autapses: false, within_action: true"),
+    "loops": (
+        "STN",
+        "GPe_TA",
+        2,
+        1,
+        "connect: {rule: channels, in_degree: 16, channels: 3, ratios: {value: [1, 0.3, 0.1], unit: 1}}",
+    ),
     "near": (
         "STN",
         "GPe_TA",
@@ -101,6 +108,14 @@ def test_out_degrees_are_fixed_within_channels(made):
     assert len(pairs(data)) == 840
     assert np.all(data.source % 3 == data.target % 3)
     assert len(set(np.bincount(data.target, minlength=120))) > 3  # in-degrees are left to chance
+
+
+def test_channels_prefer_their_own_cells(made):
+    data = made["loops"]
+    assert set(np.bincount(data.target, minlength=120)) == {16} and len(pairs(data)) == 16 * 120
+    found = np.zeros((3, 3), dtype=int)
+    np.add.at(found, (data.target % 3, data.source % 3), 1)
+    assert found.tolist() == [[480, 120, 40], [120, 400, 120], [40, 120, 480]]  # 40 cells each: 12, 3, 1 and 3, 10, 3
 
 
 def test_total_numbers_are_exact_and_pairs_distinct_unless_asked(made):

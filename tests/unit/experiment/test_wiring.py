@@ -11,6 +11,7 @@ from network.errors import SpecError
 from network.experiment import dump_experiment, load_experiment
 from network.experiment.distributions import Clamped, LogNormal, TruncatedNormal, Uniform
 from network.experiment.rules import AllToAll, Ends, FixedInDegree, FixedOutDegree, FixedTotalNumber, OneToOne
+from network.experiment.rules.channels import Channels
 from network.experiment.rules.distance import Distance
 from network.experiment.space import Box, Exponential, Layout, Ring, Sphere, Table, Within, distances, farthest
 from network.experiment.streams import stream
@@ -238,6 +239,29 @@ def test_degrees_that_are_certain():
     assert OneToOne().problem(ends) and FixedOutDegree(4).problem(ends) and not FixedOutDegree(3).problem(ends)
     assert AllToAll().in_degrees(ends) == (3, 4)
     assert FixedOutDegree(3).out_degrees(ends) == (3, 3)
+
+
+@pytest.mark.parametrize("multapses", [False, True])
+def test_channels_draw_their_shares_of_distinct_sources(multapses):
+    rule = Channels(9, 3, (1.0, 0.25))
+    ends = Ends(31, 31, same=True, autapses=False, multapses=multapses)
+    source, target = rule.pairs(ends, stream(1, "test"))
+    assert set(np.bincount(target, minlength=31)) == {9} and np.all(np.diff(target) >= 0) and np.all(source != target)
+    for cell in range(31):
+        own = source[target == cell]
+        assert np.bincount(own % 3, minlength=3).tolist() == rule.shares(cell % 3)
+        assert multapses or len(set(own)) == 9
+    assert rule.shares(0) == [7, 2, 0] and rule.shares(1) == [2, 6, 1]  # a tie goes to the first of both sides
+    used = np.bincount(source, minlength=31)
+    assert used.min() > 0  # no cell is left out
+
+
+def test_channels_that_have_too_few_cells_say_so():
+    rule = Channels(9, 3, (1.0, 0.25))
+    assert rule.problem(Ends(18, 5)) == "7 of 6 source cells of a channel"
+    assert rule.problem(Ends(18, 5, multapses=True)) is None
+    assert rule.problem(Ends(2, 5)) == "3 channels of 2 cells"
+    assert "must begin with that of the own channel" in Channels(9, 3, (0.0, 1.0)).problem(Ends(30, 30))
 
 
 # --- space ---------------------------------------------------------------------------------------------------
