@@ -8,7 +8,7 @@ the mean. Everything is vectorised: ten million spikes take a few seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -278,3 +278,36 @@ def run_table(run: Run, t_start: float | None = None, t_stop: float | None = Non
     """`population_table` of a run, over its recording window unless another is given."""
     start, stop = run.window
     return population_table(run_spikes(run), start if t_start is None else t_start, stop if t_stop is None else t_stop)
+
+
+def window_rates(run: Run, windows: Sequence[tuple[float, float]], channels: int = 1) -> pd.DataFrame:
+    """Mean rates (spikes/s) of all populations and groups in several windows.
+
+    Parameters
+    ----------
+    run : Run
+    windows : sequence of (float, float)
+        In ms, half-open, within the recording.
+    channels : int
+        With more than 1 each population has also a row per channel, ``A 1`` for its cells 0, n, 2 n ... and so on.
+
+    Raises
+    ------
+    ValueError
+        If a window is not within the recording.
+    """
+    import pandas as pd
+
+    begin, end = run.window
+    for start, stop in windows:
+        if start < begin - EDGE or stop > end + EDGE:
+            raise ValueError(f"the window {start:g}:{stop:g} is not within the recording, {begin:g}:{end:g} ms")
+    rows: dict[str, list[float]] = {}
+    for name, train in run_spikes(run).items():
+        rates = [mean_rates(train.times, train.node_ids, train.n_neurons, *window) for window in windows]
+        rows[name] = [float(found.mean()) for found in rates]
+        if channels > 1 and name in run.recorded:
+            for number in range(channels):
+                rows[f"{name} {number + 1}"] = [float(found[number::channels].mean()) for found in rates]
+    columns = [f"{start:g}:{stop:g}" for start, stop in windows]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("population")

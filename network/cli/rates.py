@@ -20,12 +20,58 @@ def rates(
     run: RunArgument,
     partial: Partial = False,
     csv: Annotated[Path | None, typer.Option(help="Also write the full table as CSV.")] = None,
+    window: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FROM:TO", help="Rates in this window (ms) instead, beside those of others. Repeatable."),
+    ] = None,
+    channels: Annotated[
+        int,
+        typer.Option(min=1, help="Also rates of so many channels: cell i is in channel i modulo their number."),
+    ] = 1,
 ) -> None:
-    """Print rates and CVs of a run per population, beside the target bands of its state."""
-    table = show_rates(open_run(run, partial=partial))
+    """Print rates and CVs of a run per population, beside the target bands of its state.
+
+    With `--window` or `--channels` the rates are those of windows, or parts of populations: before, during and after a
+    stimulus, with their change from the first window.
+    """
+    opened = open_run(run, partial=partial)
+    if window or channels > 1:
+        table = _show_windows(opened, [_window(text) for text in window or ()], channels)
+    else:
+        table = show_rates(opened)
     if csv is not None:
         csv.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(csv)
+
+
+def _window(text: str) -> tuple[float, float]:
+    try:
+        start, stop = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no window; write FROM:TO in ms", param_hint="--window") from None
+    if not start < stop:
+        raise typer.BadParameter(f"{text!r} ends before it begins", param_hint="--window")
+    return start, stop
+
+
+def _show_windows(run: Run, windows: list[tuple[float, float]], channels: int) -> pd.DataFrame:
+    """Print rates by window, and their change from the first one in per cent."""
+    from ..analysis.statistics import window_rates
+    from ..analysis.targets.verdict import aligned, number
+
+    try:
+        table = window_rates(run.reader, windows or [run.window], channels)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--window") from None
+    rows = []
+    for name, rates in table.iterrows():
+        first, *others = rates
+        changes = [f"{100.0 * (rate / first - 1.0):+.0f} %" if first > 0 else "-" for rate in others]
+        rows.append([str(name), *map(number, rates), *changes])
+    names = [str(column) for column in table.columns]
+    header = ["rate (1/s)", *names, *(f"change {column}" for column in names[1:])]
+    print("\n".join(aligned(header, rows, left={"rate (1/s)"})))
+    return table
 
 
 def show_rates(run: Run) -> pd.DataFrame:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from network.analysis.plots.scan import QUANTITIES
-from network.analysis.statistics import fano_factor
+from network.analysis.statistics import fano_factor, window_rates
 from network.analysis.targets import measures
 from network.analysis.targets.judge import judge_run, run_targets
 from network.analysis.targets.measures import PopulationMeasure, RunData, base, family, known
 from network.analysis.targets.windows import load_targets
+from network.cli.main import app
 from network.errors import SpecError
 from network.runs import RunFolder
 from network.scans.collect import NUMBERS
@@ -133,3 +135,21 @@ def test_smaller_networks_are_not_failed(params, tmp_path):
     assert (judged.outcome(), judged.outcome(any_size=True)) == ("not judged at this size", "FAIL")
     params({"populations": {"A": {"low": 9, "high": 12}}, "n_neurons": 200})
     assert judge_run(run, run_targets(run)).outcome() == "PASS"
+
+
+def test_rates_of_windows_and_channels(tmp_path):
+    run = make_run(tmp_path / "run")
+    table = window_rates(run, [(0.0, 500.0), (500.0, 1000.0), (0.0, 100.0)], channels=2)
+    assert table.loc["A"].tolist() == [10.0, 10.0, 10.0]  # a spike in the middle of every 100 ms
+    assert table.loc["B 1"].tolist() == [12.0, 12.0, 12.0] and table.loc["B 2"].tolist() == [8.0, 8.0, 8.0]  # 3, 2 of 5
+    assert list(table.columns) == ["0:500", "500:1000", "0:100"] and "both 1" not in table.index
+    with pytest.raises(ValueError, match="not within the recording, 0:1000 ms"):
+        window_rates(run, [(900.0, 1100.0)])
+
+
+def test_windows_on_the_command_line(tmp_path):
+    run = str(make_run(tmp_path / "run").path)
+    said = CliRunner().invoke(app, ["rates", run, "--window", "0:500", "--window", "500:1000", "--channels", "2"])
+    assert said.exit_code == 0 and "change 500:1000" in said.output and "+0 %" in said.output and "B 2" in said.output
+    for wrong in ("500", "500:100", "0:2000"):
+        assert CliRunner().invoke(app, ["rates", run, "--window", wrong]).exit_code != 0
