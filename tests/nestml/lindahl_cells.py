@@ -1,7 +1,9 @@
 """The seven cell types of Lindahl & Hellgren Kotaleski (2016) at control dopamine, and what the tests do to them.
 
 Numbers: the final values in the code of the publication (DOI 10.1523/ENEURO.0156-16.2016), written out here once more
-so that the tests do not depend on ``params/``.
+so that the tests do not depend on ``params/``. Two quadratic cells of Ortone et al. (2023, DOI
+10.1371/journal.pcbi.1010645), an MSN with a linear recovery and an FSN whose recovery is cubic below V_b, are the
+eighth and the ninth: two receptors instead of four or five.
 """
 
 from __future__ import annotations
@@ -44,6 +46,11 @@ NEURONS: dict[str, dict[str, Any]] = {
         **{"C_m": 80.0, "g_L": 3.0, "E_L": -55.8, "V_th": -55.2, "Delta_T": 1.8, "V_peak": 20.0, "V_reset": -65.0},
         **{"tau_w": 20.0, "a1": 3.0, "a2": 3.0, "V_a": -55.8, "b": 200.0},
     },
+    "MSN_two": {**QIF_MSN, "V_reset": -60.0, "E_L": -80.0, "V_b": -80.0, "d": 91.0},
+    "FSN_two": {
+        **{"C_m": 80.0, "k": 1.0, "E_L": -80.0, "V_th": -50.0, "V_peak": 25.0, "V_reset": -60.0},
+        **{"a": 0.2, "b1": 0.025, "b2": 0.0, "p1": 3, "p2": 1, "V_b": -55.0, "d": 0.0},
+    },
 }
 MODELS = {
     "MSN_D1": "qif_msn",
@@ -53,6 +60,8 @@ MODELS = {
     "GPe_TA": "aeif_gpe",
     "STN": "aeif_stn",
     "SNr": "aeif_gpe",
+    "MSN_two": "qif_cond_exp",
+    "FSN_two": "qif_cond_exp",
 }
 NMDA_BLOCK = {"V_act_nmda": -20.0, "S_act_nmda": 16.0}
 
@@ -77,6 +86,8 @@ RECEPTORS: dict[str, dict[str, tuple[float, float]]] = {
     "GPe_TI": {"ampa_stn": (12, 0), "ampa_ext": (5, 0), "gaba_msn": (6, -65), "gaba_gpe": (5, -65)},
     "GPe_TA": {"ampa_stn": (12, 0), "ampa_ext": (5, 0), "gaba_msn": (6, -65), "gaba_gpe": (5, -65)},
     "SNr": {"ampa_stn": (12, 0), "ampa_ext": (5, 0), "gaba_msn": (5.2, -80), "gaba_gpe": (2.1, -72)},
+    "MSN_two": {"exc": (12, 0), "inh": (10, -74)},
+    "FSN_two": {"exc": (12, 0), "inh": (10, -74)},
 }
 
 # Input of the random tests: (receptors that get the same spikes, rate in spikes/s, mean weights in nS). Rates and
@@ -121,13 +132,17 @@ DRIVE: dict[str, list[tuple[tuple[str, ...], float, tuple[float, ...]]]] = {
         (("gaba_msn",), 70, (2.0,)),
         (("gaba_gpe",), 400, (30.0,)),
     ],
+    "MSN_two": [(("exc",), 1120, (0.45,)), (("inh",), 400, (0.3,))],
+    "FSN_two": [(("exc",), 944, (0.5,)), (("inh",), 200, (1.6,))],
 }
 
 # Constant currents in pA. Below the rheobase (no spike in the steady state) and above it.
 QUIET_CURRENTS = {"MSN_D1": [100.0, 240.0], "MSN_D2": [100.0, 215.0], "FSN": [50.0, 90.0]}
 QUIET_CURRENTS |= {"GPe_TI": [-10.0, -5.0], "GPe_TA": [-3.6, 1.0], "STN": [-20.0], "SNr": [-10.0]}
+QUIET_CURRENTS |= {"MSN_two": [100.0, 215.0], "FSN_two": [50.0, 150.0]}
 FIRING_CURRENTS = {"MSN_D1": [350.0, 500.0], "MSN_D2": [320.0, 450.0], "FSN": [150.0, 400.0]}
 FIRING_CURRENTS |= {"GPe_TI": [4.5, 12.0], "GPe_TA": [20.0, 100.0], "STN": [6.0, 40.0], "SNr": [19.2, 80.0]}
+FIRING_CURRENTS |= {"MSN_two": [320.0, 450.0], "FSN_two": [250.0, 300.0]}
 FI_CURRENTS = {
     "MSN_D1": [325.0, 400.0, 600.0],
     "MSN_D2": [300.0, 400.0, 600.0],
@@ -136,6 +151,8 @@ FI_CURRENTS = {
     "GPe_TA": [10.0, 40.0, 120.0],
     "STN": [5.0, 20.0, 80.0],
     "SNr": [10.0, 40.0, 150.0],
+    "MSN_two": [300.0, 400.0, 600.0],
+    "FSN_two": [260.0, 400.0, 700.0],
 }
 # current in the random tests, such that every cell type fires a few times but MSN also stay quiet in one case
 DRIVE_CURRENT = {
@@ -146,6 +163,8 @@ DRIVE_CURRENT = {
     "GPe_TA": -3.6,
     "STN": 6.0,
     "SNr": 19.2,
+    "MSN_two": 20.0,
+    "FSN_two": 0.0,
 }
 
 
@@ -165,7 +184,8 @@ class Case:
     @property
     def V_start(self) -> float:
         """Membrane potential at the start, mV."""
-        return {"FSN": -70.0, "STN": -72.0}.get(self.cell, -82.0 if self.cell.startswith("MSN") else -58.0)
+        others = -82.0 if self.cell.startswith("MSN") else -58.0
+        return {"FSN": -70.0, "FSN_two": -73.0, "STN": -72.0}.get(self.cell, others)
 
 
 def random_inputs(cell: str, seed: int) -> dict[str, tuple[list[float], list[float]]]:

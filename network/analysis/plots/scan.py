@@ -289,9 +289,12 @@ def _values(column: pd.Series) -> list[Any]:
 
 
 def _is_geometric(values: Sequence[float]) -> bool:
-    """Whether at least three positive numbers have the same ratio (within 5 %), and not the same difference."""
+    """Whether three positive numbers or more have the same ratio (within 5 %) and not the same difference.
+
+    What is less than twice the first one is not worth a logarithm.
+    """
     numbers = np.asarray(values, dtype=float)
-    if len(numbers) < 3 or numbers.min() <= 0 or np.allclose(np.diff(numbers, 2), 0):
+    if len(numbers) < 3 or numbers.min() <= 0 or numbers[-1] < 2.0 * numbers[0] or np.allclose(np.diff(numbers, 2), 0):
         return False
     ratios = numbers[1:] / numbers[:-1]
     return bool(ratios.max() / ratios.min() < 1.05)
