@@ -73,6 +73,8 @@ def fano():
 def test_every_measure_of_populations_is_a_column_of_scans_and_can_be_drawn():
     assert {"rate", "cv", "active", "synchrony", "peak_frequency", "beta_share", "beta_power"} | {
         "beta_frequency",
+        "burst_share",
+        "fano_factor",
         "common_rhythm",
     } == set(family(PopulationMeasure))
     for name, measure in family(PopulationMeasure).items():
