@@ -177,6 +177,34 @@ class Run:
         """Spikes of a population or group as NumPy arrays: ``times``, ``node_ids``, ``n_neurons``."""
         return self.reader.spikes(name)
 
+    def triggered(
+        self, trigger: str, of: str | None = None, *, reach: float = 100.0, bin_width: float = 1.0
+    ) -> pd.DataFrame:
+        """Rate of a population around the spikes of another one, on average over these spikes.
+
+        Parameters
+        ----------
+        trigger : str
+            Population or group whose spikes count.
+        of : str, optional
+            Population or group whose rate is taken; by default the same, without the spike itself.
+        reach, bin_width : float
+            In ms.
+
+        Returns
+        -------
+        DataFrame
+            ``rate`` (spikes/s per cell) by ``lag_ms``: positive after the spike.
+        """
+        import pandas as pd
+
+        from ..analysis.triggered import triggered_rate
+
+        first = self.reader.spikes(trigger)
+        second = first if of in (None, trigger) else self.reader.spikes(str(of))
+        lags, rate = triggered_rate(first, second, *self.window, reach=reach, bin_width=bin_width)
+        return pd.DataFrame({"rate": rate}, index=pd.Index(lags, name="lag_ms"))
+
     def traces(
         self, population: str, variables: str | Sequence[str] | None = None, *, trace: str | None = None
     ) -> pd.DataFrame:

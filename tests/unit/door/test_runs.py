@@ -32,6 +32,14 @@ def test_rates_and_verdict_are_those_of_the_analysis(run):
     assert "not judged at this size" in repr(verdict) and "MSN_D1" in verdict._repr_html_()
 
 
+def test_rates_around_spikes(run):
+    """Of cells that know nothing of each other: the mean rate, with as many lags to each side."""
+    around = run.triggered("GPe_TI", "SNr", reach=20.0)
+    assert list(around.index) == list(range(-20, 21)) and around["rate"].mean() == pytest.approx(20.0, rel=0.3)
+    own = run.triggered("MSN_D1", reach=20.0)
+    assert own["rate"][0.0] == pytest.approx(20.0, rel=0.3)  # without the spike itself
+
+
 def test_traces_as_a_table(run):
     table = run.traces("STN")
     assert list(table.columns) == ["time_ms", "cell", "V_m", "w"]
