@@ -39,6 +39,7 @@ def figure_of(
         first=rates.first,
         known=known,
         own=record.range.own,
+        held=record.range.held,
         rheobase=value.get("rheobase", float("nan")),
         rest_current=silent[0],
         rest_potential=silent[1],
@@ -73,7 +74,7 @@ def _silent(record: Record) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _trace(steps: Steps, cell: int, peak: float | None) -> Trace:
-    shown = _cut(steps, cell, -BEFORE, steps.duration + THEN, f"{steps.current[cell]:.3g} pA")
+    shown = _cut(steps, cell, -BEFORE, steps.duration + THEN, f"{steps.current[cell]:.4g} pA")
     return Trace(shown.name, shown.times, shown.values, steps.spikes[cell], peak)
 
 
@@ -84,4 +85,4 @@ def _cut(steps: Steps, cell: int, start: float, stop: float, name: str) -> Trace
 
 def _intervals(steps: Steps, cell: int) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
     spikes = steps.during(cell)
-    return f"{steps.current[cell]:.3g} pA", spikes[1:], np.diff(spikes)
+    return f"{steps.current[cell]:.4g} pA", spikes[1:], np.diff(spikes)

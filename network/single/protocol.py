@@ -272,11 +272,21 @@ def _reached(height: Floats, drop: Floats, wanted: float) -> float:
     return float(np.interp(wanted, drop[end - 1 : end + 1], height[end - 1 : end + 1]))
 
 
+IRREGULAR = 0.3
+"""CV of intervals above which spikes are counted: in bursts a mean interval depends on where it is cut."""
+
+
 def steady_rate(steps: Steps, cell: int) -> float:
-    """Rate in the second half of a step: the inverse of the mean interval, 0 where it has fallen silent."""
+    """Rate in the second half of a step: the inverse of the mean interval, 0 where it has fallen silent.
+
+    Where intervals differ much, the number of spikes in all but the first quarter.
+    """
     spikes = steps.during(cell)
     late = spikes[spikes > steps.duration / 2.0]
     if late.size >= 3:
+        intervals = np.diff(late)
+        if intervals.std() > IRREGULAR * intervals.mean():
+            return float(1000.0 * (spikes > steps.duration / 4.0).sum() / (0.75 * steps.duration))
         return float(1000.0 * (late.size - 1) / (late[-1] - late[0]))
     if not late.size:
         return 0.0

@@ -44,8 +44,8 @@ class CellFigure:
         Curve of rates.
     known : sequence of (float, float)
         Currents and rates that are known from elsewhere.
-    own, rheobase : float
-        Its own current; NaN where there is no rheobase.
+    own, held, rheobase : float
+        Its own current, and that at which the resistance is taken; NaN where there is no rheobase.
     rest_current, rest_potential : ndarray
         Steady potentials where it is silent.
     onset : Trace
@@ -66,6 +66,7 @@ class CellFigure:
     first: Floats
     known: Sequence[tuple[float, float]]
     own: float
+    held: float
     rheobase: float
     rest_current: Floats
     rest_potential: Floats
@@ -161,7 +162,8 @@ def rate_curve(axes: Axes, content: CellFigure) -> None:
         axes.plot(current, rate, "x", color=KNOWN, markersize=4.0, label="known", linestyle="none", clip_on=False)
     highest = max(1.0, float(np.nanmax(content.steady)), *(rate for _, rate in content.known))
     axes.set_ylim(0.0, 1.05 * highest)
-    axes.legend(loc="best", fontsize=6, handlelength=1.2)
+    legend = axes.legend(loc="best", fontsize=6, handlelength=1.2, frameon=True, framealpha=0.85)
+    legend.get_frame().set_linewidth(0.0)
     axes.set_xlabel("current, in all (pA)")
     axes.set_ylabel("rate (spikes/s)")
 
@@ -175,14 +177,14 @@ def _at_rest(axes: Axes, content: CellFigure) -> None:
     axes.plot(current, potential, "o", color=COLOURS[0], markersize=2.2, label="steady potential")
     if np.isfinite(content.resistance):
         onset = content.onset
-        at = float(current[-1]) if content.own > current[-1] else content.own
+        at = content.held
         line = np.array([current[0], current[-1]])
         spread = float(potential.max() - potential.min())
         rest = float(onset.values[onset.times <= 0.0].mean())
         reach = 0.5e3 * spread / abs(content.resistance)  # the line shows half of the range of potentials
         line = np.clip(line, at - reach, at + reach)
         tangent = rest + (line - at) * content.resistance / 1000.0
-        axes.plot(line, tangent, color=NEUTRAL, linewidth=0.6, label=f"{content.resistance:.3g} MΩ")
+        axes.plot(line, tangent, color=NEUTRAL, linewidth=0.6, label=f"{content.resistance:.4g} MΩ")
         axes.set_ylim(potential.min() - 0.1 * spread - 0.5, potential.max() + 0.1 * spread + 0.5)
     axes.legend(loc="best", fontsize=6)
     axes.set_xlabel("current, in all (pA)")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from network.door.catalogue import _alone, cells
@@ -12,9 +15,11 @@ from network.experiment.sources import load_sources
 from network.plans import make_plan
 
 CELLS = list_cells()
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+MEASURED = json.loads((DOCS / "data" / "cells.json").read_text())
 FIELD = (
     *("MSN D1", "MSN D2", "FSN", "GPe prototypic", "GPe arkypallidal", "STN PV+", "STN PV-"),
-    *("GPi PV+", "GPi SST+", "SNr PV+", "SNr SST+"),
+    *("GPi PV+", "GPi SST+", "SNr PV+", "SNr SST+", "SNc dopaminergic", "ChIN", "LTS"),
 )
 NETWORK = "lindahl2016/activation_control"
 OF_NETWORK = {
@@ -115,7 +120,7 @@ def test_a_file_beside_the_network_will_do(tmp_path):
 @pytest.mark.parametrize(
     ("files", "line", "message"),
     [
-        ({}, "cell: chim", r"net\.yaml:3: populations\.X\.cell: no cell 'chim'; .*cells: .*stn"),
+        ({}, "cell: chim", r"net\.yaml:3: populations\.X\.cell: no cell 'chim'; .*cells: chin"),
         ({}, "cell: 3", r"net\.yaml:3: populations\.X\.cell: must be the name of a cell, not 3"),
         ({}, "cell: other.yaml", r"net\.yaml:3: populations\.X\.cell: no file 'other\.yaml'"),
         ({"a": ABOUT + "cell: b", "b": ABOUT + "cell: a"}, "cell: a", "in a circle: a -> b -> a"),
@@ -138,3 +143,16 @@ def test_values_of_the_catalogue_have_sources(tmp_path):
     text = CELLS["stn"].path.read_text()
     assert find_cell("stn").path == CELLS["stn"].path
     assert text.count("source:") + text.count("assumed:") >= text.count("value:")
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_rates_of_the_page_are_those_that_are_known(name):
+    """What `scripts/characterise_cells.py` has measured; a cell that is changed is measured again."""
+    found = MEASURED[name]
+    assert found["model"] == CELLS[name].model
+    assert [(one["current_pA"], one["known"]) for one in found["known"]] == [
+        (one.current.value, one.rate.value) for one in CELLS[name].about.rates
+    ]
+    assert [one["verdict"] for one in found["known"]] == ["agrees"] * len(found["known"])
+    assert (DOCS / "figures" / "cells" / f"{name}.png").is_file()
+    assert f"### {name}\n" in (DOCS / "cell_catalogue.md").read_text()

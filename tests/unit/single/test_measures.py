@@ -76,6 +76,11 @@ def test_a_rate_is_that_of_the_second_half_whatever_the_onset():
     assert steady_rate(steps([1.0], [[300.0, 900.0]]), 0) == pytest.approx(1000.0 / 600.0)
 
 
+def test_bursts_are_counted():
+    doublets = np.sort(np.concatenate([np.arange(50, 1000, 250), np.arange(60, 1000, 250)]))
+    assert steady_rate(steps([1.0], [doublets]), 0) == pytest.approx(8.0)
+
+
 def test_spikes_under_way_when_a_current_falls_are_of_before():
     down = steps([-50.0], [[-200.0, 3.0]], before=0.0)
     assert down.during(0).size == 0
