@@ -1,4 +1,4 @@
-"""Cells of the field (leaky, Izhikevich) and their equations once more, for SciPy.
+"""Cells of the field (leaky, Izhikevich, Hodgkin and Huxley) and their equations once more, for SciPy.
 
 The equations and numbers are written out here, so that neither NESTML nor ``params/`` is needed to know what is right.
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from field_case import DELAY, EXC, INH, RESOLUTION, Case, State, block, decay
+from field_hh_cells import HH_CASES
 
 # --- leaky cells ---------------------------------------------------------------------------------------------
 
@@ -145,6 +146,7 @@ CASES: dict[str, Case] = {
     "polynomial": of_izhikevich((1.0, 0.043, 4.86, 117.0, 0.0058, 0.56), -65.0, 3.8, -5.0, [-65.0, -36.4], t_ref=5.0),
     "two_recovery_A": of_two(STN_A, 56.1),
     "two_recovery_C": of_two(STN_C, -18.0, 400.0),
+    **HH_CASES,
 }
 MODELS = sorted({case.model for case in CASES.values()})
 

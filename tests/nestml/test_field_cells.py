@@ -1,4 +1,4 @@
-"""Leaky cells and those of Izhikevich against a tight integration by SciPy."""
+"""Leaky cells, those of Izhikevich, and those of Hodgkin and Huxley against a tight integration by SciPy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from network import codegen
 
 pytestmark = pytest.mark.nestml
 
-TOLERANCE = 0.01  # mV
+TOLERANCE, SLOPING = 0.01, 0.02  # mV; of cells that are reset, and of those that make the slopes of their spikes
 
 
 @pytest.fixture(scope="module")
@@ -54,4 +54,4 @@ def test_potentials(recorded, name):
     for spike in solution.spikes:
         quiet &= (times < spike - before) | (times > spike + after)
     assert quiet.sum() > 500
-    assert np.abs(values - expected)[quiet].max() < TOLERANCE
+    assert np.abs(values - expected)[quiet].max() < (SLOPING if case.reset is None else TOLERANCE)

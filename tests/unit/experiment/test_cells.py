@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs"
 MEASURED = json.loads((DOCS / "data" / "cells.json").read_text())
 FIELD = (
     *("MSN D1", "MSN D2", "FSN", "GPe prototypic", "GPe arkypallidal", "STN PV+", "STN PV-"),
-    *("GPi PV+", "GPi SST+", "SNr PV+", "SNr SST+", "SNc dopaminergic", "ChIN", "LTS"),
+    *("GPi PV+", "GPi SST+", "SNr PV+", "SNr SST+", "SNc GABAergic", "SNc dopaminergic", "ChIN", "LTS"),
 )
 NETWORK = "lindahl2016/activation_control"
 OF_NETWORK = {

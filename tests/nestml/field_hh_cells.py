@@ -1,0 +1,120 @@
+"""Cells of Hodgkin and Huxley: their equations, and what the tests do to them."""
+
+from __future__ import annotations
+
+import math
+
+from field_case import EXC, INH, Case, State, alpha, decay, rise_and_decay
+
+
+def s(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-x)) if x > -700.0 else 0.0
+
+
+def lin(x: float) -> float:
+    """x / (1 - exp(-x))."""
+    return x / -math.expm1(-x) if abs(x) > 1e-9 else 1.0 + x / 2.0
+
+
+def traub(y: State, synapses: float, current: float) -> State:
+    V, m, h, n = y
+    v = V + 63.0
+    ionic = 20000 * m**3 * h * (V - 50) + 6000 * n**4 * (V + 90) + 10 * (V + 60)
+    return [
+        (-ionic + synapses + current) / 200.0,
+        1.28 * lin((v - 13) / 4) * (1 - m) - 1.4 * lin(-(v - 40) / 5) * m,
+        0.128 * math.exp(-(v - 17) / 18) * (1 - h) - 4 * s((v - 40) / 5) * h,
+        0.16 * lin((v - 15) / 5) * (1 - n) - 0.5 * math.exp(-(v - 10) / 40) * n,
+    ]
+
+
+def thalamic(y: State, synapses: float, current: float) -> State:
+    V, h, r = y
+    m, p = s((V + 37) / 7), s((V + 60) / 6.2)
+    ionic = 300 * m**3 * h * (V - 50) + 500 * (0.75 * (1 - h)) ** 4 * (V + 75) + 500 * p**2 * r * V + 5 * (V + 70)
+    return [
+        (-ionic + synapses + current) / 100.0,
+        (s(-(V + 41) / 4) - h) * (0.128 * math.exp(-(V + 46) / 18) + 4 * s((V + 23) / 5)),
+        (s(-(V + 84) / 4) - r) / (0.15 * (28 + math.exp(-(V + 25) / 10.5))),
+    ]
+
+
+def pallidal(y: State, synapses: float, current: float) -> State:
+    V, h, n, r, Ca = y
+    I_T = 50 * s((V + 57) / 2) ** 3 * r * (V - 120)
+    I_Ca = 15 * s((V + 35) / 2) ** 2 * (V - 120)
+    ionic = 12000 * s((V + 37) / 10) ** 3 * h * (V - 55) + 3000 * n**4 * (V + 80) + 10 * (V + 65)
+    ionic += 1000 * (V + 80) * Ca / (Ca + 10)
+    tau = 0.05 + 0.27 * s(-(V + 40) / 12)
+    return [
+        (-ionic - I_T - I_Ca + synapses + current) / 100.0,
+        0.05 * (s(-(V + 58) / 12) - h) / tau,
+        0.1 * (s((V + 50) / 14) - n) / tau,
+        (s(-(V + 70) / 2) - r) / 30,
+        1e-4 * (-(I_T + I_Ca) / 100.0 - 15 * Ca),
+    ]
+
+
+def midbrain_gaba(y: State, synapses: float, current: float) -> State:
+    V, h, n = y
+    am, bm = lin((V + 30) / 10), 4 * math.exp(-(V + 55) / 18)
+    total = 2200 * (am / (am + bm)) ** 3 * h * (55 - V) + 700 * n**4 * (-90 - V) + 5 * (-51 - V)
+    return [
+        (total + synapses + current) / 100.0,
+        5 * 0.07 * math.exp(-(V + 53) / 20) * (1 - h) - s((V + 23) / 10) * h,
+        0.1 * lin((V + 29) / 10) * (1 - n) - 0.0875 * math.exp(-(V + 39) / 80) * n,
+    ]
+
+
+HH_CASES: dict[str, Case] = {
+    "traub": Case(
+        "hh_traub",
+        traub,
+        [-60.0, 0.05, 0.9, 0.1],
+        ("V_m", "m", "h", "n"),
+        400.0,
+        lambda y: 0.0,
+        inputs={
+            "exc": (EXC, 20.0, lambda x: decay(x, 5.0), 0.0),
+            "inh": (INH, 50.0, lambda x: decay(x, 10.0), -80.0),
+        },
+    ),
+    "thalamic": Case(
+        "hh_thalamic",
+        thalamic,
+        [-62.0, 0.99, 0.004],
+        ("V_m", "h", "r"),
+        120.0,
+        lambda y: -10.0,
+        inputs={
+            "exc": (EXC, 5.0, lambda x: alpha(x, 5.0), 0.0),
+            "inh": (INH, 10.0, lambda x: alpha(x, 5.0), -85.0),
+        },
+    ),
+    "pallidal": Case(
+        "hh_pallidal",
+        pallidal,
+        [-62.0, 0.583, 0.298, 0.018, 0.1],
+        ("V_m", "h", "n", "r", "Ca"),
+        300.0,
+        lambda y: -10.0,
+        inputs={
+            "ampa": (EXC, 5.0, lambda x: rise_and_decay(x, 0.4, 2.5), 0.0),
+            "nmda": (EXC, 0.2, lambda x: rise_and_decay(x, 2.0, 67.0), 0.0),
+            "exc": ([70.0], 10.0, lambda x: alpha(x, 5.0), 0.0),
+            "inh": (INH, 15.0, lambda x: alpha(x, 5.0), -85.0),
+        },
+    ),
+    "midbrain_gaba": Case(
+        "hh_midbrain_gaba",
+        midbrain_gaba,
+        [-60.0, 0.8, 0.1],
+        ("V_m", "h", "n"),
+        50.0,
+        lambda y: 0.0,
+        inputs={
+            "exc": (EXC, 5.0, lambda x: decay(x, 2.0), 0.0),
+            "inh": (INH, 10.0, lambda x: decay(x, 10.0), -90.0),
+        },
+    ),
+}
