@@ -176,6 +176,60 @@ struct DistantExponentials
 };
 
 /*
+ * The same where every stage is a loop over lanes of its own: arguments and values are in rows. The polynomial is exact
+ * to 1e-6 within reach, and the better the closer the argument; far becomes the largest square of a distance. A NaN is
+ * one in the result.
+ */
+template < int N, class Row >
+struct ExponentialRows
+{
+  Row argument[ N > 0 ? N : 1 ];
+  Row value[ N > 0 ? N : 1 ];
+};
+
+template < int N, class Row >
+struct KeptExponentials
+{
+  ExponentialRows< N, Row >& rows;
+  const int l;
+
+  template < int K >
+  BGNEST_INLINE double
+  exp( const double x ) const
+  {
+    const double value = lane::exp( x );
+    rows.argument[ K ][ l ] = x;
+    rows.value[ K ][ l ] = value;
+    return value;
+  }
+};
+
+template < int N, class Row >
+struct CloseExponentials
+{
+  static constexpr double reach = 1.0;
+
+  const ExponentialRows< N, Row >& rows;
+  const int l;
+  double far = 0.0;
+
+  template < int K >
+  BGNEST_INLINE double
+  exp( const double x )
+  {
+    const double value = rows.value[ K ][ l ];
+    const double d = x - rows.argument[ K ][ l ];
+    const double d2 = d * d;
+    far = max( far, d2 );
+    const double p01 = 1.0 + 0x1.00005ccf180d2p-1 * d;
+    const double p23 = 0x1.55557e6fb9bfdp-3 + 0x1.5526fe2f213ebp-5 * d;
+    const double p45 = 0x1.10fc89d23155fp-7 + 0x1.77a042915e0b7p-10 * d;
+    const double p = ( p01 + d2 * p23 ) + ( d2 * d2 ) * ( p45 + d2 * 0x1.aa54b67277dcep-13 );
+    return value + ( value * d ) * p;
+  }
+};
+
+/*
  * Natural logarithm by x = 2^k m, sqrt(1/2) <= m < sqrt(2), and the series of atanh((m-1)/(m+1)), to about
  * 2 ulp. 0 gives -infinity, a negative number NaN; subnormal numbers count as 0.
  */

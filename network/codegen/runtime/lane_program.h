@@ -2,37 +2,29 @@
  * lane_program.h - a step of a model whose update block is a program: statements around calls of integrate_odes()
  *
  * The code generator writes the program once, for one lane and without a branch (vectorised/branches.py). Here it is
- * executed by all lanes at once, with the fast step of lane_step.h for what integrate_odes() moves, and again by a
- * lane whose fast step is refused, with the solver of lane_solver.h. As in NESTML's own code the onCondition blocks are
- * tested once, at the end of the step: a spike has no moment inside it.
+ * executed by all lanes at once. What integrate_odes() moves is solved by the stages of lane_stages.h; where that is
+ * refused, by the sub-steps of lane_substeps.h; where that is refused, too, by the solver of lane_solver.h, lane by lane.
+ * The program is executed once per stage, as what happens before integrate_odes() is the same every time, and what happens
+ * after it counts in the last. As in NESTML's own code the onCondition blocks are tested once, at the end of the step: a
+ * spike has no moment inside it.
  */
 #ifndef BGNEST_LANE_PROGRAM_H
 #define BGNEST_LANE_PROGRAM_H
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 
+#include "lane_careful.h"
 #include "lane_math.h"
 #include "lane_row.h"
-#include "lane_solver.h"
+#include "lane_stages.h"
 #include "lane_step.h"
+#include "lane_substeps.h"
 
 namespace bgnest
 {
 
-/*
- * Sub-steps of programs: their models have spikes whose course is compared, with gating variables that shape it.
- */
-inline constexpr SubstepControl program_control{ .tolerance = 2e-4 };
-
-/*
- * A step that is refused is done again in two parts, then in four, by all lanes at once; what is then still refused, as in
- * an explosive upstroke, is left to the solver.
- */
-inline constexpr int largest_number_of_parts = 4;
-
-/* integrate_odes() of a lane among others: one fast step, or several calls of it one after the other. */
+/* Several calls of integrate_odes() of a lane among others, or what has an exact solution: one step each. */
 template < class Model, int EXPONENT >
 struct FastCalls
 {
@@ -63,156 +55,24 @@ struct FastCalls
   }
 };
 
-/*
- * One of several parts of integrate_odes() of a lane among others. The program is executed once per part; what happens
- * before the call is the same every time, and what happens after it counts in the last.
- */
-template < class Model, int EXPONENT >
-struct PartialCall
-{
-  using State = typename Model::State;
-
-  const typename Model::template Constants< EXPONENT >& c;
-  const typename Model::Input& in;
-  const double h;
-  const int part;
-  const int n_parts;
-  Row* const reached; // numerically solved variables at the end of the last part
-  const int l;
-  std::uint32_t refused = 0;
-
-  BGNEST_INLINE void
-  integrate( State& s, const typename Model::Active& active )
-  {
-    State middle = s;
-    State end = s;
-    Model::propagate_half( c, s, in, middle );
-    Model::propagate( c, s, in, end );
-    Model::hold_exact( active, s, middle );
-    Model::hold_exact( active, s, end );
-    const Parabolas< Model > course( s, middle, end, h );
-    const double length = h / n_parts;
-    State y0 = s;
-    course.set( y0, part * length );
-    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
-      { y0.*Model::members[ i ] = part > 0 ? reached[ i ][ l ] : s.*Model::members[ i ]; } );
-    const auto hold = [ & ]( State& rate ) BGNEST_INLINE_LAMBDA { Model::hold_rates( active, rate ); };
-    refused |= LaneStep< Model, EXPONENT >::fifth_order( c, y0, in, course, end, part * length, length, h, hold );
-    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { reached[ i ][ l ] = end.*Model::members[ i ]; } );
-    Model::copy_convolutions( s, end );
-    s = end;
-  }
-};
-
-/* The numerically solved variables of one lane as lane_solver.h wants them. Nothing happens at their threshold. */
-template < class Model, int EXPONENT >
-struct ProgramSystem
-{
-  using State = typename Model::State;
-  static constexpr int n = Model::n_numeric;
-  static constexpr int runner = Model::runner;
-  static constexpr const double* scales = Model::scales;
-  // a step as a whole has been refused, with an estimate of the same order; half of it is likely to be accepted
-  static constexpr double first_part = 0.5;
-
-  const typename Model::template Constants< EXPONENT >& c;
-  const typename Model::Input& in;
-  const typename Model::Active& active;
-  const State& start;
-  const State& end; // exactly solved variables at the end of the step
-  const Parabolas< Model > course;
-  const double h;
-
-  BGNEST_INLINE void
-  rhs( const double* const y, double* const f ) const
-  {
-    State s = start;
-    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { s.*Model::members[ i ] = y[ i ]; } );
-    course.set( s, y[ n ] );
-    State rate = s;
-    lane::Exponentials exponentials;
-    Model::rates( c, s, Model::at( in, y[ n ], h ), exponentials, rate );
-    Model::hold_rates( active, rate );
-    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { f[ i ] = rate.*Model::members[ i ]; } );
-  }
-
-  BGNEST_INLINE bool
-  event( const double* const y ) const
-  {
-    if constexpr ( runner >= 0 )
-    {
-      return y[ runner ] >= threshold();
-    }
-    return false;
-  }
-
-  BGNEST_INLINE double
-  threshold() const
-  {
-    return Model::threshold( c );
-  }
-
-  BGNEST_INLINE bool
-  due() const
-  {
-    return true;
-  }
-
-  void
-  on_event( double* ) const
-  {
-  }
-};
-
-/* integrate_odes() of a lane whose fast step has been refused. */
-template < class Model, int EXPONENT >
-struct CarefulCalls
-{
-  using State = typename Model::State;
-
-  const typename Model::template Constants< EXPONENT >& c;
-  const typename Model::Input& in;
-  const double h;
-  bool failed = false;
-
-  void
-  integrate( State& s, const typename Model::Active& active )
-  {
-    State end = s;
-    Model::propagate( c, s, in, end );
-    Model::hold_exact( active, s, end );
-    if constexpr ( Model::n_numeric > 0 )
-    {
-      if ( Model::moves( active ) )
-      {
-        solve_( s, active, end );
-      }
-    }
-    Model::copy_convolutions( s, end );
-    s = end;
-  }
-
-private:
-  void
-  solve_( const State& s, const typename Model::Active& active, State& end )
-  {
-    using System = ProgramSystem< Model, EXPONENT >;
-    State middle = s;
-    Model::propagate_half( c, s, in, middle );
-    Model::hold_exact( active, s, middle );
-    System system{ c, in, active, s, end, Parabolas< Model >( s, middle, end, h ), h };
-    double y[ System::n ];
-    std::memcpy( y, &s, sizeof y );
-    failed = not LaneSolver< System >( system, h, program_control ).step( y ) or failed;
-    std::memcpy( &end, y, sizeof y );
-  }
-};
-
 template < class Model, int EXPONENT >
 class LaneProgram
 {
 public:
   using State = typename Model::State;
+  using Stages = StageRows< Model >;
+  using Substeps = SubstepRows< Model >;
+
+  /* A step of a block: its rows, and its length in ms. */
+  struct Step
+  {
+    const Row* const constants;
+    const Row* const from;
+    const Row* const input;
+    Row* const to;
+    std::uint32_t* const spikes;
+    const double h;
+  };
 
   /* The update block in all lanes; true if the step of any is refused. */
   static BGNEST_INLINE bool
@@ -224,45 +84,21 @@ public:
     std::uint32_t* const spikes,
     const double h )
   {
-    std::uint32_t any = 0;
-#pragma omp simd reduction( | : any )
-    for ( int l = 0; l < lanes; ++l )
+    if constexpr ( Model::n_numeric > 0 and Model::n_calls == 1 )
     {
-      refused[ l ] = update_lane_( constants, from, input, to, spikes, l, h );
-      any |= refused[ l ];
+      return update_by_stages_( { constants, from, input, to, spikes, h }, refused );
     }
-    return any != 0;
-  }
-
-  /*
-   * The update block in the lanes that are refused so far, integrate_odes() in several parts; true if any is refused
-   * again. The other lanes are computed along with them, for nothing. The same code does the first try, a single part.
-   */
-  static __attribute__( ( noinline ) ) bool
-  update_in_parts( const Row* const constants,
-    const Row* const from,
-    const Row* const input,
-    Row* const to,
-    std::uint32_t* const refused,
-    std::uint32_t* const spikes,
-    const int n_parts,
-    const double h )
-  {
-    Row reached[ Model::n_numeric ] = {};
-    LaneRow< std::uint32_t > bad = {};
-    std::uint32_t any = 0;
-    for ( int part = 0; part < n_parts; ++part )
+    else
     {
-      any = 0;
+      std::uint32_t any = 0;
 #pragma omp simd reduction( | : any )
       for ( int l = 0; l < lanes; ++l )
       {
-        bad[ l ] |= refused[ l ] & update_part_( constants, from, input, to, refused[ l ], spikes, reached, part, n_parts, l, h );
-        any |= bad[ l ];
+        refused[ l ] = update_lane_( constants, from, input, to, spikes, l, h );
+        any |= refused[ l ];
       }
+      return any != 0;
     }
-    std::copy( bad.value, bad.value + lanes, refused );
-    return any != 0;
   }
 
   /* The update block of one lane again; false if that cannot be computed. */
@@ -319,29 +155,184 @@ private:
     return calls.refused;
   }
 
-  static BGNEST_INLINE std::uint32_t
-  update_part_( const Row* const constants,
-    const Row* const from,
-    const Row* const input,
-    Row* const to,
-    const std::uint32_t wanted,
-    std::uint32_t* const spikes,
-    Row* const reached,
-    const int part,
-    const int n_parts,
-    const int l,
-    const double h )
+  /* The update block in all lanes, a single integrate_odes() in it by stages. */
+  static __attribute__( ( noinline ) ) bool
+  update_by_stages_( const Step step, std::uint32_t* const refused )
   {
-    const auto c = Model::template load_constants< EXPONENT >( constants, l );
-    const auto in = Model::load_input( input, l );
-    State s = Model::load_state( from, l );
-    const State other = Model::load_state( to, l );
-    PartialCall< Model, EXPONENT > call{ c, in, h, part, n_parts, reached, l };
-    std::uint32_t n = 0;
-    step_( c, s, in, call, n );
-    Model::store_state( to, l, Model::choose( wanted, s, other ) );
-    spikes[ l ] = wanted ? n : spikes[ l ];
-    return call.refused;
+    Stages rows;
+    std::fill( refused, refused + lanes, 0 );
+    stage_< 0 >( step, rows );
+    if ( not std::any_of( rows.moving.value, rows.moving.value + lanes, []( const double moving ) { return moving != 0.0; } ) )
+    {
+      end_stages_< 0 >( step, rows ); // all cells are refractory
+      return false;
+    }
+    stage_< 1 >( step, rows );
+    stage_< 2 >( step, rows );
+    stage_< 3 >( step, rows );
+    if ( not any_refused_< 4 >( CashKarp::third_error, CashKarp::third_tolerance, step.h, rows, rows.quick ) )
+    {
+      end_stages_< 4 >( step, rows );
+      return false;
+    }
+    stage_< 4 >( step, rows );
+    stage_< 5 >( step, rows );
+    end_stages_< 6 >( step, rows );
+    if ( not any_refused_< 6 >( CashKarp::fifth_error, CashKarp::fifth_tolerance, step.h, rows, rows.error ) )
+    {
+      return false;
+    }
+    bool any = false;
+    for ( int l = 0; l < lanes; ++l )
+    {
+      refused[ l ] = rows.quick[ l ] <= 1.0 or rows.error[ l ] <= 1.0 ? 0 : 1;
+      any = any or refused[ l ];
+    }
+    return any and update_by_substeps_( step, rows, refused );
+  }
+
+  /* The update block in the lanes that are refused so far, by sub-steps; true if any is refused again. */
+  static __attribute__( ( noinline ) ) bool
+  update_by_substeps_( const Step& step, const Stages& rows, std::uint32_t* const refused )
+  {
+    Substeps sub;
+    for ( int l = 0; l < lanes; ++l )
+    {
+      // as long as the error that has been estimated lets one expect to be accepted
+      const double error = rows.error[ l ] * ( CashKarp::fifth_tolerance / DormandPrince::tolerance );
+      const double n_parts = error < 1e5 ? __builtin_ceil( 1.0 / lane::min( 0.99, substep_factor( error ) ) ) : 10.0;
+      bool wanted = refused[ l ];
+      if constexpr ( Model::runner >= 0 )
+      {
+        // an explosive upstroke is for the solver
+        wanted = wanted and not( rows.slope[ 0 ][ Model::runner ][ l ] > program_control.speed );
+      }
+      sub.done[ l ] = 0.0;
+      sub.length[ l ] = wanted ? step.h / n_parts : 0.0;
+    }
+    std::copy( step.from, step.from + Model::n_numeric, sub.y );
+    std::copy( rows.slope[ 0 ], rows.slope[ 0 ] + Model::n_numeric, sub.slope[ 0 ] );
+    constexpr int width = std::min( lanes, 4 );
+    bool any = false;
+    for ( int first = 0; first < lanes; first += width )
+    {
+      const double* const length = sub.length.value + first;
+      if ( std::any_of( length, length + width, []( const double own ) { return own > 0.0; } ) )
+      {
+        advance_by_substeps< Model, width >( sub, first, step.h, [ & ]( const int stage ) { slopes_< width >( step, rows, sub, stage, first ); } );
+      }
+      any = end_substeps_< width >( step, sub, refused, first ) or any;
+    }
+    return any;
+  }
+
+  template < int STAGE >
+  static __attribute__( ( noinline ) ) void
+  stage_( const Step& step, Stages& rows )
+  {
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      stage_lane_< STAGE >( step, rows, l );
+    }
+  }
+
+  template < int STAGE >
+  static BGNEST_INLINE void
+  stage_lane_( const Step& step, Stages& rows, const int l )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
+    const auto in = Model::load_input( step.input, l );
+    State s = Model::load_state( step.from, l );
+    StageCall< Model, EXPONENT, STAGE > call{ c, in, step.h, rows, l };
+    std::uint32_t spikes = 0;
+    step_( c, s, in, call, spikes );
+  }
+
+  template < int N_STAGES >
+  static __attribute__( ( noinline ) ) void
+  end_stages_( const Step& step, const Stages& rows )
+  {
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      end_lane_( step, l, [ & ]( const auto& c, const auto& in ) BGNEST_INLINE_LAMBDA { return EndOfStages< Model, EXPONENT, N_STAGES >{ c, in, step.h, rows, l }; } );
+    }
+  }
+
+  template < class Call >
+  static BGNEST_INLINE void
+  end_lane_( const Step& step, const int l, Call&& call )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
+    const auto in = Model::load_input( step.input, l );
+    State s = Model::load_state( step.from, l );
+    auto calls = call( c, in );
+    std::uint32_t spikes = 0;
+    step_( c, s, in, calls, spikes );
+    Model::store_state( step.to, l, s );
+    step.spikes[ l ] = spikes;
+  }
+
+  template < int N_STAGES >
+  static BGNEST_INLINE bool
+  any_refused_( const double ( &weights )[ CashKarp::n_stages ], const double tolerance, const double h, const Stages& rows, Row& error )
+  {
+    std::uint64_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      const double e = rows.template error_of< N_STAGES >( weights, tolerance, h, l );
+      error[ l ] = e;
+      any |= e <= 1.0 ? 0 : 1;
+    }
+    return any != 0;
+  }
+
+  /* Derivatives in one stage of sub-steps. */
+  template < int WIDTH >
+  static __attribute__( ( noinline ) ) void
+  slopes_( const Step& step, const Stages& rows, Substeps& sub, const int stage, const int first )
+  {
+#pragma omp simd
+    for ( int l = first; l < first + WIDTH; ++l )
+    {
+      slopes_lane_( step, rows, sub, stage, l );
+    }
+  }
+
+  static BGNEST_INLINE void
+  slopes_lane_( const Step& step, const Stages& rows, Substeps& sub, const int stage, const int l )
+  {
+    const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
+    const auto in = Model::load_input( step.input, l );
+    State s = Model::load_state( step.from, l );
+    SlopeCall< Model, EXPONENT > call{ c, in, step.h, rows, sub, stage, l };
+    std::uint32_t spikes = 0;
+    step_( c, s, in, call, spikes );
+  }
+
+  /* The rest of the update block in lanes that have come to the end of their sub-steps; true if any has not. */
+  template < int WIDTH >
+  static bool
+  end_substeps_( const Step& step, const Substeps& sub, std::uint32_t* const refused, const int first )
+  {
+    bool any = false;
+    for ( int l = first; l < first + WIDTH; ++l )
+    {
+      if ( not refused[ l ] )
+      {
+        continue;
+      }
+      if ( sub.done[ l ] < step.h )
+      {
+        any = true;
+        continue;
+      }
+      end_lane_( step, l, [ & ]( const auto& c, const auto& in ) BGNEST_INLINE_LAMBDA { return EndCall< Model, EXPONENT >{ c, in, sub, l }; } );
+      refused[ l ] = 0;
+    }
+    return any;
   }
 
   static BGNEST_INLINE std::uint32_t

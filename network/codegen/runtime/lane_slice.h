@@ -212,27 +212,7 @@ private:
   static BGNEST_INLINE void
   update_( Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& refused, LaneRow< std::uint32_t >& spikes )
   {
-    using Program = LaneProgram< Model, EXPONENT >;
-    if constexpr ( Model::n_numeric > 0 and Model::n_calls == 1 )
-    {
-      std::fill( refused.value, refused.value + lanes, 1 );
-      bool any = true;
-      for ( int n_parts = 1; any and n_parts <= largest_number_of_parts; n_parts *= 2 )
-      {
-        any = Program::update_in_parts( constants, from, block.current_, to, refused.value, spikes.value, n_parts, block.resolution_ );
-      }
-      carefully_( any, block, constants, from, to, refused, spikes );
-    }
-    else
-    {
-      const bool any = Program::update( constants, from, block.current_, to, refused.value, spikes.value, block.resolution_ );
-      carefully_( any, block, constants, from, to, refused, spikes );
-    }
-  }
-
-  static BGNEST_INLINE void
-  carefully_( [[maybe_unused]] const bool any, Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& refused, LaneRow< std::uint32_t >& spikes )
-  {
+    const bool any = LaneProgram< Model, EXPONENT >::update( constants, from, block.current_, to, refused.value, spikes.value, block.resolution_ );
     if constexpr ( Model::n_numeric > 0 )
     {
       for ( int l = 0; any and l < lanes; ++l )

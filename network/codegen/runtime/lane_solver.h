@@ -60,6 +60,16 @@ struct SubstepControl
   int max_trials = 10000;
 };
 
+/* By what a sub-step becomes longer or shorter after one with an error, 1 being just acceptable. */
+inline double
+substep_factor( const double error )
+{
+  // error^-0.2 to 3 percent, from the binary representation; a step size needs no more
+  const auto bits = std::bit_cast< std::uint64_t >( error + 1e-10 );
+  const double root = std::bit_cast< double >( 0x4cb8a7ef9db22b75 - bits / 5 );
+  return std::clamp( 0.9 * root, 0.1, 5.0 );
+}
+
 template < class System >
 class LaneSolver
 {
@@ -124,7 +134,7 @@ public:
       if ( not( error <= 1.0 ) )
       {
         ++refused;
-        ds *= std::isfinite( error ) ? factor_( error ) : 0.1;
+        ds *= std::isfinite( error ) ? substep_factor( error ) : 0.1;
         if constexpr ( R >= 0 )
         {
           if ( along_ and refused > 2 )
@@ -182,7 +192,7 @@ public:
       std::copy( y_new_, y_new_ + N + 1, y_ );
       std::copy( k_last_, k_last_ + N + 1, k_first_ );
       may_follow_ = event_open_;
-      ds *= factor_( error );
+      ds *= substep_factor( error );
       if ( not along_ )
       {
         y_[ N ] = last ? h_ : y_[ N ];
@@ -225,15 +235,6 @@ private:
       return System::scales[ i ];
     }
     return 1.0;
-  }
-
-  static double
-  factor_( const double error )
-  {
-    // error^-0.2 to 3 percent, from the binary representation; a step size needs no more
-    const auto bits = std::bit_cast< std::uint64_t >( error + 1e-10 );
-    const double root = std::bit_cast< double >( 0x4cb8a7ef9db22b75 - bits / 5 );
-    return std::clamp( 0.9 * root, 0.1, 5.0 );
   }
 
   /* Whether the runner is fast enough to take the place of time (k_first_ by time). */

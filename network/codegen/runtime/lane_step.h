@@ -191,7 +191,7 @@ public:
    * One step of the numerically solved variables of one lane of a program, whose spikes have a course that matters:
    * six evaluations give a result of fifth order and an estimate of the error of the fourth (Cash JR, Karp AH (1990)
    * ACM Trans Math Softw 16:201-222, DOI 10.1145/79505.79507). Of the steps of a Hodgkin-Huxley cell at 50 spikes/s, one
-   * in fifteen is refused; the others miss V_m by less than 0.005 mV at the steepest, those in two parts by 0.001 mV.
+   * in fifteen is refused; the others miss V_m by less than 0.005 mV at the steepest.
    * The three evaluations of runge_kutta() miss it by 0.15 mV and refuse every fourth.
    *
    * The step of length h begins some time after the start of a whole one, for which the course of the other variables is

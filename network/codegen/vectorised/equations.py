@@ -29,6 +29,11 @@ def collect_equations(analysis: Analysis) -> None:
     for name in model.numeric:
         model.scales[name] = scale_of(analysis, name)
         model.rates[name] = analysis.rate.print(analysis.namespace["numeric_update_expressions"][name])
+    model.exponentials, model.rate_lines, texts = analysis.rate.exponentials.resolve(analysis.rate)
+    for name, rate in model.rates.items():
+        for mark, text in reversed(texts.items()):  # the argument of a later one may contain an earlier one
+            rate = rate.replace(mark, text)
+        model.rates[name] = rate
     for name in model.analytic:
         update = analysis.namespace["update_expressions"][name]
         model.propagation[name] = analysis.hot.print(update)

@@ -50,6 +50,7 @@ class LaneModel:
     uses_time: bool = False
     draws: int = 0  # places that draw random numbers
     rates: dict[str, str] = field(default_factory=dict)
+    rate_lines: list[str] = field(default_factory=list)  # what comes before them
     exponentials: list[str] = field(default_factory=list)  # arguments of exp() in the rates, each once
     propagation: dict[str, str] = field(default_factory=dict)
     half_propagation: dict[str, str] = field(default_factory=dict)

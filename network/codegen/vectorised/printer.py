@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .exponentials import Exponentials, linear
 from .syntax import cpp_name, divides_integers, is_constant, is_integer, is_time, port_name, symbol_of, variables_in
 
 HALF = "__half"
@@ -62,7 +63,7 @@ class Printer:
     half : bool
         Propagators over half a step.
     shared_exponentials : bool
-        Number the exponentials, so that the stages of a step can share them.
+        Put marks in the place of exponentials, see :mod:`exponentials`.
     hoist : bool
         Compute functions of something constant once per cell.
 
@@ -92,12 +93,17 @@ class Printer:
         self.one_port = False
         self.before_input = False
         self.call = ""
+        self.exponentials = Exponentials()
         self.locals: dict[int, str] = {}
         self._printer = make_printer(self)
 
     def print(self, node: Any) -> str:
         """C++ of a NESTML expression."""
         return str(self._printer.print(node))
+
+    def cold_text(self, node: Any) -> str:
+        """C++ of something constant, to be computed once per cell."""
+        return Printer(self.analysis).print(node)
 
     def local(self, name: str, symbol: Any = None) -> str:
         """C++ name of a variable of a block of statements, or of an argument of a function."""
@@ -195,11 +201,7 @@ def make_printer(owner: Printer) -> Any:
             if name != "exp" or not owner.shared_exponentials:
                 return str(super().print_function_call(function_call))
             argument = str(self._expression_printer.print(function_call.get_args()[0]))
-            known = analysis.model.exponentials
-            key = owner.call + argument
-            if key not in known:
-                known.append(key)
-            return f"e.template exp< {known.index(key)} >( {argument} )"
+            return owner.exponentials.mark(owner.call, argument, linear(function_call.get_args()[0], owner))
 
         def print_random(self, function_call: Any) -> str:
             method, count = RANDOM[function_call.get_name()]

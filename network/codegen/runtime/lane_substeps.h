@@ -1,0 +1,177 @@
+/*
+ * lane_substeps.h - integrate_odes() of a few lanes again, each with as many sub-steps as it needs
+ *
+ * Lanes whose step is refused, as in an upstroke, go through it together, each with a length of sub-steps of its own,
+ * until the last has come to its end: Dormand-Prince 5(4), with exponentials that are computed anew in every stage. Half
+ * of a block is done at a time, so that the other half costs nothing where no lane of it is refused. A lane that
+ * needs more trials than a few, as in an explosive upstroke, is left to lane_solver.h.
+ */
+#ifndef BGNEST_LANE_SUBSTEPS_H
+#define BGNEST_LANE_SUBSTEPS_H
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "lane_math.h"
+#include "lane_row.h"
+#include "lane_solver.h"
+#include "lane_stages.h"
+
+namespace bgnest
+{
+
+/* What a lane of several sub-steps knows of itself. */
+template < class Model >
+struct SubstepRows
+{
+  static constexpr int n = Model::n_numeric;
+
+  Row slope[ 7 ][ n ];
+  Row y[ n ];      // at the end of the sub-steps so far
+  Row trial[ n ];  // in a stage
+  Row time;        // of the stage since the start of the step, ms
+  Row done;        // end of the sub-steps so far, ms
+  Row length;      // of the present one; 0 in lanes that have nothing to do here
+};
+
+/* integrate_odes() of one lane: derivatives in a stage of a sub-step. */
+template < class Model, int EXPONENT >
+struct SlopeCall
+{
+  using State = typename Model::State;
+
+  const typename Model::template Constants< EXPONENT >& c;
+  const typename Model::Input& in;
+  const double h;
+  const StageRows< Model >& rows;
+  SubstepRows< Model >& sub;
+  const int stage;
+  const int l;
+
+  BGNEST_INLINE void
+  integrate( State& s, const typename Model::Active& active )
+  {
+    State trial = s;
+    rows.set_exact( s, sub.time[ l ] * ( 1.0 / h ), trial, l );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { trial.*Model::members[ i ] = sub.trial[ i ][ l ]; } );
+    State rate = s;
+    lane::Exponentials exponentials;
+    Model::rates( c, trial, Model::at( in, sub.time[ l ], h ), exponentials, rate );
+    Model::hold_rates( active, rate );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { sub.slope[ stage ][ i ][ l ] = rate.*Model::members[ i ]; } );
+  }
+};
+
+/* integrate_odes() of one lane when its sub-steps are done. */
+template < class Model, int EXPONENT >
+struct EndCall
+{
+  using State = typename Model::State;
+
+  const typename Model::template Constants< EXPONENT >& c;
+  const typename Model::Input& in;
+  const SubstepRows< Model >& sub;
+  const int l;
+
+  BGNEST_INLINE void
+  integrate( State& s, const typename Model::Active& active )
+  {
+    State end = s;
+    Model::propagate( c, s, in, end );
+    Model::hold_exact( active, s, end );
+    Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { end.*Model::members[ i ] = sub.y[ i ][ l ]; } );
+    Model::copy_convolutions( s, end );
+    s = end;
+  }
+};
+
+struct DormandPrince
+{
+  static constexpr int n_stages = 7;
+  static constexpr double node[ n_stages ] = { 0.0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1.0, 1.0 };
+  static constexpr double a[ n_stages ][ n_stages ] = { {},
+    { 1.0 / 5 },
+    { 3.0 / 40, 9.0 / 40 },
+    { 44.0 / 45, -56.0 / 15, 32.0 / 9 },
+    { 19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729 },
+    { 9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656 },
+    { 35.0 / 384, 0.0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84 } };
+  static constexpr double error[ n_stages ] = { 71.0 / 57600, 0.0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525, -1.0 / 40 };
+  static constexpr double tolerance = 2e-4; // mV
+  static constexpr int max_trials = 24;
+};
+
+/*
+ * All sub-steps of some lanes, from first to first + WIDTH. derive( k ) fills the derivatives of stage k of the sub-steps
+ * by time and trial. Before, done and length have to be set, and y and the derivatives at it, which are those of
+ * stage 0. In lanes that come to their end, done is h.
+ */
+template < class Model, int WIDTH, class Derive >
+void
+advance_by_substeps( SubstepRows< Model >& sub, const int first, const double h, Derive&& derive )
+{
+  using Scheme = DormandPrince;
+  constexpr int n = Model::n_numeric;
+  bool left = true;
+  for ( int trial = 0; left and trial < Scheme::max_trials; ++trial )
+  {
+    const auto sum = [ & ]( const double ( &weights )[ Scheme::n_stages ], const auto n_stages, const int i, const int l ) BGNEST_INLINE_LAMBDA
+    {
+      return weighted_sum< n_stages >( weights, sub.slope, i, l );
+    };
+    const auto stage = [ & ]< int STAGE >( std::integral_constant< int, STAGE > number )
+    {
+      for ( int l = first; l < first + WIDTH; ++l )
+      {
+        sub.time[ l ] = sub.done[ l ] + Scheme::node[ STAGE ] * sub.length[ l ];
+      }
+      for ( int i = 0; i < n; ++i )
+      {
+        for ( int l = first; l < first + WIDTH; ++l )
+        {
+          sub.trial[ i ][ l ] = sub.y[ i ][ l ] + sub.length[ l ] * sum( Scheme::a[ STAGE ], number, i, l );
+        }
+      }
+      derive( STAGE );
+    };
+    [ & ]< int... I >( std::integer_sequence< int, I... > ) { ( stage( std::integral_constant< int, I + 1 >() ), ... ); }( std::make_integer_sequence< int, Scheme::n_stages - 1 >() );
+    double error[ WIDTH ] = {};
+    for ( int i = 0; i < n; ++i )
+    {
+      for ( int l = first; l < first + WIDTH; ++l )
+      {
+        const double difference = sum( Scheme::error, std::integral_constant< int, Scheme::n_stages >(), i, l );
+        const double scaled = lane::abs( sub.length[ l ] * difference ) * ( 1.0 / ( Scheme::tolerance * Model::scales[ i ] ) );
+        error[ l - first ] = not( scaled <= error[ l - first ] ) ? scaled : error[ l - first ];
+      }
+    }
+    left = false;
+    for ( int l = first; l < first + WIDTH; ++l )
+    {
+      if ( sub.length[ l ] > 0.0 )
+      {
+        const double e = error[ l - first ];
+        const bool last = sub.length[ l ] >= h - sub.done[ l ];
+        if ( e <= 1.0 )
+        {
+          sub.done[ l ] = last ? h : sub.done[ l ] + sub.length[ l ];
+          for ( int i = 0; i < n; ++i )
+          {
+            sub.y[ i ][ l ] = sub.trial[ i ][ l ];
+            sub.slope[ 0 ][ i ][ l ] = sub.slope[ Scheme::n_stages - 1 ][ i ][ l ];
+          }
+        }
+        const double wanted = sub.length[ l ] * ( e < 1e30 ? substep_factor( e ) : 0.1 );
+        const double rest = h - sub.done[ l ];
+        // no short one at the end
+        sub.length[ l ] = wanted >= rest ? rest : wanted >= 0.5 * rest ? 0.5 * rest : wanted;
+        left = left or sub.length[ l ] > 0.0;
+      }
+    }
+  }
+}
+
+} // namespace bgnest
+
+#endif
