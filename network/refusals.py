@@ -38,8 +38,25 @@ def _generator() -> str:
     return digest.hexdigest()[:16]
 
 
-def _note(text_digest: str, root: Path | None = None) -> Path:
-    return (root or cache_root()) / "refused" / _generator() / f"{text_digest[:32]}.json"
+def _note(text_digest: str, root: Path | None = None, kind: str = "refused") -> Path:
+    return (root or cache_root()) / kind / _generator() / f"{text_digest[:32]}.json"
+
+
+def scheme_before(text_digest: str, root: Path | None = None) -> tuple[str, str] | None:
+    """How the generator integrates a model of this text, and why not by an expansion; None if it has not seen it."""
+    try:
+        note = json.loads(_note(text_digest, root, "scheme").read_text(encoding="utf-8"))
+        return str(note["name"]), str(note["why"])
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        return None
+
+
+def note_scheme(text_digest: str, scheme: dict[str, str], root: Path | None = None) -> None:
+    """Note how the generator integrates a model."""
+    path = _note(text_digest, root, "scheme")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(scheme), encoding="utf-8")
 
 
 def refused_before(text_digest: str, root: Path | None = None) -> tuple[int, str] | None:

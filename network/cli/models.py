@@ -108,8 +108,21 @@ def list_models() -> None:
             print(f"  currents    {', '.join(model.currents)}")
         print(f"  states      {', '.join(model.states)}")
         print(f"  parameters  {', '.join(model.parameters)}")
+        if not model.unsupported:
+            print(f"  scheme      {_scheme(model)}")
         for found in model.unsupported:
             print(f"  built with `plain`: {found.place(model.file)}")
+
+
+def _scheme(model: ModelInterface) -> str:
+    """How the fast code integrates a model, as its generator has said."""
+    from ..refusals import scheme_before
+
+    known = scheme_before(model.digest)
+    if known is None:
+        return "known when the model has been built"
+    name, why = known
+    return f"{name}; no expansion: {why}" if why else name
 
 
 def _port(model: ModelInterface, port: str) -> str:

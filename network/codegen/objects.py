@@ -19,7 +19,7 @@ from typing import Any
 
 from ..errors import BuildError, RefusedError
 from ..experiment.nestml_support import Unsupported
-from ..refusals import note_refusal
+from ..refusals import note_refusal, note_scheme
 from . import graded, headers, toolchain
 from . import pairs as pairing
 from .cache import Cache, read_manifest, write_manifest
@@ -124,6 +124,9 @@ def _build_object(
                     shutil.copy(log, store.failure_log(key))
                 raise
             write_manifest(folder, {"source": source.path.name, "models": models})
+        scheme = models[0]["extra"].get("scheme")
+        if scheme is not None and not source.partners and source.graded is None:
+            note_scheme(source.digest, scheme, store.root)
     note_seconds(store, recipe.target.name, time.monotonic() - start)
     tell(f"{name}: ready")
     return (name,)

@@ -124,6 +124,9 @@ def generate(job: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whatever it is goes to the calling process, which reports it
         failure = f"{type(error).__name__}: {error}"
         line = getattr(error, "line", 0)
+    if plugin is not None and hasattr(plugin, "conclude"):
+        for info in described:
+            plugin.conclude(info)
     return {"models": described, "errors": problems(), "failure": failure, "line": line}
 
 

@@ -32,6 +32,7 @@
 #include "huge_memory.h"
 #include "lane_constants.h"
 #include "lane_drive.h"
+#include "lane_expansion.h"
 #include "lane_graded.h"
 #include "lane_input.h"
 #include "lane_math.h"
@@ -218,6 +219,14 @@ public:
     }
     constants_.lay_out( registry_.constants );
     take_( slice_origin, from, to );
+    if constexpr ( Model::has_expansion )
+    {
+      if ( to - from > 1 and resolution_ <= longest_expanded_step and constants_.unit_exponents() )
+      {
+        LaneExpansion< Neuron, Model >::advance( *this, end, slice_origin );
+        return;
+      }
+    }
     // a model without exponents is compiled for one kind of them only
     if ( Model::exponents.empty() or constants_.unit_exponents() )
     {
@@ -238,6 +247,8 @@ public:
 private:
   template < class, class, int >
   friend class LaneSlice;
+  template < class, class >
+  friend class LaneExpansion;
 
   static constexpr LaneMask all_lanes = lanes == 32 ? ~LaneMask( 0 ) : ( LaneMask( 1 ) << lanes ) - 1;
   static constexpr bool is_graded = Model::n_gates + Model::n_conductances > 0;

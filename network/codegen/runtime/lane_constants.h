@@ -51,7 +51,7 @@ struct SharedConstants
 };
 
 /* The constants of the block that is being advanced, laid out for the loops over lanes; one per thread. */
-template < int N >
+template < int N, bool SINGLE = false >
 class ConstantsTable
 {
 public:
@@ -84,18 +84,33 @@ public:
           own_rows_.push_back( i );
         }
         std::fill( rows[ i ].value, rows[ i ].value + lanes, shared->value[ i ] );
+        single_( i );
       }
       laid_out_ = shared;
     }
     for ( const int i : own_rows_ )
     {
       rows[ i ] = *own++;
+      single_( i );
     }
   }
 
   Row rows[ N > 0 ? N : 1 ];
+  LaneRow< float > single_rows[ SINGLE and N > 0 ? N : 1 ]; // the same in single precision
 
 private:
+  void
+  single_( [[maybe_unused]] const int i )
+  {
+    if constexpr ( SINGLE )
+    {
+      for ( int l = 0; l < lanes; ++l )
+      {
+        single_rows[ i ][ l ] = static_cast< float >( rows[ i ][ l ] );
+      }
+    }
+  }
+
   std::shared_ptr< const Shared > laid_out_;
   std::vector< int > own_rows_;
   std::unordered_map< std::size_t, std::weak_ptr< const Shared > > shared_;
@@ -119,9 +134,9 @@ public:
   }
 
   /* columns: N rows. exponents: those of them that are integer exponents. */
-  template < class Exponents >
+  template < class Exponents, bool SINGLE >
   void
-  collect( const Row* const columns, const Exponents& exponents, ConstantsTable< N >& table )
+  collect( const Row* const columns, const Exponents& exponents, ConstantsTable< N, SINGLE >& table )
   {
     SharedConstants< N > shared{};
     std::vector< Row > own;
@@ -155,8 +170,9 @@ public:
     shared_ = table.share( shared );
   }
 
+  template < bool SINGLE >
   void
-  lay_out( ConstantsTable< N >& table ) const
+  lay_out( ConstantsTable< N, SINGLE >& table ) const
   {
     table.lay_out( shared_, own_.data() );
   }

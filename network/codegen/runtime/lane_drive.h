@@ -70,6 +70,13 @@ public:
     return count_[ lane ];
   }
 
+  /* Count spikes that draw() has not counted, or fewer. */
+  void
+  count_again( const int lane, const double number )
+  {
+    count_[ lane ] += number;
+  }
+
   void
   reset_count( const int lane )
   {
@@ -103,22 +110,58 @@ public:
     table_->prepare( first, n );
   }
 
-  /* Numbers of spikes of all lanes in a step. */
-  BGNEST_INLINE void
+  /* Numbers of spikes of all lanes in a step; false if there are none, and number is not written. */
+  BGNEST_INLINE bool
   draw( const long clock, Row& number )
   {
-    LaneRow< std::int32_t > uniform;
-    LaneRow< std::int32_t > reached;
-    const auto step = static_cast< std::uint32_t >( clock );
+    bool any;
+    draw< 1 >( clock, 1, &number, &any );
+    return any;
+  }
+
+  /*
+   * The same of n <= MOST steps: number[ i ] is written where any[ i ]. All first comparisons are made before one is
+   * looked at, because the hashes of a step are a chain of operations that a core need not wait for.
+   */
+  template < int MOST >
+  BGNEST_INLINE void
+  draw( const long clock, const long n, Row* const number, bool* const any )
+  {
+    LaneRow< std::int32_t > uniform[ MOST ];
+    LaneRow< std::int32_t > reached[ MOST ];
+    for ( long i = 0; i < n; ++i )
+    {
+      compare_( static_cast< std::uint32_t >( clock + i ), table_->thresholds( clock + i ), uniform[ i ].value, reached[ i ].value );
+    }
+    for ( long i = 0; i < n; ++i )
+    {
+      any[ i ] = any_lane( reached[ i ] ); // none: nobody has reached the lowest threshold
+      if ( any[ i ] )
+      {
+        count_up_( uniform[ i ], table_->thresholds( clock + i ), reached[ i ], number[ i ] );
+      }
+    }
+  }
+
+private:
+  /* Not inlined: the compiler takes the loop apart where it is one of many. */
+  __attribute__( ( noinline ) ) void
+  compare_( const std::uint32_t step, const std::int32_t* const t, std::int32_t* const uniform, std::int32_t* const reached ) const
+  {
 #pragma omp simd
     for ( int l = 0; l < lanes; ++l )
     {
       const std::uint32_t u = drive_uniform( step - delay_[ l ], key_low_[ l ], key_high_[ l ] );
       uniform[ l ] = static_cast< std::int32_t >( u ^ 0x80000000U );
-      reached[ l ] = 0;
+      reached[ l ] = uniform[ l ] > t[ l ] ? 1 : 0;
     }
-    const std::int32_t* t = table_->thresholds( clock );
+  }
+
+  __attribute__( ( noinline ) ) void
+  count_up_( const LaneRow< std::int32_t >& uniform, const std::int32_t* t, LaneRow< std::int32_t >& reached, Row& number )
+  {
     const std::int32_t* const t_end = t + table_->count() * lanes;
+    reached = {};
     static_assert( DriveTable< lanes >::group == 4 );
     for ( ; t != t_end; t += 4 * lanes )
     {
@@ -141,7 +184,6 @@ public:
     }
   }
 
-private:
   std::shared_ptr< DriveTable< lanes > > table_; // none: no lane is driven
   LaneRow< std::uint32_t > key_low_ = {};
   LaneRow< std::uint32_t > key_high_ = {};

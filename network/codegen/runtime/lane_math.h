@@ -55,6 +55,30 @@ remainder( const double a, const double b )
   return a - b * __builtin_trunc( a / b );
 }
 
+BGNEST_INLINE float
+abs_single( const float x )
+{
+  return __builtin_fabsf( x );
+}
+
+/* exp() in single precision, to 2 ulp; between -87 and 88, beyond which it keeps its value there. NaN stays. */
+BGNEST_INLINE float
+exp_single( const float given )
+{
+  constexpr float round = 0x1.8p23F;
+  const float below = given > 88.0F ? 88.0F : given;
+  const float x = below < -87.0F ? -87.0F : below;
+  const float shifted = x * 1.44269504F + round;
+  const float k = shifted - round;
+  const float r = ( x - k * 0.693359375F ) + k * 2.12194440e-4F;
+  // polynomial of S. Moshier's Cephes (expf)
+  const float high = 8.3334519073e-3F + r * ( 1.3981999507e-3F + r * 1.9875691500e-4F );
+  const float p = 5.0000001201e-1F + r * ( 1.6666665459e-1F + r * ( 4.1665795894e-2F + r * high ) );
+  const float fraction = 1.0F + ( r + r * r * p );
+  const auto bits = ( std::bit_cast< std::uint32_t >( shifted ) + 127 ) << 23;
+  return fraction * std::bit_cast< float >( bits );
+}
+
 /*
  * exp(x) = 2^k exp(r), k the integer next to x / ln 2, |r| <= ln 2 / 2. exp(r) = 1 + r + r^2 p(r), p the
  * polynomial of degree 9 with the smallest largest relative error (3.6e-18, Remez). Adding 1.5 * 2^52

@@ -294,6 +294,8 @@ public:
 
 protected:
   friend class LaneBlock< Neuron, Model >;
+  template < class, class >
+  friend class LaneExpansion;
   template < class, class, int >
   friend class LaneSlice;
 

@@ -9,11 +9,13 @@
 
 #include <memory>
 #include <mutex>
+#include <type_traits>
 #include <vector>
 
 #include "lane_constants.h"
 #include "lane_delivery.h"
 #include "lane_drive.h"
+#include "lane_expansion.h"
 #include "lane_input.h"
 #include "lane_row.h"
 
@@ -78,10 +80,11 @@ public:
 
   LaneDelivery& delivery; // shared by the blocks of all models on this thread
   // shared by all blocks, or the working memory of the block that is being advanced
-  ConstantsTable< Model::n_constants + Model::n_ports > constants;
+  ConstantsTable< Model::n_constants + Model::n_ports, Model::has_expansion > constants;
   DriveTables drives;
   SliceInput< Model::n_ports + Model::n_currents, Model::has_on_receive > input;
   Row work[ 2 ][ Model::n_states ]; // the state between two steps of a slice
+  [[no_unique_address]] std::conditional_t< Model::has_expansion, ExpandedSlice< Model >, NoExpansion > expanded;
 
 private:
   Block* open_ = nullptr;

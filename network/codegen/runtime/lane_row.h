@@ -5,7 +5,9 @@
 #define BGNEST_LANE_ROW_H
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "lane_math.h"
 
@@ -39,6 +41,25 @@ struct alignas( 64 ) LaneRow
 };
 
 using Row = LaneRow< double >;
+
+/*
+ * Whether a number of any lane is not zero. A reduction in the loop that computes them is translated into one access
+ * per lane.
+ */
+template < typename T >
+BGNEST_INLINE bool
+any_lane( const LaneRow< T >& row )
+{
+  static_assert( sizeof( row.value ) % sizeof( std::uint64_t ) == 0 );
+  std::uint64_t any = 0;
+  for ( std::size_t i = 0; i < sizeof( row.value ); i += sizeof any )
+  {
+    std::uint64_t word;
+    std::memcpy( &word, reinterpret_cast< const char* >( row.value ) + i, sizeof word );
+    any |= word;
+  }
+  return any != 0;
+}
 
 } // namespace bgnest
 

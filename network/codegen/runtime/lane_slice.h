@@ -149,6 +149,9 @@ public:
   }
 
 private:
+  template < class, class >
+  friend class LaneExpansion;
+
   /*
    * Start loading what the next blocks will need: one of several parts of it. All at once would be more than a
    * core can wait for at a time, and the loads of this block would stand in line behind it.
@@ -293,7 +296,10 @@ private:
   {
     if constexpr ( Model::n_read_ports == 0 )
     {
-      block.drive_.draw( block.clock_, number );
+      if ( not block.drive_.draw( block.clock_, number ) )
+      {
+        return;
+      }
     }
     const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
     {
@@ -308,9 +314,9 @@ private:
   {
     if constexpr ( Model::n_read_ports > 0 )
     {
-      if ( block.drive_ )
+      if ( block.drive_ and not block.drive_.draw( block.clock_, number ) )
       {
-        block.drive_.draw( block.clock_, number );
+        number = Row{};
       }
     }
     Model::each_read_port(

@@ -11,6 +11,7 @@ from .analysis import Analysis
 from .constants import collect_constants, collect_parameters
 from .equations import collect_equations, collect_inlines, note_inlines
 from .events import collect_events
+from .expansion import expand
 from .functions import collect_functions
 from .graded import collect_gates, note_graded
 from .inputs import collect_inputs
@@ -55,6 +56,7 @@ def lane_model(
     (collect_program if analysis.program else collect_events)(analysis)
     collect_parameters(analysis)
     collect_constants(analysis)
+    analysis.model.expansion, analysis.model.why = expand(analysis.model)
     return analysis.model
 
 

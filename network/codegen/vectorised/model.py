@@ -5,6 +5,7 @@ once), ``s`` the state, ``in`` the continuous inputs and ``e`` the exponentials 
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class UnsupportedModelError(Exception):
@@ -76,6 +77,8 @@ class LaneModel:
     conductances: list[str] = field(default_factory=list)  # free states that the gates of other cells open
     voltage: str = ""  # what the gates follow
     gate_rates: dict[str, str] = field(default_factory=dict)
+    expansion: Any = None  # of a slice, see expansion.py
+    why: str = ""  # it has none
     runner: str = ""  # the state in "runner >= threshold", or ">", where that is the only condition inside a step
     threshold: str = ""
 
@@ -83,6 +86,15 @@ class LaneModel:
     def states(self) -> list[str]:
         """All state variables in the order of their storage."""
         return self.numeric + self.analytic + self.free
+
+    @property
+    def scheme(self) -> str:
+        """How the equations are integrated."""
+        if self.expansion is not None:
+            return "one expansion of the equations per slice"
+        if not self.numeric:
+            return "exact solution"
+        return "steps of fifth order" if self.is_program else "three evaluations of the equations per step"
 
     @property
     def inputs(self) -> list[str]:
@@ -93,6 +105,10 @@ class LaneModel:
     def receptor(self, port: int) -> int:
         """Receptor type of a port, counted from 0."""
         return next(i for i, pair in enumerate(self.receptors) if port in pair)
+
+    def row(self, constant: str) -> int:
+        """Row of a constant."""
+        return next(i for i, one in enumerate(self.constants) if one.name == constant)
 
     @property
     def exponents(self) -> list[int]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from .describer import lane_model
 from .inputs import elements
+from .model import LaneModel
 from .solvers import mend
 
 DRIVE_PARAMETERS = (
@@ -30,10 +31,20 @@ def install(options: dict[str, Any]) -> None:
 
     def with_lane_model(self: Any, neuron: Any, metadata: Any) -> dict[str, Any]:
         namespace = original(self, neuron, metadata)
-        namespace["model"] = lane_model(neuron, metadata, namespace, graded)
+        namespace["model"] = _made[neuron.get_name()] = lane_model(neuron, metadata, namespace, graded)
         return namespace
 
     NESTCodeGenerator._get_neuron_model_namespace = with_lane_model
+
+
+_made: dict[str, LaneModel] = {}
+"""Models of this process."""
+
+
+def conclude(info: dict[str, Any]) -> None:
+    """Add what is known only when the code of a model has been generated: how its equations are integrated, and why."""
+    if (model := _made.get(info["name"])) is not None:
+        info["extra"]["scheme"] = {"name": model.scheme, "why": model.why}
 
 
 def describe(model: Any, info: dict[str, Any]) -> None:
