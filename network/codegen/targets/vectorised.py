@@ -30,6 +30,7 @@ TARGET = Target(
         "lane_delivery.h",
         "lane_drive.h",
         "lane_events.h",
+        "expanded_steps.h",
         "lane_expansion.h",
         "lane_graded.h",
         "lane_parameters.h",
