@@ -84,9 +84,7 @@ def test_the_equations_are_vector_instructions(interfaces: dict[str, ModelInterf
     counts: dict[str, dict[str, int]] = {}
     for function in re.split(r"\n\n(?=[0-9a-f]+ <)", listing):
         head = function.split("\n", 1)[0]
-        if of := re.search(
-            r"Lane(?:Slice<(\w+), .*::advance|Program<(\w+)_model, .*::(?:stage_|slopes_)<\d>)\(", head
-        ):
+        if of := re.search(r"Lane(?:Slice<(\w+), .*::advance|Program<(\w+)_model, .*::(?:stage_|slopes_)<\d>)\(", head):
             found = counts.setdefault(of.group(1) or of.group(2), {"pd": 0, "sd": 0})
             for kind in re.findall(r"\sv?(?:mul|add|sub|fn?m(?:add|sub)\d+)(pd|sd)\s", function):
                 found[kind] += 1
