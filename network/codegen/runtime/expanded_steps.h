@@ -169,7 +169,12 @@ public:
     x.by_end[ l ] = gain * f.target[ 1 ] * eta;
     x.cubic[ l ] = f.cubic;
     x.v0[ l ] = v;
-    x.refused[ l ] = ( z > -1.5F and z < 1.0F ? 0U : 1U ) | ( f.differs ? 2U : 0U );
+    std::uint32_t refused = ( z > -1.5F and z < 1.0F ? 0U : 1U ) | ( f.differs ? 2U : 0U );
+    for ( const int row : Model::exponents )
+    {
+      refused |= constants[ row ][ l ] == 1.0F ? 0U : 1U; // the expansion is that of exponents of 1
+    }
+    x.refused[ l ] = refused;
   }
 
   /* n steps of all lanes. */

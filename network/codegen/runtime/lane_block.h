@@ -221,7 +221,8 @@ public:
     take_( slice_origin, from, to );
     if constexpr ( Model::has_expansion )
     {
-      if ( to - from > 1 and resolution_ <= longest_expanded_step and constants_.unit_exponents() )
+      // a lane with other exponents is refused there; what the others get must not depend on it
+      if ( to - from > 1 and resolution_ <= longest_expanded_step and not constants_.odd_exponents() )
       {
         LaneExpansion< Neuron, Model >::advance( *this, end, slice_origin );
         return;

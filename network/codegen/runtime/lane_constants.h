@@ -30,6 +30,7 @@ struct SharedConstants
   std::bitset< N > differs; // rows that a block has of its own
   double value[ N ];        // the others
   bool unit_exponents;      // all integer exponents are 1
+  bool odd_exponents;       // no lane has only such ones
 
   bool
   operator==( const SharedConstants& other ) const
@@ -133,6 +134,12 @@ public:
     return shared_->unit_exponents;
   }
 
+  bool
+  odd_exponents() const
+  {
+    return shared_->odd_exponents;
+  }
+
   /* columns: N rows. exponents: those of them that are integer exponents. */
   template < class Exponents, bool SINGLE >
   void
@@ -160,12 +167,16 @@ public:
     }
     own_.assign( own.begin(), own.end() );
     shared.unit_exponents = true;
-    for ( const int i : exponents )
+    shared.odd_exponents = true;
+    for ( int l = 0; l < lanes; ++l )
     {
-      for ( int l = 0; l < lanes; ++l )
+      bool unit = true;
+      for ( const int i : exponents )
       {
-        shared.unit_exponents = shared.unit_exponents and columns[ i ][ l ] == 1.0;
+        unit = unit and columns[ i ][ l ] == 1.0;
       }
+      shared.unit_exponents = shared.unit_exponents and unit;
+      shared.odd_exponents = shared.odd_exponents and not unit;
     }
     shared_ = table.share( shared );
   }

@@ -54,8 +54,10 @@ class LaneExpansion
 {
 public:
   using Block = LaneBlock< Neuron, Model >;
-  using Slice = LaneSlice< Neuron, Model, 1 >;
-  using Step = LaneStep< Model, 1 >;
+  using Slice = LaneSlice< Neuron, Model, Model::exponents.empty() ? 1 : lane::largest_exponent >;
+  // of models with integer exponents any
+  static constexpr int exponent = Model::exponents.empty() ? 1 : lane::largest_exponent;
+  using Step = LaneStep< Model, exponent >;
   using Expanded = ExpandedSlice< Model >;
   using Steps = ExpandedSteps< Model >;
 
