@@ -114,7 +114,7 @@ def test_every_receptor_works_and_dopamine_scales_it_in_the_right_direction(modu
     plan = cells_only(dopamine=0.0)
     depleted = {(name, port): plan.population(name).params[f"gain_{port}"] for name, port in RECEPTORS}
     assert depleted == {key: pytest.approx(gain, abs=1e-4) for key, (_, gain) in RECEPTORS.items()}
-    control, changed = (responses(module, gains, weight=0.01) for gains in ({}, depleted))
+    control, changed = (responses(module, gains, weight=0.2) for gains in ({}, depleted))
     for key, (reversal, gain) in RECEPTORS.items():
         deviation, v_m = control[key]
         peak = deviation[np.argmax(np.abs(deviation))]
