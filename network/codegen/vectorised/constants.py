@@ -28,10 +28,15 @@ def collect_parameters(analysis: Analysis) -> None:
                 what = f"internals that depend on a state ({name}) and are used in equations or statements"
                 analysis.refuse(what, declaration)
             model.internals.append(Member(name, value_of(analysis, symbol, declaration), kind))
+    # NESTML adds propagators and states of convolutions in another order in every process, the generated code is to be
+    # the same: by name, after what the text declares, which they may need
+    added = set(analysis.namespace.get("propagators", {}))
+    model.internals.sort(key=lambda member: member.name if member.name in added else "")
     for block in analysis.neuron.get_state_blocks():
         for declaration, variable, symbol in declarations(block):
             model.state_kinds[cpp_name(variable)] = kind_of(analysis, symbol, cpp_name(variable), declaration)
             model.initial.append(Member(cpp_name(variable), value_of(analysis, symbol, declaration)))
+    model.initial.sort(key=lambda member: member.name if "__X__" in member.name else "")
     known = {member.name for member in model.initial}
     model.initial += [Member(name, "0.0") for name in model.states if name not in known]
 

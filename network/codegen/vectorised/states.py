@@ -31,15 +31,26 @@ def sort_states(analysis: Analysis) -> None:
         analytic = [name for name in analytic if name not in demoted]
 
     analysis.model.convolutions = [name for name in analytic if "__X__" in name]
-    declared: list[str] = []
-    for block in analysis.neuron.get_state_blocks():
-        for declaration in block.get_declarations():
-            for variable in declaration.get_variables():
-                declared.append(cpp_name(variable))
+    declared = _declared(analysis)
     order = {name: i for i, name in enumerate(declared)}
-    analysis.model.numeric = sorted(numeric, key=lambda name: order.get(name, len(order)))
+    analysis.model.numeric = sorted(numeric, key=lambda name: (order.get(name, len(order)), name))
     analysis.model.analytic = sorted(analytic, key=lambda name: (order.get(name, len(order)), name))
     analysis.model.free = [name for name in declared if name not in numeric and name not in analytic]
+
+
+def _declared(analysis: Analysis) -> list[str]:
+    """States in the order of the text, then those of convolutions by name.
+
+    NESTML adds the latter in the order of a set of objects, another one in every process; sums over them, and with them
+    the last digits of a run, would depend on when a model was compiled.
+    """
+    found = [
+        cpp_name(variable)
+        for block in analysis.neuron.get_state_blocks()
+        for declaration in block.get_declarations()
+        for variable in declaration.get_variables()
+    ]
+    return [n for n in found if "__X__" not in n] + sorted(n for n in found if "__X__" in n)
 
 
 def assigned_on_events(analysis: Analysis) -> Iterable[str]:
