@@ -243,5 +243,6 @@ class Circuit:
                 "poisson_inputs": encode(plan.inputs),
                 "currents": encode(plan.currents),
                 "changes": encode(plan.segments),
+                **({"pulses": encode(plan.pulses)} if plan.pulses else {}),
             },
         }

@@ -238,7 +238,7 @@ class Experiment:
         found: dict[str, Mapping[str, object]] = {
             "populations": spec.populations,
             "projections": spec.projections,
-            "inputs": {**spec.inputs, **spec.spike_inputs, **spec.currents},
+            "inputs": {**spec.inputs, **spec.spike_inputs, **spec.currents, **spec.stimulations},
         }
         counts = ", ".join(f"{len(items)} {what}" for what, items in found.items())
         return f"{counts}, {spec.simulation.t_sim.value:g} ms recorded"

@@ -59,6 +59,7 @@ class _Checker(ModulatorChecks):
             ("inputs", self._input),
             ("spike_inputs", self._input),
             ("currents", self._current),
+            ("stimulations", self._stimulation),
         ):
             for name, entry in mapping_of(self.tree.data, section).items():
                 if isinstance(entry, dict):
@@ -216,6 +217,20 @@ class _Checker(ModulatorChecks):
             self._add((*path, "parameter"), f"{parameter} of {model.name} is in {model.unit(parameter)}, not a current")
         elif parameter is not None and parameter not in neuron:
             self._add((*path, "target"), f"{name} has no value for {parameter}, on top of which the current comes")
+
+    def _stimulation(self, path: KeyPath, entry: dict[str, Any]) -> None:
+        self._current(path, entry)
+        for key in ("start", "stop"):
+            self._multiple((*path, key), entry.get(key))
+        width, step = number_of(entry.get("width")), self.resolution
+        if width is None or step is None or width <= 0.0 or derive.is_multiple(width, step):
+            return
+        nearest = max(1, round(width / step)) * step
+        self._add(
+            (*path, "width"),
+            f"{width:g} ms is not a whole number of steps of {step:g} ms; a pulse of {nearest:g} ms and "
+            f"{width / nearest:.4g} times the amplitude brings the same charge, or take a shorter resolution",
+        )
 
     def _actions(self) -> None:
         given = mapping_of(mapping_of(self.tree.data, "network"), "actions")

@@ -165,7 +165,7 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
     return Draft(tree, path.parent, "+".join(labels))
 
 
-_NAMED = ("populations", "projections", "inputs", "spike_inputs", "currents")
+_NAMED = ("populations", "projections", "inputs", "spike_inputs", "currents", "stimulations")
 """Sections with entries whose names are the user's own."""
 
 

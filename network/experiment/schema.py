@@ -38,6 +38,7 @@ from .quantities import (
     Weight,
 )
 from .receptors import Receptor
+from .stimulation import Stimulation
 from .stimuli import Actions, Current, DopamineSchedule, Modulation, Name, SpikeInput, Stimulus
 from .synapses import Plasticity, Static, Synapse, SynapseSpec
 
@@ -297,6 +298,7 @@ class Experiment(Spec):
     inputs: dict[Name, Input] = Field(default_factory=dict)
     spike_inputs: dict[Name, SpikeInput] = Field(default_factory=dict)
     currents: dict[Name, Current] = Field(default_factory=dict)
+    stimulations: dict[Name, Stimulation] = Field(default_factory=dict)
     simulation: Simulation
     recording: Recording = Recording()
 

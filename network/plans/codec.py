@@ -19,6 +19,7 @@ from .parts import (
     MockPlan,
     PopulationPlan,
     ProjectionPlan,
+    PulsesPlan,
     ReceptorPlan,
     RecorderPlan,
     Segment,
@@ -54,7 +55,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
     if data.get("format") != PLAN_FORMAT:
         raise SpecError([f"plan: format {data.get('format')!r} is not readable, expected {PLAN_FORMAT}"])
     # plans of earlier versions have dopamine alone, and one target for all models
-    data = {"modulators": {}, "targets": {}, "reasons": {}, "currents": [], "weights": [], **data}
+    data = {"modulators": {}, "targets": {}, "reasons": {}, "currents": [], "pulses": [], "weights": [], **data}
     missing = {f.name for f in fields(Plan)} - data.keys()
     if missing:
         raise SpecError([f"plan: missing {name!r}" for name in sorted(missing)])
@@ -88,6 +89,7 @@ def plan_from_dict(data: dict[str, Any]) -> Plan:
         CurrentPlan(c["target"], c["port"], tuple(c["times"]), tuple(c["amplitudes"]), _cells(c.get("cells")))
         for c in data["currents"]
     )
+    rest["pulses"] = tuple(PulsesPlan(**{**p, "onsets": tuple(p["onsets"])}) for p in data["pulses"])
     rest["recorders"] = tuple(
         RecorderPlan(**{**r, "node_ids": tuple(r["node_ids"]), "variables": tuple(r["variables"])})
         for r in data["recorders"]

@@ -89,6 +89,7 @@ def isolated(
         projections=(),
         inputs=(),
         spike_inputs=(),
+        pulses=(),
         weights=(),
         recorders=(
             RecorderPlan(population, tuple(range(course.n_cells)), (variable,), interval, 0.0, course.stop, "cells"),

@@ -29,6 +29,7 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
             )
     yield from _graded(plan)
     yield from _long_delays(plan)
+    yield from _axons(plan)
     for source in plan.inputs:
         if plan.drive == "device" or source.device:
             continue
@@ -59,6 +60,27 @@ def _graded(plan: Plan) -> Iterator[Problem]:
         else:
             if plan.wiring != "compact":
                 yield (*where, "synapse"), "NEST has no graded synapses; take simulation.wiring: compact"
+
+
+def _axons(plan: Plan) -> Iterator[Problem]:
+    """Spikes that pulses make in axons go along the rows of the fast cells' module."""
+    for pulses in plan.pulses:
+        if pulses.axons is None:
+            continue
+        where = ("stimulations", pulses.name, "axons")
+        leaving = [p for p in plan.projections if p.source == pulses.target and p.synapse.gate is None]
+        if not leaving:
+            yield where, f"no projection with spikes leaves {pulses.target}"
+        by_nest = [p for p in leaving if plan.kept_by(p) == "nest"]
+        for p in by_nest[:1]:
+            why = f"cells of target {plan.target_of(p.target)!r}" if plan.wiring == "compact" else "wiring 'nest'"
+            why = why if p.synapse.in_rows else f"synapses of kind {p.synapse.name}"
+            names = ", ".join(one.name for one in by_nest)
+            yield (
+                where,
+                f"spikes of axons need projections that compact wiring keeps; NEST keeps {names} ({p.name}: {why}); "
+                "leave out 'axons', or take simulation.wiring: compact and cells of target 'vectorised'",
+            )
 
 
 def _long_delays(plan: Plan) -> Iterator[Problem]:

@@ -35,6 +35,7 @@ from .parts import (
 )
 from .plan import Plan
 from .played import check_played, plan_spike_inputs
+from .pulses import plan_pulses
 
 
 def make_plan(
@@ -144,6 +145,7 @@ class _Maker:
             guard=None if guard is None or not guard.enabled else GuardPlan(guard.rate.value, guard.window.value),
             mock=None if simulation.mock is None else _mock(simulation.mock),
             currents=port_currents(experiment, self.interfaces),
+            pulses=plan_pulses(experiment),
             targets=dict(code.others),
             reasons=dict(code.reasons),
         )

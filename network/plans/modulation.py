@@ -19,6 +19,7 @@ from ..experiment.nestml import ModelInterface
 from ..experiment.receptors import current_way
 from ..experiment.schema import Experiment
 from .parts import CurrentPlan, Segment
+from .pulses import onsets_of
 
 
 def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> tuple[Segment, ...]:
@@ -120,6 +121,11 @@ def _courses(
             model = interfaces.get(experiment.populations[current.target].model, ModelInterface(""))
             place = (current.target, *current_way(current.parameter, current.port, model))
             steps = list(zip(current.times.value, current.amplitudes.value, strict=True))
+            given.setdefault(place, []).append(steps)
+    for name, pulses in experiment.stimulations.items():
+        if pulses.enabled and (steps := pulses.steps(onsets_of(experiment, name))):
+            model = interfaces.get(experiment.populations[pulses.target].model, ModelInterface(""))
+            place = (pulses.target, *current_way(pulses.parameter, pulses.port, model))
             given.setdefault(place, []).append(steps)
     found: dict[tuple[str, str | None, str | None], dict[float, float]] = {}
     for place, courses in given.items():

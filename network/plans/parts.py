@@ -144,6 +144,22 @@ class CurrentPlan:
 
 
 @dataclass(frozen=True)
+class PulsesPlan:
+    """Pulses of current into all cells of ``target``, from each of ``onsets`` (ms) on for ``width`` ms.
+
+    The current itself is in the segments or currents of the plan. ``axons`` is the probability with which a pulse
+    makes a spike in an axon; None if axons are left alone.
+    """
+
+    name: str
+    target: str
+    onsets: tuple[float, ...]
+    width: float = field(metadata=LABEL)
+    amplitude: float = field(metadata=LABEL)
+    axons: float | None = None
+
+
+@dataclass(frozen=True)
 class Segment:
     """Parameters of populations that take new values at ``time`` ms and keep them until they change again.
 

@@ -23,6 +23,7 @@ from .parts import (
     MockPlan,
     PopulationPlan,
     ProjectionPlan,
+    PulsesPlan,
     RecorderPlan,
     Segment,
     SpikeInputPlan,
@@ -80,6 +81,8 @@ class Plan:
     """Levels of other modulators than dopamine at the beginning."""
     currents: tuple[CurrentPlan, ...] = ()
     """Currents that generators bring to continuous ports; those onto parameters are segments."""
+    pulses: tuple[PulsesPlan, ...] = ()
+    """Electrical stimulation: what its pulses do to axons; their current is in segments and currents."""
     targets: dict[str, str] = field(default_factory=dict)
     """Code generation target of the models that have another one than ``target``."""
     reasons: dict[str, str] = field(default_factory=dict, metadata=LABEL)

@@ -10,14 +10,14 @@ from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Listed, Uniform, bounds
 from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
-from .parts import InputPlan, ProjectionPlan, SpikeInputPlan
+from .parts import InputPlan, ProjectionPlan, PulsesPlan, SpikeInputPlan
 from .plan import Plan
 
 
 def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:
     """Neurons, synapses per projection, input, memory and expected time of a plan, as text."""
     cost = estimate(plan) if cost is None else cost
-    parts = (_populations, _projections, _inputs, _spike_inputs, _segments)
+    parts = (_populations, _projections, _inputs, _spike_inputs, _pulses, _segments)
     blocks = [_head(plan), *(part(plan) for part in parts), _costs(plan, cost)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -182,6 +182,21 @@ def _spike_inputs(plan: Plan) -> str:
         for i in plan.spike_inputs
     ]
     return table(["spikes from a file", "file", _heading(plan), "in-degree"], rows, "lllr") if rows else ""
+
+
+def _pulses(plan: Plan) -> str:
+    """Trains of pulses; what each does to a parameter is among the changes."""
+
+    def row(p: PulsesPlan) -> list[str]:
+        span, mean = "none", "0"
+        if p.onsets:
+            span = f"{p.onsets[0]:g} - {p.onsets[-1]:g}"
+            mean = f"{1000 * (len(p.onsets) - 1) / max(p.onsets[-1] - p.onsets[0], plan.resolution):.4g}"
+        axons = "" if p.axons is None else f"{100 * p.axons:g} %"
+        return [p.name, p.target, f"{len(p.onsets):,}", mean, f"{p.width:g}", f"{p.amplitude:g}", span, axons]
+
+    header = ["stimulation", "target", "pulses", "per s", "width (ms)", "pA", "from - to (ms)", "axons"]
+    return table(header, [row(p) for p in plan.pulses], "llrrrrrr") if plan.pulses else ""
 
 
 def _segments(plan: Plan) -> str:

@@ -20,6 +20,7 @@ from ...experiment.courses import Waveform
 from ...plans.cells import weight_factors
 from ...plans.parts import CurrentPlan, InputPlan, RecorderPlan
 from . import drives, kernel
+from .axons import connect_axons
 from .network import Network
 from .spike_log import LoggedSpikes, SpikeLog, ids_of, in_order
 from .spike_trains import connect_spike_trains
@@ -39,6 +40,8 @@ def connect_inputs(network: Network) -> None:
         connect_spike_trains(network, trains)
     for current in network.plan.currents:
         _connect_current(network, current)
+    for pulses in network.plan.pulses:
+        connect_axons(network, pulses)
 
 
 def _cells(network: Network, source: InputPlan | CurrentPlan) -> Any:

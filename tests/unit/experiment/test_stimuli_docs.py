@@ -36,7 +36,7 @@ def wave(plan, name):
 
 def test_every_heading_has_its_test():
     source = Path(__file__).read_text(encoding="utf-8")
-    assert len(EXAMPLES) == 9
+    assert len(EXAMPLES) == 10
     assert all(f'example("{heading}")' in source for heading in EXAMPLES)
 
 
@@ -83,6 +83,12 @@ def test_spike_trains(example):
 
 def test_currents(example):
     assert [(s.time, s.params["STN"]["I_e"]) for s in example("Currents").segments] == [(1200.0, 16.0), (1700.0, 6.0)]
+
+
+def test_stimulation(example):
+    (pulses,) = example("Deep brain stimulation").pulses
+    assert (pulses.target, pulses.axons, pulses.onsets[0]) == ("STN", 0.8, 1000.0)
+    assert len(pulses.onsets) == pytest.approx(130, abs=15)
 
 
 def test_dopamine(example):
