@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from . import derive, space
 from .kinds import form_of, kind_named, kinds_of, plain_fields, union_of
 from .modulators import Effects, factor
-from .quantities import Count, Fraction, Fractions, Length, Lengths, Number, Spec, Velocity
+from .quantities import Count, Fraction, Fractions, Length, Lengths, Number, Positive, Spec, Velocity
 from .rules import Rule, distance
 from .rules.from_file import FromFile
 
@@ -91,6 +91,17 @@ class GaussianKernel(Spec):
         return space.Gaussian(self.sd.value)
 
 
+class GeneralisedGaussianKernel(Spec):
+    """exp(-(d / length)^exponent)."""
+
+    kind: Literal["generalised_gaussian"]
+    length: Length
+    exponent: Positive
+
+    def plain(self) -> space.Kernel:  # noqa: D102
+        return space.GeneralisedGaussian(self.length.value, self.exponent.value)
+
+
 class BoxKernel(Spec):
     """1 up to a radius, 0 beyond."""
 
@@ -122,6 +133,12 @@ class TableKernel(Spec):
         return self
 
 
+Kernel = Annotated[
+    ExponentialKernel | GaussianKernel | GeneralisedGaussianKernel | BoxKernel | TableKernel,
+    Field(discriminator="kind"),
+]
+
+
 class Distance(_Counted):
     """By the distance between cells, whose populations have ``positions``.
 
@@ -129,7 +146,7 @@ class Distance(_Counted):
     """
 
     rule: Literal["distance"]
-    kernel: Annotated[ExponentialKernel | GaussianKernel | BoxKernel | TableKernel, Field(discriminator="kind")]
+    kernel: Kernel
     probability: Fraction | None = None
     in_degree: Count | None = None
     max_distance: Length | None = None

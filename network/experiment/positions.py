@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from . import space
-from .quantities import Coordinates, Length, Lengths, Spec
+from .quantities import Coordinates, Density, Length, Lengths, Spec
+
+UM_PER_MM = 1000.0
 
 
 class _Placed(Spec):
@@ -17,26 +19,34 @@ class _Placed(Spec):
 
 
 class BoxShape(_Placed):
-    """Line, rectangle or box, by the number of its extents."""
+    """Line, rectangle or box, by the number of its extents; or a cube by the density of the whole network."""
 
     shape: Literal["box"]
-    extent: Lengths
+    extent: Lengths | None = None
+    density: Density | None = None
+    """Cells of all populations together per volume of the cube, which grows with the network."""
     centre: Coordinates | None = None
     periodic: bool = False
     """Opposite sides are neighbours."""
 
-    def plain(self) -> space.Shape:  # noqa: D102
-        extent = tuple(self.extent.value)
+    def plain(self, n_network: int) -> space.Shape:  # noqa: D102
+        if self.extent is not None:
+            extent = tuple(self.extent.value)
+        else:
+            assert self.density is not None
+            extent = (UM_PER_MM * (n_network / self.density.value) ** (1.0 / 3.0),) * 3
         centre = (0.0,) * len(extent) if self.centre is None else tuple(self.centre.value)
         return space.Box(extent, centre, self.periodic, self.arrangement == "even")
 
     @model_validator(mode="after")
     def _consistent(self) -> BoxShape:
-        n = len(self.extent.value)
-        if not 1 <= n <= 3 or min(self.extent.value) <= 0.0:
+        if (self.extent is None) == (self.density is None):
+            raise PydanticCustomError("shape", "exactly one of 'extent' and 'density' is needed")
+        n = 3 if self.extent is None else len(self.extent.value)
+        if not 1 <= n <= 3 or (self.extent is not None and min(self.extent.value) <= 0.0):
             raise PydanticCustomError("shape", "extent must have 1 to 3 lengths greater than 0")
         if self.centre is not None and len(self.centre.value) != n:
-            raise PydanticCustomError("shape", "centre must have as many coordinates as extent")
+            raise PydanticCustomError("shape", "centre must have as many coordinates as the box")
         return self
 
 
@@ -48,7 +58,7 @@ class SphereShape(Spec):
     centre: Coordinates | None = None
     """(0, 0, 0) if not given."""
 
-    def plain(self) -> space.Shape:  # noqa: D102
+    def plain(self, n_network: int) -> space.Shape:  # noqa: D102
         return space.Sphere(self.radius.value, (0.0,) * 3 if self.centre is None else tuple(self.centre.value))
 
     @model_validator(mode="after")
@@ -64,7 +74,7 @@ class RingShape(_Placed):
     shape: Literal["ring"]
     radius: Length
 
-    def plain(self) -> space.Shape:  # noqa: D102
+    def plain(self, n_network: int) -> space.Shape:  # noqa: D102
         return space.Ring(self.radius.value, self.arrangement == "even")
 
 

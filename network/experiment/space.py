@@ -194,8 +194,22 @@ def distances(first: Floats, second: Floats, periods: tuple[float, ...] | None) 
 # --- kernels -------------------------------------------------------------------------------------------------
 
 
+class _Falling:
+    """A kernel that never rises with distance."""
+
+    def most(self, low: float, high: float) -> float:
+        """Largest value between two distances."""
+        import numpy as np
+
+        return float(self.at(np.array([low]))[0])
+
+    def at(self, distance: Floats) -> Floats:
+        """Value relative to that at no distance."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Exponential:
+class Exponential(_Falling):
     """exp(-d / length)."""
 
     TAG: ClassVar[dict[str, str]] = {"kind": "exponential"}
@@ -218,7 +232,7 @@ class Exponential:
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Gaussian(_Falling):
     """exp(-d^2 / (2 sd^2))."""
 
     TAG: ClassVar[dict[str, str]] = {"kind": "gaussian"}
@@ -241,7 +255,31 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
-class Within:
+class GeneralisedGaussian(_Falling):
+    """exp(-(d / length)^exponent): exponential with exponent 1, Gaussian with 2, flatter at the top above."""
+
+    TAG: ClassVar[dict[str, str]] = {"kind": "generalised_gaussian"}
+    length: float
+    exponent: float
+
+    @property
+    def reach(self) -> float:
+        """Distance beyond which nothing is connected."""
+        return self.length * (-math.log(NEGLIGIBLE)) ** (1.0 / self.exponent)
+
+    def at(self, distance: Floats) -> Floats:
+        """Value relative to that at no distance."""
+        import numpy as np
+
+        return np.exp(-((distance / self.length) ** self.exponent))
+
+    def describe(self) -> str:
+        """A few words."""
+        return f"exp(-(d / {self.length:g} um)^{self.exponent:g})"
+
+
+@dataclass(frozen=True)
+class Within(_Falling):
     """1 up to a radius, 0 beyond."""
 
     TAG: ClassVar[dict[str, str]] = {"kind": "box"}
@@ -280,10 +318,17 @@ class Table:
 
         return np.interp(distance, self.distances, self.values, right=0.0)
 
+    def most(self, low: float, high: float) -> float:
+        """Largest value between two distances: at one of them, or at a knot."""
+        import numpy as np
+
+        knots = [at for at in self.distances if low < at < high]
+        return float(self.at(np.array([low, *knots, high])).max())
+
     def describe(self) -> str:
         """A few words."""
         return f"table up to {self.reach:g} um"
 
 
-Kernel = Exponential | Gaussian | Within | Table
-KERNELS: tuple[type[Kernel], ...] = (Exponential, Gaussian, Within, Table)
+Kernel = Exponential | Gaussian | GeneralisedGaussian | Within | Table
+KERNELS: tuple[type[Kernel], ...] = (Exponential, Gaussian, GeneralisedGaussian, Within, Table)

@@ -19,6 +19,7 @@ NEST_UNITS = (
     "mV/pA",
     "um",
     "um/ms",
+    "1/mm3",
     "mmol",
     "mmol/pA",
 )

@@ -74,7 +74,7 @@ def _layout(experiment: Experiment, name: str, sizes: dict[str, int]) -> space.L
     positions = experiment.populations[name].positions
     if positions is None:
         return None
-    return space.Layout(name, positions.plain(), sizes[name], int(experiment.simulation.seed))
+    return space.Layout(name, positions.plain(sum(sizes.values())), sizes[name], int(experiment.simulation.seed))
 
 
 Problem = tuple[KeyPath, str]

@@ -172,7 +172,7 @@ class _Maker:
         populations, first_id = [], 0
         for name, population in self.experiment.populations.items():
             size = self.sizes[name]
-            made = _population(name, population, size, first_id, self.phis, self.model_of(name))
+            made = _population(name, population, self.sizes, first_id, self.phis, self.model_of(name))
             populations.append(self.with_gates(made))
             first_id += size
         return tuple(populations)
@@ -328,7 +328,7 @@ def _value(quantity: Quantity | None, default: float) -> float:
 def _population(
     name: str,
     population: Population,
-    n_neurons: int,
+    sizes: Mapping[str, int],
     first_id: int,
     phis: Mapping[str, float],
     interface: ModelInterface,
@@ -341,9 +341,9 @@ def _population(
         for key, value in population.initial.items()
     }
     receptors = {key: _receptor(key, receptor, interface, params) for key, receptor in population.receptors.items()}
-    positions = None if population.positions is None else population.positions.plain()
+    positions = None if population.positions is None else population.positions.plain(sum(sizes.values()))
     return PopulationPlan(
-        name, population.model, n_neurons, params, heterogeneity, initial, first_id, positions, receptors
+        name, population.model, sizes[name], params, heterogeneity, initial, first_id, positions, receptors
     )
 
 

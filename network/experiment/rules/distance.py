@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ..near_pairs import Probability, independent_pairs
 from ..space import KERNELS, Kernel, apart, distances, farthest
 from .base import Ends, Rule
 
@@ -55,10 +56,10 @@ class Distance(Rule):
         return self.kernel.reach if self.max_distance is None else min(self.max_distance, self.kernel.reach)
 
     def expected(self, ends: Ends) -> float:  # noqa: D102
-        return float(self.in_degree * ends.n_target) if self.in_degree is not None else _estimated(self, ends)
+        return float(self.in_degree * ends.n_target) if self.in_degree is not None else _estimated(self, ends)[0]
 
     def variance(self, ends: Ends) -> float:  # noqa: D102
-        return 0.0 if self.in_degree is not None else self.expected(ends)
+        return 0.0 if self.in_degree is not None else sum(_estimated(self, ends))
 
     def problem(self, ends: Ends) -> str | None:  # noqa: D102
         if ends.source is None or ends.target is None:
@@ -109,17 +110,31 @@ class Distance(Rule):
     def pairs(self, ends: Ends, rng: np.random.Generator) -> Pairs:  # noqa: D102
         import numpy as np
 
+        if self.in_degree is None:
+            return self._independent(ends, rng)
         found = []
         for source, target, weight in self._candidates(ends, np.arange(ends.n_target)):
-            if self.in_degree is None:
-                chosen = rng.random(len(weight)) < weight
-            else:
-                chosen = _weighted(target, weight, self.in_degree, repeated=ends.multapses, rng=rng)
+            chosen = _weighted(target, weight, self.in_degree, repeated=ends.multapses, rng=rng)
             found.append((source[chosen], target[chosen]))
         source, target = (np.concatenate(part) for part in zip(*found, strict=True))
-        if self.in_degree is not None and len(target) < self.in_degree * ends.n_target:
+        if len(target) < self.in_degree * ends.n_target:
             raise ValueError(f"some target cells have no source cells within {self.reach:g} um")
         return source, target
+
+    def _independent(self, ends: Ends, rng: np.random.Generator) -> Pairs:
+        assert ends.source is not None and ends.target is not None and self.probability is not None
+        factor = self.probability
+        p = Probability(
+            lambda distance: factor * self.kernel.at(distance),
+            lambda low, high: factor * self.kernel.most(low, high),
+            self.reach,
+        )
+        periods = ends.source.shape.periods
+        source, target = independent_pairs(ends.source.positions(), ends.target.positions(), periods, p, rng)
+        kept = (source - target) % ends.n_sets == 0
+        if ends.without_self:
+            kept &= source != target
+        return source[kept], target[kept]
 
     def _candidates(self, ends: Ends, cells: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, Floats]]:
         """Source, target, and probability of all pairs within reach, some target cells at a time, sorted."""
@@ -148,15 +163,22 @@ def _tree(positions: Floats, periods: tuple[float, ...] | None) -> cKDTree:
 
 
 @lru_cache(maxsize=256)
-def _estimated(rule: Distance, ends: Ends) -> float:
-    """Mean number of synapses from the surroundings of a sample of target cells (all, if they are few)."""
+def _estimated(rule: Distance, ends: Ends) -> tuple[float, float]:
+    """Mean number of synapses from the surroundings of a sample of target cells (all, if they are few).
+
+    The second number is the variance of that estimate.
+    """
     import numpy as np
 
     if rule.problem(ends) is not None:
-        return 0.0
+        return 0.0, 0.0
     cells = np.unique(np.linspace(0, ends.n_target - 1, SAMPLED).astype(int))
-    total = sum(float(weight.sum()) for _, _, weight in rule._candidates(ends, cells))
-    return total * ends.n_target / len(cells)
+    degrees = np.zeros(ends.n_target)
+    for _, target, weight in rule._candidates(ends, cells):
+        degrees += np.bincount(target, weight, ends.n_target)
+    degrees, left_out = degrees[cells], 1.0 - len(cells) / ends.n_target
+    variance = float(np.var(degrees, ddof=1)) * left_out / len(cells) if left_out > 0.0 else 0.0
+    return float(degrees.mean()) * ends.n_target, variance * ends.n_target**2
 
 
 def _weighted(target: np.ndarray, weight: Floats, n: int, *, repeated: bool, rng: np.random.Generator) -> np.ndarray:

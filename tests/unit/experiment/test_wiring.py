@@ -8,12 +8,24 @@ import numpy as np
 import pytest
 
 from network.errors import SpecError
-from network.experiment import dump_experiment, load_experiment
+from network.experiment import dump_experiment, load_experiment, near_pairs
 from network.experiment.distributions import Clamped, LogNormal, TruncatedNormal, Uniform
+from network.experiment.positions import BoxShape
 from network.experiment.rules import AllToAll, Ends, FixedInDegree, FixedOutDegree, FixedTotalNumber, OneToOne
 from network.experiment.rules.channels import Channels
 from network.experiment.rules.distance import Distance
-from network.experiment.space import Box, Exponential, Layout, Ring, Sphere, Table, Within, distances, farthest
+from network.experiment.space import (
+    Box,
+    Exponential,
+    GeneralisedGaussian,
+    Layout,
+    Ring,
+    Sphere,
+    Table,
+    Within,
+    distances,
+    farthest,
+)
 from network.experiment.streams import stream
 from network.plans import make_plan, plan_from_dict
 
@@ -297,11 +309,14 @@ def layouts(shape, n_source, n_target, **modifiers):
 
 
 @pytest.mark.parametrize(
-    "kernel", [Exponential(20.0), Within(30.0), Table((0.0, 50.0), (1.0, 0.0))], ids=["exponential", "box", "table"]
+    "kernel",
+    [Exponential(20.0), GeneralisedGaussian(25.0, 3.0), Within(30.0), Table((0.0, 15.0, 50.0), (0.2, 1.0, 0.0))],
+    ids=["exponential", "generalised", "box", "table"],
 )
 @pytest.mark.parametrize("shape", [Box((200.0, 100.0), (0.0, 0.0), True, False), Sphere(60.0, (0.0, 0.0, 0.0))])
-def test_pairs_follow_the_kernel(kernel, shape):
+def test_pairs_follow_the_kernel(kernel, shape, monkeypatch):
     """Numbers of pairs in rings of distance, against the sum of probabilities over all pairs."""
+    monkeypatch.setattr(near_pairs, "PAIRS_PER_DISPLACEMENT", 100)  # a fine grid for few cells
     ends = layouts(shape, 300, 250)
     rule = Distance(kernel, 0.8, None, 40.0, None)
     source, target = rule.pairs(ends, stream(1, "wiring"))
@@ -316,6 +331,35 @@ def test_pairs_follow_the_kernel(kernel, shape):
         assert abs(((made >= low) & (made < low + 10.0)).sum() - expected) < 4.5 * np.sqrt(expected) + 1e-9
     assert made.max() <= 40.0
     assert len(set(zip(source.tolist(), target.tolist(), strict=True))) == len(source)
+
+
+@pytest.mark.parametrize("shape", [Box((90.0, 50.0, 70.0), (0.0, 0.0, 5.0), False, False), Ring(20.0, False)])
+@pytest.mark.parametrize("radius", [7.0, 40.0, 200.0])
+def test_certain_pairs_are_all_pairs_within_reach(shape, radius, monkeypatch):
+    """Boxes of space leave out no pair and make none twice, wherever the grid has its edges."""
+    monkeypatch.setattr(near_pairs, "PAIRS_PER_DISPLACEMENT", 50)
+    ends = layouts(shape, 130, 110)
+    source, target = Distance(Within(radius), 1.0, None, None, None).pairs(ends, stream(1, "wiring"))
+    every = distances(ends.source.positions()[:, None], ends.target.positions()[None], shape.periods)
+    order = np.nonzero((every <= radius).T)
+    np.testing.assert_array_equal(target, order[0])
+    np.testing.assert_array_equal(source, order[1])
+
+
+def test_an_estimated_number_of_synapses_says_how_sure_it_is():
+    ends = layouts(Box((300.0, 300.0, 300.0), (0.0, 0.0, 0.0), False, False), 2000, 2000)
+    rule = Distance(GeneralisedGaussian(80.0, 1.8), 0.3, None, 200.0, None)
+    made = len(rule.pairs(ends, stream(1, "wiring"))[0])
+    assert rule.variance(ends) > rule.expected(ends)  # cells at the faces have fewer sources; not all are looked at
+    assert abs(made - rule.expected(ends)) < 4.0 * np.sqrt(rule.variance(ends))
+
+
+def test_a_cube_of_a_density_grows_with_the_network():
+    written = BoxShape(shape="box", density={"value": 80000, "unit": "1/mm3", "assumed": "example"})
+    assert written.plain(80000).extent == pytest.approx((1000.0,) * 3)
+    assert written.plain(10000).extent == pytest.approx((500.0,) * 3)
+    with pytest.raises(ValueError, match="exactly one of 'extent' and 'density'"):
+        BoxShape(shape="box")
 
 
 def test_so_many_sources_by_distance_within_channels():
