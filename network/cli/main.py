@@ -18,6 +18,7 @@ from . import (
     cells,
     check,
     compare,
+    describe,
     export,
     fit,
     interrupts,
@@ -87,6 +88,7 @@ app.command("run")(run.run)
 app.command("batch")(batch.batch)
 app.command("plan")(plan.plan)
 app.command("validate")(validate.validate)
+app.command("describe")(describe.describe)
 app.command("list")(listing.list_all)
 app.add_typer(models.app, name="models")
 app.command("cells")(cells.cells)

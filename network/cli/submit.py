@@ -14,6 +14,8 @@ from .. import program
 from ..cluster import launch, slurm
 from ..errors import ClusterError
 from ..experiment import dump_experiment
+from ..experiment.bibliography import FILE as SOURCES
+from ..experiment.bibliography import dump_sources
 from ..plans import make_plan
 from ..runs.folder import RunFolder
 from ..runs.layout import run_status
@@ -99,6 +101,7 @@ def submit(
         )
     with RunFolder.create(folder, take_over=take_over, record={"threads": threads, "ranks": plan.ranks}) as run:
         frozen.write_text(dump_experiment(spec), encoding="utf-8")
+        (folder / SOURCES).write_text(dump_sources(spec), encoding="utf-8")
         script.write_text(text, encoding="utf-8")
         (folder / "log").mkdir(exist_ok=True)
         run.queue()  # before Slurm has it: the job may start at once

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .catalogue import Catalogue, Characteristics, cells, characterise
+    from .describing import Description
     from .experiment import Experiment, load, open_run, plan, run
     from .fits import Fit, fit
     from .listing import Listing, list_experiments
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "catalogue": ("Catalogue", "Characteristics", "cells", "characterise"),
+    "describing": ("Description",),
     "experiment": ("Experiment", "load", "open_run", "plan", "run"),
     "fits": ("Fit", "fit"),
     "listing": ("Listing", "list_experiments"),
@@ -30,6 +32,7 @@ _HOMES = {
 __all__ = [
     "Catalogue",
     "Characteristics",
+    "Description",
     "Experiment",
     "Fit",
     "Listing",

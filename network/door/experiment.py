@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..cluster.ranks import present
 from ..errors import SpecError, choices
@@ -20,6 +20,9 @@ from .progress import Progress, reporter_for
 from .runs import Run
 from .tables import html
 from .values import get, in_unit_of, leaves, plain, raw
+
+if TYPE_CHECKING:
+    from .describing import Description
 
 Changes = Sequence[str | tuple[str, Any]]
 
@@ -152,6 +155,12 @@ class Experiment:
     def plan(self, *, threads: int = 1, ranks: int = 1) -> Plan:
         """What would be built and what it would cost; needs no NEST."""
         return Plan.of(make_plan(self.spec, threads=threads, ranks=ranks))
+
+    def describe(self) -> Description:
+        """Describe the network: tables after Nordlie et al. (2009), all parameters with sources, a circuit diagram."""
+        from .describing import Description
+
+        return Description.of(self)
 
     def run(
         self,

@@ -16,6 +16,7 @@ from ..cluster.job import identity
 from ..cluster.ranks import Ranks, present
 from ..errors import BuildError, EngineError, RefusedError, RunawayError
 from ..experiment import dump_experiment
+from ..experiment.bibliography import dump_sources
 from ..experiment.schema import Experiment
 from ..names import NAME
 from ..plans import make_plan
@@ -102,7 +103,7 @@ def run(
     record["shared_build"] = built is not None
     with RunFolder.create(path, overwrite=overwrite, take_over=take_over, record=record) as folder:
         reporter = FileReporter(folder.path, reporter)
-        folder.write_params(dump_experiment(experiment))
+        folder.write_params(dump_experiment(experiment), dump_sources(experiment))
         folder.write_origin({path: str(origin) for path, origin in experiment.origins.items()})
         folder.write_plan(plan.to_dict())  # again when the models are compiled, which may change the code of the cells
         folder.write_positions(plan.positions())

@@ -93,7 +93,7 @@ def is_user_file(path: Path) -> bool:
 
 
 def find_experiment(name_or_path: str | Path) -> Path:
-    """File of an experiment; ``NETWORK`` alone means its ``base``.
+    """File of an experiment; ``NETWORK`` alone, or the path of a folder of parameters, means its ``base``.
 
     Raises
     ------
@@ -113,9 +113,36 @@ def find_experiment(name_or_path: str | Path) -> Path:
         ):
             if is_file(candidate):
                 return candidate
+    if found := _in_folder(resources.user_path(name_or_path)):
+        return found
     raise SpecError(
         [f"no experiment {str(name_or_path)!r}; {choices(name_or_path, list_experiments(), 'experiments')}"]
     )
+
+
+def _in_folder(given: Path) -> Path | None:
+    """File that is meant by the path of a folder of parameters, or by that of a file without its suffix.
+
+    Raises
+    ------
+    SpecError
+        If the folder has no ``base.yaml`` and not exactly one experiment: with those it has.
+    """
+    if len(given.parts) > 1 and is_file(file := given.with_name(f"{given.name}.yaml")):
+        return file
+    if not exists(given) or is_file(given):
+        return None
+    files = sorted(given.glob("*.yaml"))
+    found = [path for path in files if path.stem == "base"] or [path for path in files if _stands_alone(path)]
+    if len(found) > 1:
+        names = [str(path) for path in found]
+        raise SpecError([f"{given}: a folder without base.yaml, which experiment is meant? {', '.join(names)}"])
+    return found[0] if found else None
+
+
+def _stands_alone(path: Path) -> bool:
+    """Whether a file has a ``meta``; others are parts that it includes."""
+    return re.search(r"^meta:", _beginning(path), re.MULTILINE) is not None
 
 
 def find_overlay(name_or_path: str | Path, experiment: Path) -> Path:
@@ -168,8 +195,7 @@ def list_experiments() -> dict[str, str]:
     for folder in resources.params_dirs():
         for path in sorted(folder.glob("*/*.yaml")):
             is_overlay, comment = first_lines(path)
-            # a file with a ``meta`` stands for itself; others are parts that it includes
-            if is_overlay or path.stem == "base" or re.search(r"^meta:", _beginning(path), re.MULTILINE):
+            if is_overlay or path.stem == "base" or _stands_alone(path):
                 found.setdefault(f"{path.parent.name}/{path.stem}", comment)
         for path in sorted(folder.glob("*/experiments/*.yaml")):
             found.setdefault(f"{path.parent.parent.name}/{path.stem}", first_lines(path)[1])

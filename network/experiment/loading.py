@@ -36,7 +36,7 @@ from .origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
 from .physiology import check_physiology
 from .schema import Experiment
 from .sonata_config import changes_of
-from .sources import load_sources
+from .sources import folders_of, load_sources
 from .wiring import file_problems, wiring_problems
 from .yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
 
@@ -94,6 +94,8 @@ class Draft:
     """Folder of the experiment's file."""
     label: str
     """Name of the experiment unless the files say another."""
+    beside: tuple[Path, ...] = ()
+    """Folders of all its files, whose bibliographies count."""
     _valid: dict[KeyPath, Any] = field(default_factory=dict, repr=False)
     """Populations, projections and so on that were valid as the files have them."""
 
@@ -124,7 +126,7 @@ class Draft:
         as_before = {
             path: entry for path, entry in self._valid.items() if not any(_touches(keys, path) for keys in changed)
         }
-        experiment = validate(tree, models=models, folder=self.folder, valid=as_before)
+        experiment = validate(tree, models=models, folder=self.folder, beside=self.beside, valid=as_before)
         if not self._valid:
             entries: dict[KeyPath, Any] = {
                 (section, name): entry
@@ -162,7 +164,7 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
             ]
         )
     model_defaults.fill_in(tree, model_interfaces())
-    return Draft(tree, path.parent, "+".join(labels))
+    return Draft(tree, path.parent, "+".join(labels), tuple(dict.fromkeys(file.parent for file in stack.loaded)))
 
 
 _NAMED = ("populations", "projections", "inputs", "spike_inputs", "currents", "stimulations")
@@ -189,10 +191,12 @@ def validate(
     *,
     models: Mapping[str, ModelInterface] | None = None,
     folder: Path | None = None,
+    beside: Sequence[Path] = (),
     valid: Mapping[KeyPath, Any] | None = None,
 ) -> Experiment:
     """Validate a merged tree; raises SpecError with everything that is wrong.
 
+    ``beside`` are folders whose bibliographies count besides that of ``folder`` and of the network.
     ``valid`` holds entries of sections, by (section, name), that were found valid before with the same content.
     """
     from pydantic import ValidationError
@@ -207,13 +211,17 @@ def validate(
 
     problems = list(tree.problems)
     experiment = None
-    found, explained = check_references(tree, interfaces, load_sources(folder))
+    meta = data.get("meta")
+    of_network = folders_of(meta.get("model") if isinstance(meta, dict) else None)
+    sources = load_sources(*of_network, *beside, folder)
+    found, explained = check_references(tree, interfaces, sources)
     try:
         experiment = Experiment.model_validate(data)
     except ValidationError as error:
         problems += structural_problems(error, tree, explained)
     else:
         experiment._origins.update(tree.origins)
+        experiment._sources.update(sources)
         wrong = {path[:2] for path, _ in found}  # a value in a wrong unit is beyond all limits, too
         unread = list(file_problems(experiment))
         limits = [*check_physiology(experiment, interfaces), *unread]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
+from .bibliography import Source
 from .connect import Connect, edges_of
 from .distributions import DrawnDelay, DrawnWeight, Heterogeneity, Initial, WrittenFromFile
 from .limits import MAX_NAME, MAX_TRACED
@@ -303,6 +304,7 @@ class Experiment(Spec):
     recording: Recording = Recording()
 
     _origins: dict[tuple[str, ...], Origin] = PrivateAttr(default_factory=dict)
+    _sources: dict[str, Source] = PrivateAttr(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -327,6 +329,11 @@ class Experiment(Spec):
     def origins(self) -> Mapping[str, Origin]:
         """Where every final value comes from, by dotted key path."""
         return {".".join(path): origin for path, origin in self._origins.items()}
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The bibliography: what the keys of sources stand for."""
+        return self._sources
 
     def origin(self, key_path: str) -> Origin:
         """Origin of one value, or of the closest section around it.

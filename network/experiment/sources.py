@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
 from .. import resources
 from ..errors import SpecError
+from .bibliography import FILE, Source
 from .messages import placed_problems
-from .quantities import Spec
 from .yamlfile import read_yaml
 
-
-class Source(Spec):
-    """One entry of ``sources.yaml``."""
-
-    what: str
-    doi: str | None = None
-    url: str | None = None
-    where: str | None = None
-    """File or table inside the source."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def load_sources(folder: Path | None = None) -> dict[str, Source]:
-    """Entries of ``params/sources.yaml``, of that of the catalogue of cells, and of a ``sources.yaml`` in ``folder``.
+def load_sources(*folders: Path | None) -> dict[str, Source]:
+    """Entries of ``params/sources.yaml``, of that of the catalogue of cells, and of those in further folders.
 
     Raises
     ------
     SpecError
         If a file is malformed.
     """
-    files = [place / "sources.yaml" for root in resources.params_dirs() for place in (root, root / "cells")]
-    if folder is not None:
-        files.append(folder / "sources.yaml")
+    files = [place / FILE for root in resources.params_dirs() for place in (root, root / "cells")]
+    files += [folder / FILE for folder in folders if folder is not None]
     present = dict.fromkeys(file.resolve() for file in files if file.is_file())
     return dict(_read(tuple((path, path.stat().st_mtime_ns) for path in present)))
+
+
+def folders_of(model: object) -> list[Path]:
+    """Folders of a network below the folders of parameters, whose bibliography counts wherever an overlay lies."""
+    if not isinstance(model, str) or not _NAME.fullmatch(model):
+        return []
+    return [root / model for root in resources.params_dirs()]
 
 
 @lru_cache(maxsize=8)

@@ -85,7 +85,8 @@ def _populations(plan: Plan) -> str:
     return table(["population", "model", "neurons"], rows, "llr")
 
 
-def _number(value: Drawn | float) -> str:
+def drawn_text(value: Drawn | float) -> str:
+    """Distribution of a value in a few words, or the value."""
     if isinstance(value, int | float):
         return f"{value:g}"
     if isinstance(value, Uniform):
@@ -96,7 +97,7 @@ def _number(value: Drawn | float) -> str:
     return f"{value.TAG['distribution']} {value.mean:g} (sd {value.sd:g}{high})"
 
 
-def _delay(plan: Plan, projection: ProjectionPlan) -> str:
+def delay_text(plan: Plan, projection: ProjectionPlan) -> str:
     """Delays as NEST will use them: what is drawn is rounded to the nearest step."""
     low, high = bounds(projection.delay)
     high += projection.rule.longest_lag(plan.ends(projection))
@@ -136,8 +137,8 @@ def _projections(plan: Plan) -> str:
             p.receptor,
             f"{p.in_degree}" if p.in_degree is not None else p.rule.describe(),
             f"{p.n_synapses:,}",
-            _number(p.weight) + (f" {plan.population(p.target).unit(p.receptor)}" if mixed else ""),
-            _delay(plan, p),
+            drawn_text(p.weight) + (f" {plan.population(p.target).unit(p.receptor)}" if mixed else ""),
+            delay_text(plan, p),
             kind,
         ]
 

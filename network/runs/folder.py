@@ -140,8 +140,10 @@ class RunFolder:
         """Write a value as JSON; NumPy numbers and arrays are converted, NaN and infinity refused."""
         return self.write_text(name, to_json(value))
 
-    def write_params(self, text: str) -> Path:
-        """Write the resolved parameters, ``params.yaml``."""
+    def write_params(self, text: str, sources: str = "") -> Path:
+        """Write the resolved parameters, ``params.yaml``, and what their sources are, ``sources.yaml``."""
+        if sources:
+            self.write_text("sources.yaml", sources)
         return self.write_text("params.yaml", text)
 
     def write_origin(self, origin: Mapping[str, Any]) -> Path:

@@ -27,11 +27,11 @@ MANIFEST_FORMAT = "bgnest-manifest"
 # what can be made again from the rest, or still grows when the run is sealed: not in the manifest
 DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
 OUR_FILES = (
-    *("params.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
+    *("params.yaml", "sources.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
     *("progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
     *("nodes.h5", "weights.h5", "spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
-SUBMITTED = ("experiment.yaml", "job.sh")
+SUBMITTED = ("experiment.yaml", "sources.yaml", "job.sh")
 OUR_FIGURES = ("figures/*.png", "figures/*.pdf")
 
 

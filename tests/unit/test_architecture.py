@@ -32,7 +32,7 @@ LAYERS = (
     ("runs", "cluster"),
     ("engine",),
     ("analysis",),
-    ("bench", "scans", "single"),
+    ("bench", "describe", "scans", "single"),
     ("door",),
     ("cli",),
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .activity import intervals, raster, rate_bands, rate_courses, spectra, traces
     from .base import save
+    from .circuits import circuit
     from .experiments import courses, dose_response, effects, pulse_courses, selection_maps, states
     from .fits import fit
     from .learning import weight_courses
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "activity": ("intervals", "raster", "rate_bands", "rate_courses", "spectra", "traces"),
     "base": ("save",),
+    "circuits": ("circuit",),
     "experiments": ("courses", "dose_response", "effects", "pulse_courses", "selection_maps", "states"),
     "fits": ("fit",),
     "learning": ("weight_courses",),
@@ -44,6 +46,7 @@ __all__ = [
     "DETAIL",
     "SPECTRUM",
     "Standard",
+    "circuit",
     "coherence",
     "colours",
     "connectivity",

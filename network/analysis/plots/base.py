@@ -40,9 +40,15 @@ def styled(function: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def save(
-    figure: Figure, path: str | Path, *, pdf: bool = False, dpi: int = style.DPI, palette: bool = False
+    figure: Figure,
+    path: str | Path,
+    *,
+    pdf: bool = False,
+    svg: bool = False,
+    dpi: int = style.DPI,
+    palette: bool = False,
 ) -> list[Path]:
-    """Write ``path`` with the ending ``.png`` (300 dpi by default), and ``.pdf`` if wanted.
+    """Write ``path`` with the ending ``.png`` (300 dpi by default), and ``.pdf`` and ``.svg`` if wanted.
 
     ``palette`` keeps 256 colours, which makes figures without gradients three times smaller and looks the same.
     """
@@ -56,10 +62,10 @@ def save(
             image.quantize(256, dither=Image.Dither.NONE).save(png, optimize=True, dpi=(dpi, dpi))
         else:
             image.save(png, compress_level=COMPRESSION, dpi=(dpi, dpi))
-        if not pdf:
-            return [png]
-        figure.savefig(base.with_suffix(".pdf"))
-    return [png, base.with_suffix(".pdf")]
+        more = [base.with_suffix(suffix) for suffix, wanted in ((".pdf", pdf), (".svg", svg)) if wanted]
+        for path in more:  # the same figure gives the same file
+            figure.savefig(path, metadata={"Date" if path.suffix == ".svg" else "CreationDate": None})
+    return [png, *more]
 
 
 def _drawn(figure: Figure, dpi: int) -> Image.Image:

@@ -49,6 +49,7 @@ RC: dict[Any, Any] = {
     "savefig.dpi": DPI,
     "pdf.fonttype": 42,  # text stays text
     "svg.fonttype": "none",
+    "svg.hashsalt": "bgnest",
 }
 
 
