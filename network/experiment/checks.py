@@ -18,7 +18,7 @@ from .modulator_checks import ModulatorChecks
 from .nest_limits import TIC
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
-from .receptors import current_way
+from .receptors import current_way, port_of
 from .units import UNITS
 from .yamlfile import KeyPath
 
@@ -109,13 +109,15 @@ class _Checker(ModulatorChecks):
         model = self._model(population)
         if isinstance(name, str) and model is None:
             self._no_model((*path, "model"), name)
-        for section in ("dopamine", "heterogeneity"):
+        gains = [
+            f"gain_{port_of(r, mapping_of(population, 'receptors')[r])}" for r in mapping_of(population, "receptors")
+        ]
+        gains = [gain for gain in dict.fromkeys(gains) if model is not None and gain in model.parameters]
+        for section, known in (("dopamine", [*neuron]), ("heterogeneity", [*neuron, *gains])):
             for key in mapping_of(population, section):
-                if key not in neuron:
-                    self._add(
-                        (*path, section, key),
-                        f"no such neuron parameter here; {choices(key, neuron, 'parameters')}",
-                    )
+                if key not in known:
+                    message = f"no such neuron parameter here; {choices(key, known, 'parameters')}"
+                    self._add((*path, section, key), message)
         for key, entry in mapping_of(population, "heterogeneity").items():
             if isinstance(entry, dict) and "sd" in entry and is_quantity(neuron.get(key)):
                 unit = str(neuron[key].get("unit"))

@@ -9,7 +9,7 @@ import pytest
 from scipy import fft, signal
 
 from network.analysis import filters, spectra, unit_pairs, units
-from network.analysis.spectra import modulation_depth, oscillation_index, rate_spectrum
+from network.analysis.spectra import modulation_depth, oscillation_index, rate_spectrum, unit_spectrum
 from network.analysis.statistics import population_rate
 from network.analysis.units import coherence_level, pair_coherence, phase_differences
 from network.runs import Spikes
@@ -30,6 +30,24 @@ def modulated(n, rate, t_stop, *, frequency=20.0, depth=0.0, phase=0.0, seed=0):
 
 def test_examples_in_the_documentation():
     assert sum(doctest.testmod(module).failed for module in (spectra, units, filters)) == 0
+
+
+def test_spectra_of_cells_know_rhythms_that_cells_do_not_share():
+    flat = modulated(100, 40.0, 4000.0, seed=2)
+    frequencies, power = unit_spectrum(flat.times, flat.node_ids, 100, 0.0, 4000.0)
+    inside = (frequencies > 7) & (frequencies < 35)
+    assert power[inside].mean() == pytest.approx(40.0, rel=0.05)  # that of a Poisson process is its rate
+    cells = [modulated(1, 40.0, 4000.0, frequency=18.0, depth=1.0, phase=k, seed=k) for k in range(60)]
+    times = np.concatenate([cell.times for cell in cells])
+    ids = np.concatenate([np.full(len(cell.times), k) for k, cell in enumerate(cells)])
+    frequencies, power = unit_spectrum(times, ids, 60, 0.0, 4000.0)
+    assert frequencies[np.argmax(power)] == pytest.approx(18.0, abs=0.8)
+    # a line of amplitude r at +-f has r^2 T / 4 in (2 NW / T) Hz, spread by the tapers; the area is r^2 / 4
+    line = (frequencies > 15) & (frequencies < 21)
+    area = (power[line] - 40.0).sum() * frequencies[1]
+    assert area == pytest.approx(40.0**2 / 4, rel=0.15)
+    _, shared = rate_spectrum(times, 60, 0.0, 4000.0)
+    assert shared.max() < 5.0 * np.median(shared)
 
 
 @pytest.mark.parametrize("frequency", [1.0, 20.0, 37.0])

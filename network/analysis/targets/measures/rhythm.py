@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from ...spectra import oscillation_index
+from ...spectra import oscillation_index, unit_spectrum
 from .base import PopulationMeasure, RunData
 
 HIGHEST = 100.0
@@ -61,4 +61,28 @@ class BetaPower(_Spectral):
     def of_spectrum(self, frequencies: np.ndarray, power: np.ndarray, data: RunData) -> float:
         """Value from a spectrum with power in it."""
         inside = (frequencies >= data.presentation.beta.low) & (frequencies <= data.presentation.beta.high)
+        return float(power[inside].sum() * (frequencies[1] - frequencies[0]))
+
+
+CELLS = 200
+"""Cells whose spectra are averaged; more do not change the mean."""
+
+
+class UnitBetaPower(PopulationMeasure):
+    """Integral over the band of the mean spectrum of single cells: rhythms count that cells do not share, too."""
+
+    name = "unit_beta_power"
+    text = "power of single cells in the beta band ((spikes/s)$^2$)"
+    short = "beta power of cells ((1/s)^2)"
+
+    def of(self, data: RunData, name: str) -> float:
+        """Of the first `CELLS` cells; NaN for a population that does not fire."""
+        train, band = data.spikes[name], data.presentation.beta
+        if not len(train.times):
+            return float("nan")
+        n_cells = min(train.n_neurons, CELLS)
+        kept = np.asarray(train.node_ids) < n_cells
+        times, ids = np.asarray(train.times)[kept], np.asarray(train.node_ids)[kept]
+        frequencies, power = unit_spectrum(times, ids, n_cells, *data.window)
+        inside = (frequencies >= band.low) & (frequencies <= band.high)
         return float(power[inside].sum() * (frequencies[1] - frequencies[0]))
