@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 import numpy as np
-from field_case import DELAY, EXC, INH, RESOLUTION, Case, State, block, decay
+from field_case import DELAY, EXC, INH, RESOLUTION, Case, State, alpha, block, decay
 from field_hh_cells import HH_CASES
 
 # --- leaky cells ---------------------------------------------------------------------------------------------
@@ -97,9 +97,10 @@ def of_two(p: dict[str, float], current: float, duration: float = 200.0) -> Case
 def of_izhikevich(p: tuple[float, ...], c: float, d: float, current: float, start: State, **more: Any) -> Case:
     C, n2, n1, n0, a, b = p
     params = {"C_m": C, "n2": n2, "n1": n1, "n0": n0, "a": a, "b": b, "V_reset": c, "d": d}
-    weights = {port: (times, C * w, kernel, E) for port, (times, w, kernel, E) in SYNAPSES_IZHIKEVICH.items()}
+    synapses = {**SYNAPSES_IZHIKEVICH, **more.pop("synapses", {})}
+    weights = {port: (times, C * w, kernel, E) for port, (times, w, kernel, E) in synapses.items()}
     return Case(
-        "izhikevich_cond_exp",
+        more.pop("model", "izhikevich_cond_exp"),
         izhikevich(*p),
         start,
         ("V_m", "u"),
@@ -144,6 +145,15 @@ CASES: dict[str, Case] = {
     "regular": of_izhikevich((1.0, 0.04, 5.0, 140.0, 0.02, 0.2), -65.0, 8.0, 10.0, [-65.0, -13.0]),
     "bursting": of_izhikevich((50.0, 0.04, 5.0, 140.0, 0.02, 0.2), -50.0, 100.0, 500.0, [-65.0, -650.0]),
     "polynomial": of_izhikevich((1.0, 0.043, 4.86, 117.0, 0.0058, 0.56), -65.0, 3.8, -5.0, [-65.0, -36.4], t_ref=5.0),
+    "alpha": of_izhikevich(
+        (100.0, 0.04, 5.0, 140.0, 0.02, 20.0),
+        *(-65.0, 8.0 * 100, 900.0, [-65.0, -1300.0]),
+        model="izhikevich_cond_alpha",
+        synapses={
+            "exc": (EXC, 0.05, lambda x: alpha(x, 5.0), 0.0),
+            "inh": (INH, 0.05, lambda x: alpha(x, 5.0), -70.0),
+        },
+    ),
     "two_recovery_A": of_two(STN_A, 56.1),
     "two_recovery_C": of_two(STN_C, -18.0, 400.0),
     **HH_CASES,

@@ -39,6 +39,30 @@ def thalamic(y: State, synapses: float, current: float) -> State:
     ]
 
 
+def subthalamic(y: State, synapses: float, current: float) -> State:
+    V, m, h, n, a, b, c, d1, d2, p, q, r, Ca = y
+    exp = math.exp
+    E_Ca = 12.8392 * math.log(2000 / Ca)
+    I_L = 1500 * c**2 * d1 * d2 * (V - E_Ca)
+    I_T = 500 * p**2 * q * (V - E_Ca)
+    ionic = 4900 * m**3 * h * (V - 60) + (5700 * n**4 + 500 * a**2 * b + 100 * r**2) * (V + 90) + 35 * (V + 60)
+    return [
+        (-ionic - I_L - I_T + synapses + current) / 100.0,
+        (s((V + 40) / 8) - m) / (0.2 + 3 * s(-(V + 53) / 0.7)),
+        (s(-(V + 45.5) / 6.4) - h) / (24.5 / (exp((V + 50) / 15) + exp(-(V + 50) / 16))),
+        (s((V + 41) / 14) - n) / (11 / (exp((V + 40) / 40) + exp(-(V + 40) / 50))),
+        (s((V + 45) / 14.7) - a) / (1 + s(-(V + 40) / 0.5)),
+        (s(-(V + 90) / 7.5) - b) / (200 / (exp((V + 60) / 30) + exp(-(V + 40) / 10))),
+        (s((V + 30.6) / 5) - c) / (45 + 10 / (exp((V + 27) / 20) + exp(-(V + 50) / 15))),
+        (s(-(V + 60) / 7.5) - d1) / (400 + 500 / (exp((V + 40) / 15) + exp(-(V + 20) / 20))),
+        (s(-(V - 0.1) / 0.02) - d2) / 130,
+        (s((V + 56) / 6.7) - p) / (5 + 0.33 / (exp((V + 27) / 10) + exp(-(V + 102) / 15))),
+        (s(-(V + 85) / 5.8) - q) / (400 / (exp((V + 50) / 15) + exp(-(V + 50) / 16))),
+        (s((V - 0.17) / 0.08) - r) / 2,
+        -5.18215e-6 * (I_L + I_T) / 100.0 - 0.002 * Ca,
+    ]
+
+
 def pallidal(y: State, synapses: float, current: float) -> State:
     V, h, n, r, Ca = y
     I_T = 50 * s((V + 57) / 2) ** 3 * r * (V - 120)
@@ -66,6 +90,9 @@ def midbrain_gaba(y: State, synapses: float, current: float) -> State:
     ]
 
 
+STN_STATES = ("V_m", "m", "h", "n", "a", "b", "c", "d1", "d2", "p", "q", "r", "Ca")
+STN_START = [-62.0, 0.0601, 0.929, 0.182, 0.239, 0.0235, 0.00187, 0.566, 1.0, 0.29, 0.0187, 0.0, 0.005]
+
 HH_CASES: dict[str, Case] = {
     "traub": Case(
         "hh_traub",
@@ -90,6 +117,20 @@ HH_CASES: dict[str, Case] = {
             "exc": (EXC, 5.0, lambda x: alpha(x, 5.0), 0.0),
             "inh": (INH, 10.0, lambda x: alpha(x, 5.0), -85.0),
         },
+    ),
+    "subthalamic": Case(
+        "hh_subthalamic",
+        subthalamic,
+        STN_START,
+        STN_STATES,
+        0.0,
+        lambda y: -10.0,
+        inputs={
+            "ampa": (EXC, 10.0, lambda x: rise_and_decay(x, 0.5, 2.49), 0.0),
+            "nmda": (EXC, 0.5, lambda x: rise_and_decay(x, 2.0, 90.0), 0.0),
+            "gaba": (INH, 30.0, lambda x: rise_and_decay(x, 0.4, 7.7), -85.0),
+        },
+        within=0.12,  # the gate d2 is all or nothing within 0.1 mV: a step of 0.1 ms jumps over it
     ),
     "pallidal": Case(
         "hh_pallidal",

@@ -22,6 +22,7 @@ READY = {
 OTHERS = {
     "bahuguna2015/cortical_rate": 50,
     "bahuguna2015/dopamine": 90,
+    "kumaravelu2016/stimulation": 55,
     "ortone2023/d2_drive": 27,
     "ortone2023/size": 8,
 }
