@@ -23,6 +23,7 @@ from . import (
     fit,
     interrupts,
     models,
+    new,
     optimise,
     plan,
     plot,
@@ -89,6 +90,7 @@ app.command("batch")(batch.batch)
 app.command("plan")(plan.plan)
 app.command("validate")(validate.validate)
 app.command("describe")(describe.describe)
+app.command("new")(new.new)
 app.command("list")(listing.list_all)
 app.add_typer(models.app, name="models")
 app.command("cells")(cells.cells)
