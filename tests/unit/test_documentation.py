@@ -17,6 +17,7 @@ import yaml
 from typer.testing import CliRunner
 
 from network.cli.main import app
+from network.door.starting import new_network
 from network.experiment import load_experiment
 from network.plans import make_plan
 from network.runs.sonata import spike_populations
@@ -102,6 +103,7 @@ def folder(tmp_path, monkeypatch):
     """Working directory with all files that the texts name and show."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BGNEST_MODELS", str(Path(sys.prefix) / "models" / "neurons"))  # NESTML's own, as the texts say
+    new_network("my_network")
     for block in YAML:
         if name := re.match(r"# (\w+\.yaml)\n", block.text):
             (tmp_path / name[1]).write_text(block.text, encoding="utf-8")
