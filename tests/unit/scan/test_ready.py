@@ -18,6 +18,7 @@ READY = {
     "cortical_rate": 36,
     "stn_gpe_coupling": 25,
     "network_size": 12,
+    "stn_stimulation": 30,
 }
 OTHERS = {
     "bahuguna2015/cortical_rate": 50,
