@@ -199,7 +199,7 @@ private:
     for ( int l = 0; l < lanes; ++l )
     {
       // as long as the error that has been estimated lets one expect to be accepted
-      const double error = rows.error[ l ] * ( CashKarp::fifth_tolerance / DormandPrince::tolerance );
+      const double error = rows.error[ l ] * ( CashKarp::fifth_tolerance / Tsitouras::tolerance );
       const double n_parts = error < 1e5 ? __builtin_ceil( 1.0 / lane::min( 0.99, substep_factor( error ) ) ) : 10.0;
       bool wanted = refused[ l ];
       if constexpr ( Model::runner >= 0 )
@@ -212,18 +212,35 @@ private:
     }
     std::copy( step.from, step.from + Model::n_numeric, sub.y );
     std::copy( rows.slope[ 0 ], rows.slope[ 0 ] + Model::n_numeric, sub.slope[ 0 ] );
+    // a few lanes after the others, so that those in which no lane is refused cost nothing; if all parts have one, at once,
+    // as the CPU has more to do meanwhile
     constexpr int width = std::min( lanes, 4 );
+    const auto any_in = [ & ]( const int first )
+    { return std::any_of( sub.length.value + first, sub.length.value + first + width, []( const double own ) { return own > 0.0; } ); };
+    bool all = true;
+    for ( int first = 0; first < lanes; first += width )
+    {
+      all = all and any_in( first );
+    }
+    if ( all )
+    {
+      return substeps_of_part_< lanes >( step, rows, sub, refused, 0 );
+    }
     bool any = false;
     for ( int first = 0; first < lanes; first += width )
     {
-      const double* const length = sub.length.value + first;
-      if ( std::any_of( length, length + width, []( const double own ) { return own > 0.0; } ) )
-      {
-        advance_by_substeps< Model, width >( sub, first, step.h, [ & ]( const int stage ) { slopes_< width >( step, rows, sub, stage, first ); } );
-      }
-      any = end_substeps_< width >( step, sub, refused, first ) or any;
+      any = ( any_in( first ) ? substeps_of_part_< width >( step, rows, sub, refused, first ) : end_substeps_< width >( step, sub, refused, first ) ) or any;
     }
     return any;
+  }
+
+  /* All sub-steps of some lanes; true if any is refused again. */
+  template < int WIDTH >
+  static bool
+  substeps_of_part_( const Step& step, const Stages& rows, Substeps& sub, std::uint32_t* const refused, const int first )
+  {
+    advance_by_substeps< Model, WIDTH >( sub, first, step.h, [ & ]( const int stage ) { slopes_< WIDTH >( step, rows, sub, stage, first ); } );
+    return end_substeps_< WIDTH >( step, sub, refused, first );
   }
 
   template < int STAGE >

@@ -4,6 +4,7 @@ In the printed expressions ``c`` holds constants (parameters, internals and what
 once), ``s`` the state, ``in`` the continuous inputs and ``e`` the exponentials of a step.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +87,12 @@ class LaneModel:
     def states(self) -> list[str]:
         """All state variables in the order of their storage."""
         return self.numeric + self.analytic + self.free
+
+    @property
+    def followed(self) -> list[int]:
+        """Numbers of the exactly solved states that the derivatives of the others read."""
+        read = set(re.findall(r"\bs\.(\w+)", " ".join([*self.rates.values(), *self.rate_lines])))
+        return [i for i, name in enumerate(self.analytic) if name in read]
 
     @property
     def scheme(self) -> str:
