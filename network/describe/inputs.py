@@ -6,6 +6,7 @@ from ..experiment import Experiment
 from ..experiment.courses import Waveform
 from ..plans import Plan
 from ..plans.parts import InputPlan, SpikeInputPlan
+from ..plans.pulses import beside_pulses
 from .document import Block, Table
 from .parameters import number
 
@@ -100,7 +101,8 @@ SHOWN = 20
 
 
 def _changes(plan: Plan) -> Table:
-    """Levels of modulators over time; of a slow ramp the first steps."""
+    """Levels of modulators over time; of a slow ramp the first steps, and no edges of pulses."""
+    changes = beside_pulses(plan)
     rows = [
         (
             time_text(segment.time),
@@ -113,8 +115,8 @@ def _changes(plan: Plan) -> Table:
             ),
             ", ".join(segment.params),
         )
-        for segment in plan.segments[:SHOWN]
+        for segment in changes[:SHOWN]
     ]
-    if len(plan.segments) > SHOWN:
-        rows.append(("...", f"{len(plan.segments) - SHOWN} more", ""))
+    if len(changes) > SHOWN:
+        rows.append(("...", f"{len(changes) - SHOWN} more", ""))
     return Table(("time", "level from then on", "populations whose parameters change"), tuple(rows), "Changes")

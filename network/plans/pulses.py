@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..errors import SpecError
 from ..experiment.schema import Experiment
-from .parts import PulsesPlan
+from .parts import PulsesPlan, Segment
+from .plan import Plan
 
 
 def onsets_of(experiment: Experiment, name: str) -> tuple[float, ...]:
@@ -42,3 +43,16 @@ def plan_pulses(experiment: Experiment) -> tuple[PulsesPlan, ...]:
         for name, given in experiment.stimulations.items()
         if given.enabled
     )
+
+
+def beside_pulses(plan: Plan) -> list[Segment]:
+    """Changes of a plan without those that are nothing but an edge of a pulse, for people."""
+    edges = {round(time + after, 9) for p in plan.pulses for time in p.onsets for after in (0.0, p.width)}
+    found, before = [], (plan.dopamine, plan.modulators)
+    for segment in plan.segments:
+        levels = segment.dopamine, segment.levels
+        targets = {p.target for p in plan.pulses}
+        if segment.time not in edges or levels != before or segment.params.keys() - targets:
+            found.append(segment)
+        before = levels
+    return found

@@ -12,6 +12,7 @@ from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
 from .parts import InputPlan, ProjectionPlan, PulsesPlan, SpikeInputPlan
 from .plan import Plan
+from .pulses import beside_pulses
 
 
 def plan_summary(plan: Plan, cost: Estimate | None = None) -> str:
@@ -186,7 +187,7 @@ def _spike_inputs(plan: Plan) -> str:
 
 
 def _pulses(plan: Plan) -> str:
-    """Trains of pulses; what each does to a parameter is among the changes."""
+    """Trains of pulses."""
 
     def row(p: PulsesPlan) -> list[str]:
         span, mean = "none", "0"
@@ -201,11 +202,12 @@ def _pulses(plan: Plan) -> str:
 
 
 def _segments(plan: Plan) -> str:
-    """Name the first changes; a slow ramp has hundreds."""
-    shown = plan.segments[:12]
+    """Name the first changes; a slow ramp has hundreds. Edges of pulses are not among them."""
+    changes = beside_pulses(plan)
+    shown = changes[:12]
     rows = [[f"{s.time:g}", _levels(s.dopamine, s.levels)[2:], ", ".join(s.params)] for s in shown]
-    if len(plan.segments) > len(shown):
-        rows.append(["...", "", f"{len(plan.segments) - len(shown)} more"])
+    if len(changes) > len(shown):
+        rows.append(["...", "", f"{len(changes) - len(shown)} more"])
     return table(["change at (ms)", "modulators", "populations"], rows, "rrl") if rows else ""
 
 

@@ -10,6 +10,7 @@ import pytest
 from network.errors import SpecError
 from network.experiment import load_experiment
 from network.plans import make_plan, plan_from_dict
+from network.plans.pulses import beside_pulses
 from network.plans.summary import plan_summary
 
 GIVEN = {
@@ -50,6 +51,16 @@ def test_irregular_intervals_have_the_mean_and_the_variation_that_were_asked_for
     assert plan("simulation.t_sim=40000", frequency=100.0, cv=0.6).pulses == made.pulses
     other = plan("simulation.t_sim=40000", "simulation.seed=2", frequency=100.0, cv=0.6)
     assert other.pulses[0].onsets != made.pulses[0].onsets
+
+
+def test_a_summary_shows_other_changes_than_the_edges_of_pulses():
+    ramp = (
+        "network.dopamine_schedule={kind: steps, times: {value: [1000.3], unit: ms}, levels: {value: [0.5], unit: 1}}"
+    )
+    made = plan(ramp, start=1000.0)
+    assert [segment.time for segment in beside_pulses(made)] == [1000.3]  # though a pulse ends there
+    assert beside_pulses(plan(start=1000.0)) == []
+    assert "change at" not in plan_summary(plan(start=1000.0))
 
 
 def test_no_frequency_is_no_pulse_and_no_change():
