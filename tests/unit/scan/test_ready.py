@@ -26,6 +26,7 @@ OTHERS = {
     "kumaravelu2016/stimulation": 55,
     "ortone2023/d2_drive": 27,
     "ortone2023/size": 8,
+    "techzzt2026/dopamine": 25,
 }
 
 
