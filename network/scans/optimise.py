@@ -14,12 +14,10 @@ import os
 import shutil
 import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -36,6 +34,7 @@ from ..runs.reader import Run
 from .best import best_overlays, quantity_at
 from .goal import load_optimisation
 from .launch import Launcher
+from .optuna_parts import database_url, optuna_package, sampler
 from .planning import Planner
 from .points import Point
 from .schema import Scalar
@@ -120,7 +119,7 @@ class Study:
         ScanError
             If Optuna is missing, or the folder holds a study of something else.
         """
-        optuna = _optuna()
+        optuna = optuna_package()
         self.folder.mkdir(parents=True, exist_ok=True)
         storage = optuna.storages.RDBStorage(database_url(self.folder.absolute() / STORAGE))
         study = optuna.create_study(
@@ -167,7 +166,7 @@ class Study:
                 shutil.copy(sources, self.folder / "points" / sources.name)
             text = yaml.safe_dump(self.spec.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
             write_atomic(self.folder / SPEC, text)
-            for trial in self.study.get_trials(deepcopy=False, states=(_optuna().trial.TrialState.RUNNING,)):
+            for trial in self.study.get_trials(deepcopy=False, states=(optuna_package().trial.TrialState.RUNNING,)):
                 self._settle(trial)
             running: list[Trial] = []
             try:
@@ -199,7 +198,7 @@ class Study:
         return self.study.get_trials(deepcopy=False)
 
     def _start(self) -> Trial:
-        optuna = _optuna()
+        optuna = optuna_package()
         asked = self.study.ask(
             {
                 name: (optuna.distributions.IntDistribution if d.integer else optuna.distributions.FloatDistribution)(
@@ -258,7 +257,7 @@ class Study:
 
         What tells it from one that failed is that it has no status.
         """
-        self.study.tell(number, state=_optuna().trial.TrialState.FAIL)
+        self.study.tell(number, state=optuna_package().trial.TrialState.FAIL)
         if values:
             self.study.enqueue_trial(values)
 
@@ -362,38 +361,8 @@ def _is_whole(trial: optuna.trial.FrozenTrial) -> bool:
 
 def _state(status: str) -> Any:
     """Optuna's name of a trial without a distance."""
-    states = _optuna().trial.TrialState
+    states = optuna_package().trial.TrialState
     return states.PRUNED if status == "exploded" else states.FAIL
-
-
-def sampler(spec: Search, seed: int) -> Any:
-    """Optuna's sampler for the method of a search; ScanError if a package is missing."""
-    samplers = _optuna().samplers
-    if spec.method == "random":
-        return samplers.RandomSampler(seed=seed)
-    if spec.method == "cma_es":
-        try:
-            with warnings.catch_warnings():
-                # x0 is to go in Optuna 6; without it the evolution begins in the middle, whatever the start
-                warnings.filterwarnings("ignore", message=".*`x0` has been deprecated", category=FutureWarning)
-                return samplers.CmaEsSampler(seed=seed, x0=spec.start or None, warn_independent_sampling=False)
-        except ImportError as error:
-            raise ScanError("method: cma_es needs the package cmaes: pip install 'bgnest[optimise]'") from error
-    return samplers.TPESampler(
-        seed=seed,
-        n_startup_trials=min(10, 2 + 2 * len(spec.search)),
-        multivariate=True,
-        constant_liar=True,  # runs under way count as bad ones, so that two at a time do not try the same
-    )
-
-
-def _optuna() -> Any:
-    try:
-        import optuna
-    except ImportError as error:
-        raise ScanError("optimisation needs Optuna: pip install 'bgnest[optimise]'") from error
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna
 
 
 def _records(judged: pd.DataFrame) -> list[dict[str, Any]]:
@@ -405,14 +374,3 @@ def _records(judged: pd.DataFrame) -> list[dict[str, Any]]:
         {str(key): None if isinstance(value, float) and value != value else value for key, value in row.items()}
         for row in table.to_dict("records")
     ]
-
-
-def database_url(path: Path) -> str:
-    """Address of a SQLite database for Optuna.
-
-    As a URI for SQLite, in which any letter of a path can be written: in the plain form a ``?`` ends the path.
-
-    >>> database_url(Path("/a?b/study.db"))
-    'sqlite:///file:/a%3Fb/study.db?uri=true'
-    """
-    return f"sqlite:///file:{quote(str(path))}?uri=true"

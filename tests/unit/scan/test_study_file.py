@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from network.scans.optimise import database_url
+from network.scans.optuna_parts import database_url
 
 optuna = pytest.importorskip("optuna")
 
