@@ -79,7 +79,8 @@ def _use(port: str, entries: list[tuple[str, str, str]], equations: list[str], u
             for carrier in carriers
             if not re.match(rf"\s+{carrier}'", line)  # its own decay
         )
-    words = [word for term in terms for word in _WORD.findall(term)]
+    inner = [part for term in terms for part in _inner_terms(term, carriers)]
+    words = [word for term in (*inner, *terms) for word in _WORD.findall(term)]
     reversal = next((w for w in words if _REVERSAL.search(w) and w != "E_L" and units.get(w) == "mV"), "")
     return PortUse(unit, subtracted, reversal if unit in ("nS", "") else "")
 
@@ -137,6 +138,26 @@ def _terms(expression: str) -> list[str]:
             term = ""
         term += char
     return [*terms, term]
+
+
+def _inner_terms(term: str, names: set[str]) -> Iterator[str]:
+    """Smallest terms with some names within the brackets of a term: of ``(a - g * (V_m - E)) / C_m`` that with g.
+
+    In ``(g + h) * (V_m - E)`` they lack the rest of the product, which only the whole term has.
+    """
+    depth, start = 0, 0
+    for place, char in enumerate(term):
+        if char == "(":
+            start = place if depth == 0 else start
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            parts = _terms(term[start + 1 : place]) if depth == 0 else []
+            if len(parts) > 1:
+                for part in parts:
+                    if names & set(_WORD.findall(part)):
+                        yield from _inner_terms(part, names)
+                        yield part
 
 
 def _plain(port: str) -> str:

@@ -137,6 +137,37 @@ model cell:
     assert (use.unit, use.reversal) == (unit, reversal)
 
 
+@pytest.mark.parametrize(
+    "equation",
+    [
+        "(-g_L * (V_m - E_L) - g_a * (V_m - E_a) - g_b * (V_m - E_b)) / C_m",
+        "-(V_m - E_L) / tau_m + (g_b * (E_b - V_m) + 2 * (g_a * (E_a - V_m))) / C_m",
+    ],
+)
+def test_every_conductance_has_its_own_reversal_in_a_sum_within_brackets(equation):
+    text = f"""model several:
+    state:
+        V_m mV = -70 mV
+    equations:
+        kernel K = exp(-t / tau)
+        inline g_a nS = convolve(K, a) * 1 nS
+        inline g_b nS = convolve(K, b) * 1 nS
+        V_m' = {equation}
+    parameters:
+        C_m pF = 200 pF
+        g_L nS = 10 nS
+        tau ms = 5 ms
+        tau_m ms = 10 ms
+        E_L mV = -70 mV
+        E_a mV = 0 mV
+        E_b mV = -80 mV
+    input:
+        a <- spike
+        b <- spike
+"""
+    assert {port: use.reversal for port, use in parse_nestml(text).uses.items()} == {"a": "E_a", "b": "E_b"}
+
+
 @pytest.mark.parametrize("path", sorted(Path(resources.nestml_dir()).glob("*.nestml")), ids=lambda p: p.stem)
 def test_our_own_models_have_conductances_or_say_otherwise(path):
     model = parse_nestml(path.read_text())

@@ -218,7 +218,9 @@ def test_the_same_holds_for_the_command_line(tiny_params, text):
 
 
 @pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}.yaml", "~nobody-there/x.yaml", "a\0b.yaml", "..", ""])
-def test_names_that_are_no_files_are_refused(tiny_params, name):
+def test_names_that_are_no_files_are_refused(tiny_params, name, tmp_path, monkeypatch):
+    (tmp_path / "nothing" / "here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "nothing" / "here")
     with pytest.raises(SpecError, match=r"no (file|experiment)"):
         load_experiment(name)
     with pytest.raises(SpecError, match="no overlay"):
