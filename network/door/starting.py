@@ -11,11 +11,10 @@ from pathlib import Path
 
 from .. import resources
 from ..errors import SpecError, choices
-from ..experiment.limits import MAX_NAME
+from ..experiment.limits import MAX_NAME, NAME_PATTERN
 
 STARTER = Path(__file__).parent / "starter"
 """Files of the example; NAME in them becomes the name of the network."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def new_network(name: str, of: str | None = None, *, folder: str | Path = ".") -> Path:
@@ -42,7 +41,7 @@ def new_network(name: str, of: str | None = None, *, folder: str | Path = ".") -
         If the name cannot be used, or is taken, or there is no network of the other name.
     """
     target = Path(folder) / name
-    if not _NAME.fullmatch(name) or len(name) > MAX_NAME:
+    if not re.fullmatch(NAME_PATTERN, name) or len(name) > MAX_NAME:
         raise SpecError([f"{name!r} cannot name a network: letters, digits and underscores, at most {MAX_NAME}"])
     if name in networks():
         raise SpecError([f"there is a network {name} already ({networks()[name]}); give yours another name"])

@@ -9,10 +9,9 @@ from pathlib import Path
 from .. import resources
 from ..errors import SpecError
 from .bibliography import FILE, Source
+from .limits import NAME_PATTERN
 from .messages import placed_problems
 from .yamlfile import read_yaml
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def load_sources(*folders: Path | None) -> dict[str, Source]:
@@ -31,7 +30,7 @@ def load_sources(*folders: Path | None) -> dict[str, Source]:
 
 def folders_of(model: object) -> list[Path]:
     """Folders of a network below the folders of parameters, whose bibliography counts wherever an overlay lies."""
-    if not isinstance(model, str) or not _NAME.fullmatch(model):
+    if not isinstance(model, str) or not re.fullmatch(NAME_PATTERN, model):
         return []
     return [root / model for root in resources.params_dirs()]
 

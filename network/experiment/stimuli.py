@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from . import courses
 from .courses import Waveform
+from .limits import NAME_PATTERN
 from .quantities import (
     Count,
     Currents,
@@ -35,7 +36,7 @@ from .quantities import (
     Weight,
 )
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
 """Name of a population, projection, receptor: letters, digits and underscores."""
 
 

@@ -33,6 +33,14 @@ inputs:
           start: {value: 40, unit: ms, assumed: test}
           duration: {value: 20, unit: ms, assumed: test}
           factor: {value: 6, unit: 1, assumed: test}
+stimulations:
+  of_STN:
+    target: STN
+    frequency: {value: 50, unit: Hz, assumed: test}
+    width: {value: 0.3, unit: ms, assumed: test}
+    amplitude: {value: 100, unit: pA, assumed: test}
+    cv: {value: 0.5, unit: 1, assumed: test}
+    axons: {probability: {value: 0.5, unit: 1, assumed: test}}
 spike_inputs:
   thalamus:
     file: trains.h5
@@ -69,7 +77,7 @@ def runs(bgnest, small, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def busy_runs(bgnest, small, tmp_path_factory):
-    """A network with changes of dopamine, stimuli, spikes from a file and currents."""
+    """A network with changes of dopamine, stimuli, spikes from a file, currents, and pulses that excite axons, too."""
     folder = tmp_path_factory.mktemp("busy")
     (folder / "busy.yaml").write_text(BUSY)
     with SpikeWriter(folder / "trains.h5", {"thalamus": 20}) as file:
