@@ -1,4 +1,4 @@
-"""Figures and measures of all cells of the catalogue: docs/figures/cells, docs/data/cells.json, docs/cell_catalogue.md.
+"""Figures and measures of all cells: docs/figures/cells, docs/data/cells.json, docs/reference/cell_catalogue.md.
 
 python scripts/characterise_cells.py                   all cells
 python scripts/characterise_cells.py stn chin          these; the others stay as they are
@@ -43,7 +43,8 @@ COLUMNS = {
 HEAD = """\
 # The cells of the catalogue
 
-Made by `python scripts/characterise_cells.py`: all cells of `params/cells`, characterised as [cells.md](cells.md) says.
+Made by `python scripts/characterise_cells.py`: all cells of `params/cells`, characterised
+as [cells.md](../howto/cells.md) says.
 Currents are in all. A cell that has no unit in its publication (most of Izhikevich's form of 2003) has numbers of pA
 at 1 pF: its currents and resistances compare with nothing else. *Known* are rates at constant currents that an
 independent program has for the same numbers; it takes Euler steps of 0.05 to 0.1 ms.
@@ -95,7 +96,7 @@ def section(cell: CellFile, data: dict[str, Any]) -> list[str]:
         place = f" [doi:{source.doi}](https://doi.org/{source.doi})" if source.doi else ""
         lines += [f"Source: {source.what}.{place}".replace("..", "."), ""]
     lines += [f"{note[0].upper()}{note[1:]}." for note in about.notes] + ([""] if about.notes else [])
-    lines += [f"![{cell.title}](figures/cells/{cell.name}.png)", ""]
+    lines += [f"![{cell.title}](../figures/cells/{cell.name}.png)", ""]
     lines += ["| measure | value | how |", "|---|---:|---|"]
     for one in data["measures"]:
         unit = "" if one["unit"] == "1" else f" {one['unit']}"
@@ -136,7 +137,7 @@ def main() -> None:
         for table in ("rates", "notes"):  # in the figure, and in the file of the cell
             data[name].pop(table)
         DATA.write_text(json.dumps(dict(sorted(data.items())), indent=1, ensure_ascii=False) + "\n")
-    (DOCS / "cell_catalogue.md").write_text(page(cells, data), encoding="utf-8")
+    (DOCS / "reference" / "cell_catalogue.md").write_text(page(cells, data), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A capacitance and a weight are found again from the potential of a cell: the example of docs/fit.md and its figure.
+"""A capacitance and a weight are found again from the potential of a cell: the example of docs/howto/fit.md.
 
 python scripts/fit_example.py                 80 trials in fits/example, the figure in docs/figures/fit.png
 python scripts/fit_example.py --trials 160    goes on
@@ -24,8 +24,8 @@ PARAMETERS = {
 
 
 def pair() -> Path:
-    """File of the network as docs/fit.md shows it."""
-    text = (ROOT / "docs" / "fit.md").read_text(encoding="utf-8")
+    """File of the network as docs/howto/fit.md shows it."""
+    text = (ROOT / "docs" / "howto" / "fit.md").read_text(encoding="utf-8")
     found = re.search(r"```yaml\n(# my_pair.yaml.*?)```", text, re.DOTALL)
     assert found is not None
     FOLDER.mkdir(parents=True, exist_ok=True)

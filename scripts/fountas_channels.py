@@ -1,4 +1,4 @@
-"""Rates of the network of Fountas and Shanahan (2017) by state and channel, over seeds: docs/fountas2017.md.
+"""Rates of the network of Fountas and Shanahan (2017) by state and channel, over seeds: docs/networks/fountas2017.md.
 
 python scripts/fountas_channels.py                 runs in runs/fountas2017, figure in docs/figures, tables printed
 python scripts/fountas_channels.py --seeds 1       one seed

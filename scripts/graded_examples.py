@@ -1,4 +1,4 @@
-"""Figures of the examples of docs/graded.md: reciprocal inhibition, a half-centre, McCarthy's network, STN and GPe.
+"""Figures of docs/howto/graded.md: reciprocal inhibition, a half-centre, McCarthy's network, STN and GPe.
 
 python scripts/graded_examples.py                      runs in runs/graded, figures in docs/figures
 python scripts/graded_examples.py --only pairs

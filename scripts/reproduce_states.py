@@ -1,4 +1,4 @@
-"""Simulate the four published states and write docs/states.md with its figures.
+"""Simulate the four published states and write docs/notes/states.md with its figures.
 
     python scripts/reproduce_states.py                    80,000 neurons, 1 s warm-up, 3 s recorded: 4 GB
     python scripts/reproduce_states.py --n-neurons 10000  a small version; write it elsewhere with --docs
@@ -84,7 +84,7 @@ def main() -> None:
     )
     with plots.presented(NETWORK):
         draw(options.docs / "figures", found)
-    (options.docs / "states.md").write_text(report(found), encoding="utf-8")
+    (options.docs / "notes" / "states.md").write_text(report(found), encoding="utf-8")
     print(f"{options.docs / 'states.md'}")
 
 
@@ -130,17 +130,18 @@ def report(found: Findings) -> str:
         "re-implementation, which agree with the figures of the paper. Re-simulation: the same specification in an",
         "independent program. Band: window that `bgnest verdict` applies (`params/lindahl2016/targets.yaml`).",
         "",
-        "![rates](figures/states_rates.png)",
+        "![rates](../figures/states_rates.png)",
         "",
-        "![irregularity](figures/states_cv.png)",
+        "![irregularity](../figures/states_cv.png)",
         "",
     ]
     for state in STATES:
         lines += state_section(found.runs[state], found.judgements[state], found.targets[state])
     lines += ["## Oscillations", "", "### Activation, 15 to 25 Hz", "", *pair_section(found.beta, BETA)]
-    lines += ["![phases](figures/states_phases_beta.png)", "", "![coherence](figures/states_coherence_beta.png)", ""]
+    for what, name in {"phases": "states_phases_beta", "coherence": "states_coherence_beta"}.items():
+        lines += [f"![{what}](../figures/{name}.png)", ""]
     lines += [
-        "![raster](figures/states_raster_depleted.png)",
+        "![raster](../figures/states_raster_depleted.png)",
         "",
         "Modulation of population rates at the frequency of the drive (2 |FT| / mean), share of 15-25 Hz in the power",
         "up to 32 Hz, and synchrony (variance over mean of the population rate, spikes/s):",
@@ -152,10 +153,10 @@ def report(found: Findings) -> str:
         run = found.runs["slow_wave_control_long"]
         seconds = (run.window[1] - run.window[0]) / 1000.0
         lines += [f"The same over {seconds:g} s in {sum(run.populations.values()):,} neurons, with coherence:", ""]
-        lines += [*pair_section(found.long, SLOW), "![coherence](figures/states_coherence_slow_wave.png)", ""]
+        lines += [*pair_section(found.long, SLOW), "![coherence](../figures/states_coherence_slow_wave.png)", ""]
     else:
         lines += ["Coherence has windows of 4 s here and needs the long runs of the script, which were left out.", ""]
-    lines += ["![phases](figures/states_phases_slow_wave.png)", "", *REMARKS]
+    lines += ["![phases](../figures/states_phases_slow_wave.png)", "", *REMARKS]
     return "\n".join(lines) + "\n"
 
 

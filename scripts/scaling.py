@@ -4,7 +4,7 @@
     python scripts/scaling.py --out docs/figures/scaling         and the figure
     python scripts/scaling.py --measured docs/data/mpi.json …    with the measured points in it
 
-Nothing is simulated. docs/scaling.md explains the model and what it leaves out.
+Nothing is simulated. docs/notes/scaling.md explains the model and what it leaves out.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def pd14(cores: int) -> tuple[float, float]:
 
 
 PUBLISHED = {128: 0.61, 256: 0.41, 512: 0.33, 768: 0.34}
-"""Cores and real-time factor of the microcircuit with NEST 3.9 on nodes of 128 cores, see docs/scaling.md."""
+"""Cores and real-time factor of the microcircuit with NEST 3.9 on nodes of 128 cores, see docs/notes/scaling.md."""
 
 
 def anchors() -> str:

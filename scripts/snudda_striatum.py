@@ -1,4 +1,4 @@
-"""Wiring of the striatum of point neurons beside what its authors counted, and what the cells do: docs/snudda2020.md.
+"""Wiring of the striatum of point neurons beside what its authors counted: docs/networks/snudda2020.md.
 
 python scripts/snudda_striatum.py                  runs in runs/snudda2020, figure in docs/figures, tables printed
 python scripts/snudda_striatum.py --seeds 1 2      fewer seeds

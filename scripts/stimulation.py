@@ -1,4 +1,4 @@
-"""Stimulation of STN: figures and tables of docs/kumaravelu2016.md and docs/stimulation.md.
+"""Stimulation of STN: figures and tables of docs/networks/kumaravelu2016.md and docs/howto/stimulation.md.
 
 bgnest scan run kumaravelu2016/stimulation                 what the first figure stands on, besides five healthy runs
 python scripts/stimulation.py kumaravelu2016

@@ -1,6 +1,6 @@
 """All neurons that NESTML installs, and ours: which code builds them, how well it agrees, how fast it is.
 
-Writes the table of docs/models.md from rows in docs/data/models.json; a row that was measured before is taken from
+Writes the table of docs/notes/models.md from docs/data/models.json; a row that was measured before is taken from
 there, so that models can be added one by one.
 
     python scripts/table_of_models.py                          what is not in the file, and the table
@@ -30,7 +30,7 @@ from network.experiment.nestml import parse_nestml, read_nestml
 from network.resources import nestml_dir
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA, PAGE = ROOT / "docs" / "data" / "models.json", ROOT / "docs" / "models.md"
+DATA, PAGE = ROOT / "docs" / "data" / "models.json", ROOT / "docs" / "notes" / "models.md"
 INSTALLED = Path(sys.prefix) / "models" / "neurons"
 TARGETS = ("vectorised", "plain", "reference")
 ROUNDS = 2

@@ -1,4 +1,4 @@
-"""Run every network in every state, hold it against its targets, and write docs/results.md.
+"""Run every network in every state, hold it against its targets, and write docs/notes/results.md.
 
     python scripts/table_of_networks.py                       all that is missing, five seeds each, cheapest first
     python scripts/table_of_networks.py --budget 600          stop before a run that would go beyond 600 s
@@ -82,7 +82,7 @@ def main() -> None:
     every = experiments([])
     found = {identity: entry for identity, entry in found.items() if is_current(identity, entry, every)}
     write_json(store, found)
-    (options.docs / "results.md").write_text(page(every, found, options.seeds), encoding="utf-8")
+    (options.docs / "notes" / "results.md").write_text(page(every, found, options.seeds), encoding="utf-8")
 
 
 def experiments(wanted: Sequence[str]) -> dict[str, Experiment]:
@@ -193,7 +193,7 @@ Networks are run as their files say (size, warm-up, recording), with up to {seed
 and input. **Mean** is over seeds, the range in brackets their lowest and highest value. **Inside** is how many seeds
 are inside the window that `targets.yaml` of the network has; what a source gives beside it is shown where it gives a
 number.
-Rates are in spikes/s; what the measures are, says [networks.md](networks.md#targetsyaml).
+Rates are in spikes/s; what the measures are, says [networks.md](../howto/networks.md#targetsyaml).
 
 Time is the processor time of the whole command on one thread ({cpu}), of the quickest seed, compilation included where
 no seed found its models compiled; – where it was not measured. Memory is the largest that the process had.
@@ -302,8 +302,8 @@ def state(name: str, experiment: Experiment, several: list[dict[str, Any]]) -> s
         notes.append(f"No targets: {NO_TARGETS}.")
     elif targets.windows:
         notes.append(f"Windows: {targets.acceptance_source}.")
-    if (ROOT / "docs" / f"{model}.md").is_file():
-        notes.append(f"What deviates, and why: [{model}.md]({model}.md).")
+    if (ROOT / "docs" / "networks" / f"{model}.md").is_file():
+        notes.append(f"What deviates, and why: [{model}.md](../networks/{model}.md).")
     notes += dict.fromkeys(f"{note}." for entry in several for note in entry["notes"])
     head = ["measure", "of", "mean", "window", "inside", *labels]
     return f"\n## {name}\n\n{' '.join(notes)}\n\n" + table(head, rows, "llr" + "r" * (len(head) - 3))

@@ -1,6 +1,6 @@
 """All synapses that NESTML installs: which code they need, and how well their weights agree with the rules.
 
-Writes the table of docs/synapses.md.
+Writes the table of docs/howto/synapses.md.
 
     python scripts/table_of_synapses.py
     python scripts/table_of_synapses.py --only-table
@@ -26,7 +26,7 @@ from rules import RULES
 from network.experiment.synapses.nestml import NestmlSynapse
 
 ROOT = Path(__file__).resolve().parents[1]
-DATA, PAGE = ROOT / "docs" / "data" / "synapses.json", ROOT / "docs" / "synapses.md"
+DATA, PAGE = ROOT / "docs" / "data" / "synapses.json", ROOT / "docs" / "howto" / "synapses.md"
 MARK = "<!-- table -->\n"
 
 

@@ -30,7 +30,7 @@ trials: 60
 def fit(
     file: Annotated[
         str | None,
-        typer.Argument(help="YAML file (docs/fit.md); without one an example is printed."),
+        typer.Argument(help="YAML file (docs/howto/fit.md); without one an example is printed."),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(min=1, help="Finished trials there shall be in all; by default what the file says.")

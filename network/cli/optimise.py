@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def optimise(
     file: Annotated[
         str | None,
-        typer.Argument(help="YAML file (docs/scans.md), or a name; without one the names there are."),
+        typer.Argument(help="YAML file (docs/howto/scans.md), or a name; without one the names there are."),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(min=1, help="Finished trials there shall be in all; by default what the file says.")

@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="""Run an experiment over axes of parameters: plan, run, watch, collect.
 
-    A *scan* is a short YAML file (docs/scans.md); ready ones are built in (`bgnest scan list`):
+    A *scan* is a short YAML file (docs/howto/scans.md); ready ones are built in (`bgnest scan list`):
 
     `bgnest scan plan NETWORK/SCAN` – points, memory and time, without NEST
 
@@ -216,7 +216,7 @@ def collect(
 def verdict(scan: ScanArgument, out: Out = None) -> None:
     """Compare what the scan shows as a whole (crossings of curves, differences) with its windows. Needs no NEST.
 
-    A scan file names such features (docs/scans.md). Exit code 0 if everything is inside its window, 1 if not, 2 if
+    A scan file names such features (docs/howto/scans.md). Exit code 0 if all is inside its window, 1 if not, 2 if
     there is nothing to compare with.
     """
     from ..analysis.targets.verdict import NONE, PASS
@@ -225,7 +225,7 @@ def verdict(scan: ScanArgument, out: Out = None) -> None:
 
     chosen = open_points(scan, out)
     if not chosen.spec.features:
-        print("the scan names no features; see docs/scans.md")
+        print("the scan names no features; see docs/howto/scans.md")
         raise typer.Exit(2)
     judged = chosen.verdict()
     print(verdict_text(judged))

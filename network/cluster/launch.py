@@ -50,7 +50,7 @@ def mpi_python() -> Path:
     raise ClusterError(
         "the installed NEST has threads, but no MPI. Either run with --threads only, or get a NEST with MPI: "
         "`make mpi` compiles one (minutes, once), environment.yml has one from conda-forge; on a cluster see "
-        "docs/clusters.md. The variable BGNEST_MPI_PYTHON names the Python of an environment that has one."
+        "docs/howto/clusters.md. The variable BGNEST_MPI_PYTHON names the Python of an environment that has one."
     )
 
 

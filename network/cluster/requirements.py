@@ -116,7 +116,7 @@ def remedy(lacking: Sequence[Requirement]) -> str:
             "Ways to get it:",
             f"  Debian, Ubuntu   sudo apt-get install {debian}",
             f"  Fedora, RHEL     sudo dnf install {fedora}",
-            "  cluster modules  load the modules of a compiler, MPI, GSL and Boost (docs/clusters.md)",
+            "  cluster modules  load the modules of a compiler, MPI, GSL and Boost (docs/howto/clusters.md)",
             "  conda            environment.yml has a NEST with MPI that needs no compiling",
         ]
     )

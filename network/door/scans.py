@@ -110,11 +110,11 @@ class Scan:
         return pd.DataFrame(rows, columns=["point", "state", "reason", "seconds", "run"]).set_index("point")
 
     def table(self) -> pd.DataFrame:
-        """One row per point and population: axes, rates, CVs, spectra, verdicts; see docs/scans.md."""
+        """One row per point and population: axes, rates, CVs, spectra, verdicts; see docs/howto/scans.md."""
         return self.points.collect()
 
     def verdict(self) -> pd.DataFrame:
-        """What the scan shows as a whole (``features`` of its file), with windows and verdicts; see docs/scans.md."""
+        """What the scan shows as a whole (``features`` of its file), and verdicts; see docs/howto/scans.md."""
         return self.points.verdict()
 
     def to_xarray(self) -> xarray.Dataset:

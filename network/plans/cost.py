@@ -1,6 +1,6 @@
 """What a plan costs: time and memory predicted from measured numbers in ``params/cost_model.yaml``.
 
-`work` counts what has to be done, `estimate` multiplies it with what each thing costs. docs/scaling.md derives and
+`work` counts what has to be done, `estimate` multiplies it with what each costs. docs/notes/scaling.md derives and
 tests the model.
 """
 

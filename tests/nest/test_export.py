@@ -160,10 +160,10 @@ def test_the_examples_of_the_documentation_work(run, circuit, tmp_path, monkeypa
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "mine").symlink_to(run.path)
     (tmp_path / "circuit").symlink_to(circuit.parent)
-    text = (Path(__file__).parents[2] / "docs" / "circuits.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "howto" / "circuits.md").read_text(encoding="utf-8")
     names: dict[str, object] = {}
     for example in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        exec(compile(example, "docs/circuits.md", "exec"), names)
+        exec(compile(example, "docs/howto/circuits.md", "exec"), names)
     assert "{'weight': 'nS', 'delay': 'ms'}" in capsys.readouterr().out
     assert names["out_degrees"].sum() == len(names["synapses"])
     assert (tmp_path / "tables" / "GPe_TI_N_to_STN.parquet").is_file() and (tmp_path / "edges.h5").is_file()

@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "chin.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "howto" / "chin.md").read_text(encoding="utf-8")
 SMALL = {
     "network.n_neurons": 1500,
     "network.small_network": "multapses",

@@ -1,6 +1,6 @@
 """Random small models and a few of NESTML's own agree between the code generators, and with NEST's built-in models.
 
-All models of a target are in one module. The protocol is that of the table in docs/models.md; scripts/neurons has it,
+All models of a target are in one module. The protocol is that of docs/notes/models.md; scripts/neurons has it,
 and more models.
 """
 

@@ -25,7 +25,7 @@ from network.scans import load_scan, make_points
 from network.scans.planning import Planner
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLACEHOLDER = "…"
 SCAN = "scan_of: lindahl2016/activation_control\noverlays: [laptop]\n"
 

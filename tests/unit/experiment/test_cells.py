@@ -155,4 +155,4 @@ def test_rates_of_the_page_are_those_that_are_known(name):
     ]
     assert [one["verdict"] for one in found["known"]] == ["agrees"] * len(found["known"])
     assert (DOCS / "figures" / "cells" / f"{name}.png").is_file()
-    assert f"### {name}\n" in (DOCS / "cell_catalogue.md").read_text()
+    assert f"### {name}\n" in (DOCS / "reference" / "cell_catalogue.md").read_text()

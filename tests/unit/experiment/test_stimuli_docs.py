@@ -1,4 +1,4 @@
-"""Every example of docs/stimuli.md is an experiment that can be planned and does what its heading says."""
+"""Every example of docs/howto/stimuli.md is an experiment that can be planned and does what its heading says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from network.experiment import load_experiment
 from network.plans import make_plan
 from network.runs.sonata import SpikeWriter
 
-TEXT = (Path(__file__).parents[3] / "docs" / "stimuli.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "howto" / "stimuli.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?```yaml\n(.*?)```", TEXT, re.M | re.S))
 
 
