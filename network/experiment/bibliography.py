@@ -19,8 +19,11 @@ class Source(Spec):
     """One entry of ``sources.yaml``."""
 
     what: str
+    """Authors, title, journal and year, or what it is."""
     doi: str | None = None
+    """Of a publication."""
     url: str | None = None
+    """Of a repository or page."""
     where: str | None = None
     """File or table inside the source."""
 

@@ -48,6 +48,7 @@ class KnownRate(Spec):
     current: Picoamperes
     """In all, that of the cell (``I_e``) included."""
     rate: Rate
+    """That it fires at then."""
     within: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     """Relative deviation that is in order."""
 
@@ -56,8 +57,11 @@ class About(Spec):
     """What a cell of the catalogue is."""
 
     type: str
+    """Of the cell, in the words of the field."""
     region: str
+    """Nucleus or area."""
     certainty: Certainty
+    """What the numbers stand on."""
     reason: str | None = None
     """Why it is no better than that; needed where it is assumed."""
     source: str | None = None
@@ -65,7 +69,9 @@ class About(Spec):
     resolution: PositiveMilliseconds | None = None
     """Step in which the cell is characterised; 0.1 ms if not given."""
     rates: Annotated[tuple[KnownRate, ...], Field(strict=False)] = ()
+    """Rates that are known from elsewhere."""
     notes: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Free text for readers."""
 
     @model_validator(mode="after")
     def _reasoned(self) -> About:

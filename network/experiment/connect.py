@@ -76,6 +76,7 @@ class ExponentialKernel(Spec):
 
     kind: Literal["exponential"]
     length: Length
+    """Distance over which the probability falls to 1/e."""
 
     def plain(self) -> space.Kernel:  # noqa: D102
         return space.Exponential(self.length.value)
@@ -86,6 +87,7 @@ class GaussianKernel(Spec):
 
     kind: Literal["gaussian"]
     sd: Length
+    """Standard deviation."""
 
     def plain(self) -> space.Kernel:  # noqa: D102
         return space.Gaussian(self.sd.value)
@@ -96,7 +98,9 @@ class GeneralisedGaussianKernel(Spec):
 
     kind: Literal["generalised_gaussian"]
     length: Length
+    """Distance at which the probability is 1/e."""
     exponent: Positive
+    """2 is a Gaussian, 1 an exponential."""
 
     def plain(self) -> space.Kernel:  # noqa: D102
         return space.GeneralisedGaussian(self.length.value, self.exponent.value)
@@ -107,6 +111,7 @@ class BoxKernel(Spec):
 
     kind: Literal["box"]
     radius: Length
+    """Distance up to which cells are connected."""
 
     def plain(self) -> space.Kernel:  # noqa: D102
         return space.Within(self.radius.value)
@@ -117,7 +122,9 @@ class TableKernel(Spec):
 
     kind: Literal["table"]
     distances: Lengths
+    """They grow."""
     values: Fractions
+    """Of the kernel at these distances."""
 
     def plain(self) -> space.Kernel:  # noqa: D102
         return space.Table(tuple(self.distances.value), tuple(self.values.value))
@@ -147,8 +154,11 @@ class Distance(_Counted):
 
     rule: Literal["distance"]
     kernel: Kernel
+    """Probability by distance, 1 at its largest."""
     probability: Fraction | None = None
+    """Of a connection where the kernel is 1."""
     in_degree: Count | None = None
+    """Synapses onto every target cell instead, whose sources are drawn in proportion to the kernel."""
     max_distance: Length | None = None
     """Nothing is connected beyond."""
     velocity: Velocity | None = None

@@ -23,6 +23,7 @@ class Modulator(Spec):
     """Level of one substance; everything that it modulates follows it, but for the wiring."""
 
     level: Fraction
+    """At the beginning."""
     reference: Fraction
     """Level at which every factor is 1."""
     schedule: DopamineSchedule | None = None
@@ -42,7 +43,9 @@ class LinearEffect(Spec):
     of: Name
     """Modulator."""
     beta: Number
+    """Relative change of the value per unit of the level."""
     form: Literal["linear"] = "linear"
+    """How the value follows the level."""
 
     def factor(self, phis: Mapping[str, float]) -> float:
         """Factor on the value at deviations from the reference levels; without the modulator it is 1."""

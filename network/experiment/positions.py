@@ -23,9 +23,11 @@ class BoxShape(_Placed):
 
     shape: Literal["box"]
     extent: Lengths | None = None
+    """Length of each side, one to three of them."""
     density: Density | None = None
     """Cells of all populations together per volume of the cube, which grows with the network."""
     centre: Coordinates | None = None
+    """Of the box; the origin if not given."""
     periodic: bool = False
     """Opposite sides are neighbours."""
 
@@ -55,6 +57,7 @@ class SphereShape(Spec):
 
     shape: Literal["sphere"]
     radius: Length
+    """Of the ball."""
     centre: Coordinates | None = None
     """(0, 0, 0) if not given."""
 
@@ -73,6 +76,7 @@ class RingShape(_Placed):
 
     shape: Literal["ring"]
     radius: Length
+    """Of the circle."""
 
     def plain(self, n_network: int) -> space.Shape:  # noqa: D102
         return space.Ring(self.radius.value, self.arrangement == "even")

@@ -76,25 +76,37 @@ class Look(Spec):
     """Label and colour of a population or group."""
 
     label: str | None = None
+    """Name in figures; by default its own, with spaces."""
     colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")] | None = None
+    """Such as ``#0072B2``."""
 
 
 class Mark(Spec):
     """How the values of a reference of ``targets.yaml`` are drawn."""
 
     label: str
+    """Name in figures."""
     mark: Annotated[str, Field(pattern=r"^[osD^vPX*_|]$")] = "o"
+    """Symbol of Matplotlib."""
 
 
 class _File(Spec):
     order: Names = ()
+    """Of populations and groups in tables and figures; those that are missing follow."""
     populations: dict[str, Look] = Field(default_factory=dict)
+    """Label and colour by population or group."""
     panels: Annotated[tuple[Names, ...], Field(strict=False)] = ()
+    """Populations that share a panel where courses are drawn."""
     pairs: Annotated[tuple[Annotated[Pair, Field(strict=False)], ...], Field(strict=False)] = ()
+    """Populations whose units are compared."""
     bands: dict[str, Band] = Field(default_factory=dict)
+    """Frequency bands by name; the first is that of all states that no other names."""
     references: dict[str, Mark] = Field(default_factory=dict)
+    """How references of ``targets.yaml`` are drawn, by their keys."""
     expected_rates: dict[str, Rate] = Field(default_factory=dict)
+    """From which `bgnest plan` predicts time and memory, by population."""
     size_note: str | None = None
+    """What to know about networks that are smaller than the bands hold for."""
 
 
 @dataclass(frozen=True)

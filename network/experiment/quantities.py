@@ -59,6 +59,7 @@ class _Sourced(Spec):
     set_by: str | None = None
     """'command line' or the user's file, for values that a user set without a source."""
     note: str | None = None
+    """Free text for readers."""
 
     @model_validator(mode="before")
     @classmethod
@@ -81,12 +82,14 @@ class Quantity(_Sourced):
     """Number, unit and source."""
 
     value: float
+    """The number."""
 
 
 class QuantityList(_Sourced):
     """Several numbers with one unit and source."""
 
     value: tuple[float, ...] = Field(strict=False)
+    """The numbers."""
 
 
 class Check:

@@ -58,6 +58,7 @@ class Meta(Spec):
     state: Name | None = None
     """Key of the target rates in ``targets.yaml``."""
     title: str
+    """One line for lists, figures and tables."""
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]+$", max_length=MAX_NAME)] | None = None
     """Label of runs; by default made from the file name and the overlays."""
 
@@ -74,6 +75,7 @@ class Network(Spec):
     dopamine_schedule: DopamineSchedule | None = None
     """How the level changes during the run. In-degrees keep what ``dopamine`` says."""
     actions: Actions | None = None
+    """Splits populations into sets of cells, one per action."""
     small_network: Literal["error", "multapses"] = "error"
     """What to do where an in-degree exceeds the source population: refuse, or draw sources repeatedly."""
 
@@ -82,6 +84,7 @@ class Population(Spec):
     """Neurons of one kind."""
 
     label: str
+    """Name in tables and figures."""
     cell: str | None = None
     """Cell of the catalogue that it was made from, see :mod:`network.experiment.cells`."""
     model: Name
@@ -93,6 +96,7 @@ class Population(Spec):
     n_neurons: Count | None = None
     """Fixed number instead, on top of ``network.n_neurons``."""
     neuron: dict[Name, AnyQuantity] = Field(default_factory=dict)
+    """Parameters of the model, by its own names."""
     defaults: Literal["model"] | None = None
     """``model``: parameters that are not given have the values that the file of the model declares."""
     dopamine: dict[Name, Number] = Field(default_factory=dict)
@@ -100,8 +104,12 @@ class Population(Spec):
     effects: dict[Name, Effects] = Field(default_factory=dict)
     """Effects of modulators by neuron parameter: x becomes x (1 + beta * phi)."""
     receptors: dict[Name, Receptor] = Field(default_factory=dict)
+    """Input ports that projections and inputs can name."""
     heterogeneity: dict[Name, Heterogeneity] = Field(default_factory=dict)
+    """Parameters that differ from cell to cell, with their distributions."""
     initial: dict[Name, Initial] = Field(default_factory=dict)
+    """First values of state variables; those of the model's file if not given. Identical cells that begin alike fire in
+    lockstep."""
     positions: Positions | None = None
     """Where the cells are, for projections whose wiring depends on distance."""
 
@@ -115,8 +123,11 @@ class Projection(Spec):
     """Connections from one population to one receptor of another, by a wiring rule."""
 
     source: Name
+    """Population whose spikes (or potentials) are sent."""
     target: Name
+    """Population that receives them."""
     receptor: Name
+    """Receptor of the target population."""
     connect: Connect | None = None
     """Wiring rule, see :mod:`network.experiment.connect`."""
     in_degree: Count | None = None
@@ -135,7 +146,9 @@ class Projection(Spec):
     weight_spread: Fraction | None = None
     """s: weights are uniform on (1 - s, 1 + s) times the mean."""
     delay: DrawnDelay
+    """From a spike to its effect; at least one time step, and a multiple of it."""
     delay_spread: Fraction | None = None
+    """s: delays are uniform on (1 - s, 1 + s) times the mean, in whole steps."""
     synapse: SynapseSpec | None = None
     """Kind of the synapses, ``static`` if not given; see :mod:`network.experiment.synapses`."""
     plasticity: Plasticity | None = None
@@ -143,9 +156,13 @@ class Projection(Spec):
     within_action: bool = False
     """Connect only cells of the same action, see ``network.actions``."""
     autapses: bool = True
+    """Whether a cell may be connected with itself."""
     multapses: bool = False
+    """Whether a pair of cells may have several synapses."""
     enabled: bool = True
+    """``false`` leaves the entry out without removing it."""
     note: str | None = None
+    """Free text for readers."""
 
     @model_validator(mode="after")
     def _one_rule(self) -> Projection:
@@ -178,11 +195,13 @@ class Input(Spec):
     """Independent Poisson spikes for every neuron of a population, the same for all receptors named."""
 
     target: Name
+    """Population that gets the spikes."""
     rate: Rate
     """Base rate per neuron."""
     level: NonNegative | None = None
     """p0: factor on the base rate, 1 if not given."""
     weights: Annotated[dict[Name, Weight], Field(min_length=1)]
+    """Weight by receptor of the target; all of them get the same spikes."""
     weight_beta: Number | None = None
     """Dopamine: the weights become w (1 + beta * phi)."""
     effects: dict[Literal["weight"], Effects] = Field(default_factory=dict)
@@ -190,11 +209,15 @@ class Input(Spec):
     weight_spread: Fraction | None = None
     """s: each cell has the weights times a number of its own, drawn once, uniform on (1 - s, 1 + s)."""
     delay: Delay
+    """Of these spikes."""
     fraction: PositiveFraction | None = None
     """Share of the cells that have this input, the first ones; all if not given."""
     modulation: Modulation | None = None
+    """Course of the rate over time; constant if not given."""
     stimuli: dict[Name, Stimulus] = Field(default_factory=dict)
+    """Courses of their own for some of the cells."""
     enabled: bool = True
+    """``false`` leaves the entry out without removing it."""
 
     @model_validator(mode="after")
     def _one_choice_of_cells(self) -> Input:
@@ -211,6 +234,7 @@ class Guard(Spec):
     window: PositiveMilliseconds
     """Time over which the rate is taken, and between two looks."""
     enabled: bool = True
+    """``false`` lets a run go on whatever the activity."""
 
 
 class Mock(Spec):
@@ -219,6 +243,7 @@ class Mock(Spec):
     rate: Rate
     """Of populations that are not named."""
     rates: dict[Name, Rate] = Field(default_factory=dict)
+    """By population."""
     pace: NonNegative | None = None
     """Seconds that a second of biological time takes; as fast as it goes if not given."""
 
@@ -227,10 +252,13 @@ class Simulation(Spec):
     """Time, seed and how the models are compiled and driven."""
 
     resolution: PositiveMilliseconds
+    """Time step. Delays, pulses and intervals are multiples of it."""
     t_presim: WarmUp
     """Warm-up before the recording."""
     t_sim: Duration
+    """Recorded time, after the warm-up."""
     seed: Annotated[int, Field(ge=1, lt=2**31)] = 1
+    """Of everything that is drawn: wiring, parameters, input."""
     target: Literal["auto", "vectorised", "plain", "reference"] = "auto"
     """Code of the cells; ``auto`` takes for every model the fast code if that can express it."""
     drive: Literal["internal", "device"] = "internal"
@@ -249,12 +277,15 @@ class Trace(Spec):
     """State variables of some neurons of a population."""
 
     population: Name
+    """Whose cells are recorded."""
     cells: (
         Annotated[int, Field(ge=1, le=MAX_TRACED)] | Annotated[tuple[int, ...], Field(min_length=1, strict=False)]
     ) = 1
     """Number of neurons (the first ones; their order is arbitrary), or a list of node ids."""
     variables: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    """State variables and recordables of the model (`bgnest models list`), such as ``V_m``."""
     interval: PositiveMilliseconds
+    """Time between two samples, a multiple of the time step."""
     start: NonNegativeMilliseconds | None = None
     """End of the warm-up if not given."""
     stop: Milliseconds | None = None
@@ -265,9 +296,11 @@ class WeightTrace(Spec):
     """Weights of synapses of a projection over time."""
 
     projection: Name
+    """Whose synapses are recorded."""
     synapses: Annotated[int, Field(ge=1, le=MAX_TRACED)] = 1000
     """At most so many, the first ones by target and source."""
     interval: PositiveMilliseconds
+    """Time between two samples, a multiple of the time step."""
     start: NonNegativeMilliseconds | None = None
     """The beginning of the simulation if not given."""
     stop: Milliseconds | None = None
@@ -284,24 +317,38 @@ class Recording(Spec):
     spike_stop: Milliseconds | None = None
     """End of the simulation if not given."""
     traces: dict[Name, Trace] = Field(default_factory=dict)
+    """State variables of cells over time, by a name of yours."""
     weights: dict[Name, WeightTrace] = Field(default_factory=dict)
+    """Weights of plastic synapses over time, by a name of yours."""
 
 
 class Experiment(Spec):
     """A complete experiment: network, input, simulation and recording."""
 
     meta: Meta
+    """What the experiment is called and which targets belong to it."""
     network: Network
+    """Size, level of dopamine."""
     modulators: dict[Name, Modulator] = Field(default_factory=dict)
+    """Substances of which parameters, weights and degrees depend on the level, by name."""
     populations: Annotated[dict[Name, Population], Field(min_length=1)]
+    """Cells, by name of the population."""
     groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]] = Field(default_factory=dict)
+    """Names for several populations together, which are reported as one."""
     projections: dict[Name, Projection] = Field(default_factory=dict)
+    """Connections between populations, by name."""
     inputs: dict[Name, Input] = Field(default_factory=dict)
+    """Poisson spikes from outside, by name."""
     spike_inputs: dict[Name, SpikeInput] = Field(default_factory=dict)
+    """Spike trains from files, by name."""
     currents: dict[Name, Current] = Field(default_factory=dict)
+    """Currents into cells, by name."""
     stimulations: dict[Name, Stimulation] = Field(default_factory=dict)
+    """Electrical stimulation, by name."""
     simulation: Simulation
+    """Time, seed, code of the cells."""
     recording: Recording = Recording()
+    """What is kept besides the spikes, and when."""
 
     _origins: dict[tuple[str, ...], Origin] = PrivateAttr(default_factory=dict)
     _sources: dict[str, Source] = PrivateAttr(default_factory=dict)

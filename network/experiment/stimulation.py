@@ -44,6 +44,7 @@ class Stimulation(Spec):
     """
 
     target: Name
+    """Population that is stimulated."""
     frequency: PulseFrequency
     """Pulses per second; 0 is none, so that a scan can begin there."""
     width: PositiveMilliseconds
@@ -64,7 +65,9 @@ class Stimulation(Spec):
     port: Name | None = None
     """Continuous input port of the model instead, to which a generator of NEST brings it."""
     axons: Axons | None = None
+    """What pulses do to axons; nothing if not given."""
     enabled: bool = True
+    """``false`` leaves the entry out without removing it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Stimulation:

@@ -45,9 +45,11 @@ class Square(Spec):
 
     kind: Literal["square"]
     frequency: Frequency
+    """Cycles per second."""
     amplitude: NonNegative
     """m, relative to the base rate."""
     low_first: bool = True
+    """Whether a cycle begins with its low half."""
 
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
@@ -60,7 +62,9 @@ class Sine(Spec):
 
     kind: Literal["sine"]
     frequency: Frequency
+    """Cycles per second."""
     amplitude: NonNegative
+    """m, relative to the base rate."""
     phase: Number | None = None
     """Fraction of a cycle."""
 
@@ -75,9 +79,13 @@ class Pulse(Spec):
 
     kind: Literal["pulse"]
     start: NonNegativeMilliseconds
+    """Of the first pulse, from the start of the simulation."""
     duration: PositiveMilliseconds
+    """Of a pulse."""
     factor: NonNegative
+    """On the rate during a pulse."""
     period: PositiveMilliseconds | None = None
+    """From one pulse to the next; one pulse only if not given."""
 
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
@@ -98,11 +106,15 @@ class PulseTrain(Spec):
 
     kind: Literal["pulse_train"]
     start: NonNegativeMilliseconds
+    """Of the first pulse, from the start of the simulation."""
     duration: PositiveMilliseconds
+    """Of a pulse."""
     interval: PositiveMilliseconds
     """From the start of one pulse to the start of the next."""
     factors: Factors
+    """On the rate, one per pulse."""
     period: PositiveMilliseconds | None = None
+    """After which the list begins again; once if not given."""
 
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
@@ -126,8 +138,11 @@ class Piecewise(Spec):
 
     kind: Literal["piecewise"]
     times: Times
+    """Of the corners, from the start of the simulation; they grow."""
     factors: Factors
+    """On the rate at these times."""
     period: PositiveMilliseconds | None = None
+    """After which the course begins again; the last factor stays if not given."""
 
     def waveform(self, level: float, reference: float) -> Waveform:
         """Rate over time relative to ``reference`` times the base rate; ``level`` is p0."""
@@ -151,7 +166,9 @@ class Stimulus(Spec):
     fraction: PositiveFraction | None = None
     """Share of the cells (of the action); the first ones, whose wiring is as random as that of all others."""
     modulation: Modulation
+    """Course of the rate of these cells."""
     enabled: bool = True
+    """``false`` leaves the entry out without removing it."""
 
 
 class Actions(Spec):
@@ -162,7 +179,9 @@ class Actions(Spec):
     """
 
     n: Sets
+    """Number of actions."""
     populations: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
+    """Those that are split."""
 
 
 class Current(Spec):
@@ -172,13 +191,17 @@ class Current(Spec):
     """
 
     target: Name
+    """Population that gets it."""
     parameter: Name | None = None
     """Parameter of the model that it is added to."""
     port: Name | None = None
     """Continuous input port of the model instead, to which a generator of NEST brings it."""
     times: Times
+    """From which each amplitude holds, from the start of the simulation; they grow."""
     amplitudes: Currents
+    """One per time; positive depolarises."""
     enabled: bool = True
+    """``false`` leaves the entry out without removing it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Current:
@@ -199,12 +222,17 @@ class SpikeInput(Spec):
     population: Annotated[str, Field(min_length=1)] | None = None
     """Name of the population in the file; may be left out where it has only one."""
     target: Name
+    """Population that gets the spikes."""
     weights: Annotated[dict[Name, Weight], Field(min_length=1)]
+    """Weight by receptor of the target."""
     delay: Delay
+    """Of these spikes."""
     shift: Milliseconds | None = None
     """Added to the times of the file; what then lies before the first step is left out."""
     in_degree: Count | None = None
+    """Random trains per cell; train i drives cell i if not given."""
     enabled: bool = True
+    """``false`` leaves the entry out without removing it."""
 
 
 class DopamineSteps(Spec):
@@ -212,7 +240,9 @@ class DopamineSteps(Spec):
 
     kind: Literal["steps"]
     times: Times
+    """Of the changes, from the start of the simulation; they grow."""
     levels: Fractions
+    """One per time."""
 
     def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
@@ -229,9 +259,13 @@ class DopaminePulse(Spec):
 
     kind: Literal["pulse"]
     start: NonNegativeMilliseconds
+    """Of the first pulse, from the start of the simulation."""
     duration: PositiveMilliseconds
+    """Of a pulse."""
     level: Fraction
+    """During a pulse."""
     period: PositiveMilliseconds | None = None
+    """From one pulse to the next; one pulse only if not given."""
 
     def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
@@ -250,9 +284,13 @@ class DopamineRamp(Spec):
 
     kind: Literal["ramp"]
     start: NonNegativeMilliseconds
+    """Of the change, from the start of the simulation."""
     duration: PositiveMilliseconds
+    """Of the change."""
     level: Fraction
+    """At its end."""
     interval: PositiveMilliseconds
+    """Length of the steps in which it is made."""
 
     def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""
@@ -270,8 +308,11 @@ class DopaminePiecewise(Spec):
 
     kind: Literal["piecewise"]
     times: Times
+    """Of the corners, from the start of the simulation; they grow."""
     levels: Fractions
+    """At these times."""
     interval: PositiveMilliseconds
+    """Length of the steps in which the level is changed."""
 
     def steps(self, base: float, stop: float) -> list[tuple[float, float]]:
         """Time (ms) and level of each change before ``stop``; ``base`` is the level of the network."""

@@ -72,9 +72,11 @@ class Target(Part):
     time: str | None = None
     """Column of the times; by default the first."""
     time_unit: Literal["ms", "s"] = "ms"
+    """Of the column of times."""
     offset: Number = 0.0
     """Time in ms of the run, warm-up included, at which the time of the file is 0."""
     start: Number | None = None
+    """Samples of the run before this time do not count, in ms."""
     stop: Number | None = None
     """Only samples between these times of the run count, in ms."""
     clip: Window | None = None

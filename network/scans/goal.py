@@ -77,6 +77,7 @@ class Optimisation(Search):
     optimise: Names
     """Names or YAML files of the experiments, each with the state whose targets it is held against."""
     targets: Goals = Goals()
+    """Windows that the runs shall be inside of."""
     weights: dict[Quantity, Annotated[float, Field(ge=0)]] = _RATES
     """Weight of each kind of quantity; what is not named does not count."""
 

@@ -88,9 +88,13 @@ class Range(_Part):
     """``n`` values from ``start`` to ``stop``, both included, evenly spaced (in the logarithm with ``log``)."""
 
     start: Number
+    """First value."""
     stop: Number
+    """Last value."""
     n: PointCount
+    """Number of values."""
     log: bool = False
+    """Evenly spaced in the logarithm."""
 
     @model_validator(mode="after")
     def _positive(self) -> Range:
@@ -103,9 +107,13 @@ class Distribution(_Part):
     """Uniform between ``low`` and ``high`` (in the logarithm with ``log``); whole numbers with ``integer``."""
 
     low: Number
+    """Smallest value."""
     high: Number
+    """Largest value."""
     log: bool = False
+    """Uniform in the logarithm."""
     integer: bool = False
+    """Whole numbers only."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Distribution:
@@ -135,7 +143,9 @@ class Axis(_Part):
     unit: str | None = None
     """Of the values, by default that in which the experiment writes the parameter."""
     values: Annotated[tuple[Value, ...], Field(min_length=1)] | None = None
+    """The values, one after the other."""
     range: Range | None = None
+    """Evenly spaced values."""
     distribution: Distribution | None = None
     """For random, latin_hypercube and sobol."""
     overlays: Annotated[tuple[Names, ...], Field(min_length=1)] | None = None
@@ -165,6 +175,7 @@ class Block(_Part):
     """Axes and how they are combined to points."""
 
     axes: Annotated[dict[AxisName, AnyAxis], Field(min_length=1)]
+    """What varies, by name; the name becomes a column of the table. A list is short for ``values``."""
     combine: Combine = "grid"
     """``grid``: all with all. ``zip``: first with first, second with second. ``list``: the rows of ``points``.
     ``random``, ``latin_hypercube``, ``sobol``: ``n`` samples of the distributions."""
@@ -205,7 +216,9 @@ class Execution(_Part):
     """What a point gets and what the whole scan may use."""
 
     threads: Annotated[int, Field(ge=1)] = 1
+    """Per process."""
     ranks: Annotated[int, Field(ge=1)] = 1
+    """MPI processes per point."""
     cores: Annotated[int, Field(ge=1)] | None = None
     """Cores of this machine for all jobs together; all of them if not given."""
     memory: Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?[KMGTkmgt]$")] | None = None
@@ -213,6 +226,7 @@ class Execution(_Part):
     hours: Annotated[float, Field(gt=0)] | None = None
     """Longest time the scan may be expected to take."""
     max_points: PointCount = 5000
+    """A scan with more points is refused."""
     retries: Annotated[int, Field(ge=0)] = 0
     """How often a failed point is tried again in one go."""
     share_builds: bool = False
@@ -229,12 +243,19 @@ class Curves(_Part):
     """Values of populations over an axis, by somebody else."""
 
     label: str
+    """Name in figures."""
     source: str
+    """Key of the bibliography."""
     axis: str
+    """Along which the values are given."""
     at: Annotated[tuple[Number, ...], Field(min_length=1)]
+    """Values of the axis."""
     quantity: str = "rate"
+    """Column of the table of the scan."""
     populations: dict[str, tuple[Number, ...]]
+    """Values at these places, by population."""
     where: dict[str, Value] = Field(default_factory=dict)
+    """Values of other axes that they belong to."""
 
     @model_validator(mode="after")
     def _alike(self) -> Curves:
@@ -250,6 +271,7 @@ class ScanSpec(Block):
     scan_of: str
     """Name or YAML file of the experiment, with ``@variant`` if one is meant."""
     title: str | None = None
+    """One line for lists and figures."""
     name: FolderName | None = None
     """Folder below ``scans/``; by default the name of the file."""
     overlays: Names = ()
@@ -261,6 +283,7 @@ class ScanSpec(Block):
     references: dict[str, Curves] = Field(default_factory=dict)
     """Values from elsewhere, drawn beside those of the scan."""
     execution: Execution = Execution()
+    """What a point gets and what the whole scan may use."""
 
     @property
     def leaves(self) -> dict[str, Axis]:

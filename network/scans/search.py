@@ -82,9 +82,11 @@ class Search(Part):
     """What the number to be made small is called."""
 
     title: str | None = None
+    """One line for lists and figures."""
     name: FolderName | None = None
     """Name of the folder and of the study; by default that of the file."""
     overlays: Names = ()
+    """Of all experiments."""
     set: dict[str, Any] = Field(default_factory=dict)
     """Changes of all experiments, ``key.path: value``."""
     search: Annotated[dict[AxisName, Axis], Field(min_length=1)]
@@ -92,11 +94,13 @@ class Search(Part):
     start: dict[str, Value] = Field(default_factory=dict)
     """Values of all parameters for the first trial."""
     trials: PointCount = 30
+    """In all; more can follow later."""
     method: Literal["tpe", "cma_es", "random"] = "tpe"
     """How Optuna chooses: a tree of Parzen estimators, the evolution of a covariance matrix, or by chance."""
     sample_seed: Annotated[int, Field(ge=0)] = 1
     """Seed of the search (not of the simulations)."""
     execution: Execution = Execution()
+    """What a run gets and what the whole search may use."""
 
     @property
     def experiments(self) -> Names:

@@ -35,7 +35,9 @@ class Limits(Spec):
     """Smallest and largest value."""
 
     low: AnyQuantity | None = None
+    """Smallest value."""
     high: AnyQuantity | None = None
+    """Largest value."""
 
     @model_validator(mode="after")
     def _some(self) -> Limits:
@@ -68,9 +70,13 @@ class WrittenUniform(WrittenDistribution):
 
     distribution: Literal["uniform"]
     low: AnyQuantity | None = None
+    """Smallest value; with ``high``."""
     high: AnyQuantity | None = None
+    """Largest value."""
     mean: AnyQuantity | None = None
+    """Middle; with ``spread``. For heterogeneity it is the value of the parameter."""
     spread: Fraction | None = None
+    """Half width relative to the mean."""
 
     def plain(self, origin: float = 0.0, centre: float | None = None) -> Drawn | float:
         """Plain numbers; ``origin`` is added, ``centre`` is the mean where none is written."""
@@ -92,6 +98,7 @@ class WrittenUniform(WrittenDistribution):
 
 class _Centred(WrittenDistribution):
     mean: AnyQuantity | None = None
+    """Of the values. For heterogeneity it is the value of the parameter."""
     sd: AnyPositive | None = None
     """Standard deviation in the unit of the value."""
     sd_relative: Positive | None = None
@@ -178,6 +185,7 @@ class WrittenFromFile(WrittenDistribution):
     low: AnyQuantity | None = None
     """Refuse smaller values; the smallest of the file if not given."""
     high: AnyQuantity | None = None
+    """Refuse larger values; the largest of the file if not given."""
 
     _column: tuple[str, str | None, str] | None = PrivateAttr(default=None)
 

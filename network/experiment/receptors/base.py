@@ -30,6 +30,7 @@ class ReceptorKind(Spec):
     port: Name | None = None
     """Input port of the model; the one with the name of the receptor if not given."""
     tau_syn: PositiveMilliseconds | None = None
+    """Decay time constant."""
     beta: Number | None = None
     """Dopamine: the current is multiplied by 1 + beta * phi."""
     effects: Effects = ()

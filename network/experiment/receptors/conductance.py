@@ -14,6 +14,7 @@ class ConductanceReceptor(ReceptorKind):
     unit, signed, what = "nS", False, "a conductance"
     kind: Literal["conductance"] = "conductance"
     E_rev: Millivolts | None = None
+    """Reversal potential."""
     V_act: Millivolts | None = None
     """Half-activation of the voltage-dependent block (NMDA)."""
     S_act: PositiveMillivolts | None = None

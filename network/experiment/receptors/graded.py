@@ -21,6 +21,7 @@ class GradedReceptor(ReceptorKind):
     unit, signed, what = "nS", False, "the conductance of an open receptor"
     kind: Literal["graded"]
     E_rev: Millivolts
+    """Reversal potential."""
     current: Name | None = None
     """Parameter or continuous port that the current is added to; ``I_e``, else the model's only continuous port."""
 

@@ -30,8 +30,11 @@ class Channels(Rule):
 
     TAG: ClassVar[dict[str, str]] = {"rule": "channels"}
     in_degree: int = written(Count, modulated=True)
+    """Synapses onto every target cell."""
     channels: int = written(Count)
+    """Number of channels."""
     ratios: tuple[float, ...] = written(Factors)
+    """Of synapses from the own channel, from its neighbours, from those two apart and so on."""
     takes_multapses = True
 
     @classmethod

@@ -31,8 +31,11 @@ class FromFile(Rule):
     takes_multapses = True
 
     file: str = written(str, identity=False)
+    """SONATA file of edges, beside the YAML file or in the working directory."""
     population: str | None = written(str, default=None)
+    """Of edges in the file; may be left out where there is only one."""
     largest_sum: float | None = written(NonNegative, default=None)
+    """Most that the weights onto one cell add up to, in their unit."""
     digest: str = ""
     """SHA-256 of the file."""
 

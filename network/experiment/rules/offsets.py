@@ -26,7 +26,9 @@ class Offsets(Rule):
 
     TAG: ClassVar[dict[str, str]] = {"rule": "offsets"}
     offsets: tuple[int, ...] = written(Listed)
+    """Distances between the numbers of source and target."""
     targets: int | None = written(Count, default=None)
+    """Number of target cells, drawn at random; all if not given."""
     takes_multapses = True
 
     @classmethod

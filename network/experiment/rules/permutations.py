@@ -25,6 +25,7 @@ class Permutations(Rule):
 
     TAG: ClassVar[dict[str, str]] = {"rule": "permutations"}
     number: int = written(Count)
+    """Synapses onto every cell, and of every cell."""
     takes_multapses = True
 
     def expected(self, ends: Ends) -> float:  # noqa: D102

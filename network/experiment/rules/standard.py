@@ -28,6 +28,7 @@ class FixedInDegree(Rule):
 
     TAG: ClassVar[dict[str, str]] = {"rule": "fixed_in_degree"}
     in_degree: int = written(Count, modulated=True)
+    """Synapses onto every target cell."""
     takes_multapses = True
 
     def expected(self, ends: Ends) -> float:  # noqa: D102
@@ -53,6 +54,7 @@ class FixedOutDegree(Rule):
 
     TAG: ClassVar[dict[str, str]] = {"rule": "fixed_out_degree"}
     out_degree: int = written(Count, modulated=True)
+    """Synapses of every source cell."""
     takes_multapses = True
 
     def expected(self, ends: Ends) -> float:  # noqa: D102
@@ -81,6 +83,7 @@ class FixedTotalNumber(Rule):
 
     TAG: ClassVar[dict[str, str]] = {"rule": "fixed_total_number"}
     number: int = written(Count, modulated=True)
+    """Synapses in all."""
     takes_multapses = True
 
     def expected(self, ends: Ends) -> float:  # noqa: D102
@@ -126,6 +129,7 @@ class PairwiseBernoulli(Rule):
 
     TAG: ClassVar[dict[str, str]] = {"rule": "pairwise_bernoulli"}
     probability: float = written(Fraction, modulated=True)
+    """Of a connection from one cell to another."""
 
     def expected(self, ends: Ends) -> float:  # noqa: D102
         return self.probability * ends.n_pairs

@@ -52,12 +52,19 @@ class Graded(Synapse):
     measured_as = "static"
 
     activation: str = written(Name, default=DEFAULT)
+    """Equation of the open probability, a NESTML file of that name."""
     k_minus: float | None = written(_per_sender(RateConstant), default=None)
+    """Rate of closing."""
     v_th: float | None = written(_per_sender(Millivolts), default=None)
+    """Potential at which half of the receptors are open."""
     delta: float | None = written(_per_sender(PositiveMillivolts), default=None)
+    """Slope of the activation."""
     s0: float | None = written(_per_sender(Fraction), default=None)
+    """Open probability at the start."""
     parameters: dict[str, float] = written(Values, default_factory=dict)  # noqa: RUF009 - makes a field
+    """Of other activations, by their own names."""
     label: str = written(Name, default="")
+    """Synapses of one population with one label share their open probability; by default that of the activation."""
     digest: str = ""
     """SHA-256 of the activation's file."""
 

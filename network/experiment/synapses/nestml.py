@@ -44,10 +44,15 @@ class NestmlSynapse(Synapse):
     measured_as = "tsodyks"
 
     model: str = written(Name)
+    """NESTML file without suffix."""
     parameters: dict[str, float] = written(Values, default_factory=dict)  # noqa: RUF009 - makes a field
+    """Values of its parameters, first values of its states."""
     modulator: str | None = written(Name, default=None)
+    """Population whose spikes come to its port ``mod…``."""
     modulator_delay: float = written(PositiveMilliseconds, default=1.0)
+    """Of these spikes, ms."""
     reads: dict[str, str] = written(dict[Name, Name], default_factory=dict)  # noqa: RUF009 - makes a field
+    """Variable of the target's cells for each continuous port."""
     digest: str = ""
     """SHA-256 of the file."""
 

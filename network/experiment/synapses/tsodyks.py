@@ -25,9 +25,13 @@ class Tsodyks(Synapse):
     bytes = (48, 96)
 
     U: float = written(Fraction)
+    """Share of the recovered transmitter that a spike releases."""
     tau_rec: float = written(PositiveMilliseconds)
+    """Time constant of recovery (depression)."""
     tau_fac: float = written(NonNegativeMilliseconds)
+    """Time constant of facilitation; 0 is none."""
     tau_psc: float = written(PositiveMilliseconds)
+    """Time constant in which what was released becomes inactive."""
 
     @property
     def constants(self) -> dict[str, Any]:

@@ -20,7 +20,9 @@ class Window(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     low: float
+    """Smallest accepted value."""
     high: float
+    """Largest accepted value."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Window:
@@ -55,7 +57,9 @@ class FeatureKind(BaseModel):
     absent: bool = False
     """The scan must not have it."""
     source: str | None = None
+    """Key of the bibliography that the windows come from."""
     assumed: str | None = None
+    """Reason for the windows, where there is no source."""
     published: str | None = None
     """What a publication says, in words."""
 

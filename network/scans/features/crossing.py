@@ -21,6 +21,7 @@ class Crossing(FeatureKind):
 
     kind: Literal["crossing"]
     level: float | None = None
+    """That a single curve crosses."""
     start: float | None = None
     """Points below are not looked at: where hardly a cell fires, curves cross by chance."""
 

@@ -12,6 +12,7 @@ class At(FeatureKind):
 
     kind: Literal["value"]
     at: float
+    """Place on the axis."""
 
     def point(self, x: Floats, curves: list[Floats]) -> tuple[float, float]:
         """The place and the value."""
@@ -25,6 +26,7 @@ class Difference(FeatureKind):
 
     kind: Literal["difference"]
     at: float
+    """Place on the axis."""
 
     def point(self, x: Floats, curves: list[Floats]) -> tuple[float, float]:
         """The place and the difference."""
