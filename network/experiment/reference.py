@@ -226,7 +226,7 @@ def _texts(model: type[BaseModel]) -> dict[str, str]:
     found: dict[str, str] = {}
     kind = getattr(model, "KIND", None)
     for one in (*reversed(model.__mro__), *(reversed(kind.__mro__) if kind is not None else ())):
-        if one.__module__.partition(".")[0] in (__name__.partition(".")[0], "network", "bgnest"):
+        if one.__module__.partition(".")[0] not in ("builtins", "pydantic", "abc"):
             found |= _texts_of(one)
     return found
 
