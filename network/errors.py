@@ -83,6 +83,10 @@ class KernelError(EngineError):
     """NEST is missing, too old, or cannot do what the plan asks of it."""
 
 
+class RoomError(EngineError):
+    """There is not enough memory or disk for a run; the message says what would fit."""
+
+
 class RunawayError(EngineError):
     """Activity exploded and the run was stopped."""
 

@@ -10,7 +10,7 @@ import typer
 
 from ..door.progress import TerminalReporter
 from ..errors import SpecError
-from .options import Changes, Quiet, TakeOver, Threads, with_changes
+from .options import Changes, Quiet, Regardless, TakeOver, Threads, with_changes
 
 
 @with_changes
@@ -27,6 +27,7 @@ def batch(
     ] = True,
     workers: Annotated[int, typer.Option(min=1, help="Runs at the same time that share a build.")] = 1,
     take_over: TakeOver = False,
+    regardless: Regardless = False,
     quiet: Quiet = False,
 ) -> None:
     """Run several experiments; those that are complete already are left alone.
@@ -50,6 +51,7 @@ def batch(
         share_builds=share,
         workers=workers,
         take_over=take_over,
+        regardless=regardless,
         reporter=TerminalReporter(quiet),
     )
     for run in runs.values():

@@ -61,6 +61,14 @@ TakeOver = Annotated[
         help="Replace an incomplete run of another machine, too, that gave a sign of life in the last ten minutes.",
     ),
 ]
+Regardless = Annotated[
+    bool,
+    typer.Option(
+        "--regardless",
+        envvar="BGNEST_REGARDLESS",
+        help="Also start what needs more memory or disk than there is here.",
+    ),
+]
 Partition = Annotated[str | None, typer.Option(help="Slurm partition.")]
 Account = Annotated[str | None, typer.Option(help="Slurm account.")]
 Sbatch = Annotated[

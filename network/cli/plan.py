@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 
+from ..plans.cost import beyond_machine
 from .options import DEFAULT_EXPERIMENT, AsJson, Changes, ExperimentArgument, Ranks, Threads, tell_code, with_changes
 
 
@@ -19,4 +21,6 @@ def plan(
     chosen = changes.load(experiment)
     made = chosen.plan(threads=threads, ranks=ranks)
     tell_code(made, chosen.spec)
+    if problem := beyond_machine(made):
+        print(f"bgnest: {problem}; a run would be refused here", file=sys.stderr)
     print(json.dumps(made.to_dict(), indent=1) if as_json else made.summary())

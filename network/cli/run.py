@@ -18,6 +18,7 @@ from .options import (
     NewRun,
     Quiet,
     Ranks,
+    Regardless,
     TakeOver,
     Threads,
     tell_code,
@@ -54,12 +55,16 @@ def run(
         bool, typer.Option("--resume", help="Do nothing if the folder holds this run complete; else run it.")
     ] = False,
     take_over: TakeOver = False,
+    regardless: Regardless = False,
     figures: Annotated[bool, typer.Option(help="Draw the standard figures.")] = True,
     quiet: Quiet = False,
 ) -> None:
     """Build and simulate an experiment; print the rates beside their targets; draw the figures.
 
     The published size takes about a minute and 4 GB on a laptop; try `--n-neurons 10000` first.
+
+    A network that needs more memory or disk than there is is refused before anything is compiled, with the size that
+    would fit (`--regardless` starts it).
 
     Exit code 3: activity exploded, and the run was stopped with what it had recorded (`simulation.guard`).
     """
@@ -75,6 +80,7 @@ def run(
         overwrite=overwrite,
         resume=resume,
         take_over=take_over,
+        regardless=regardless,
         progress=not quiet,
     )
     if not present().first:

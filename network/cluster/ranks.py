@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # (rank, size) as Open MPI, then MPICH, Intel and Cray MPI, then Slurm's srun set them for every process.
 # A Slurm *batch script* has SLURM_PROCID too, but no SLURM_STEP_NUM_TASKS: it is not a rank.
@@ -14,6 +14,8 @@ _VARIABLES = (
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
 )
 
+_SIBLINGS = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")
+"""Ranks on the same machine, as Open MPI and as MPICH and Intel MPI set it."""
 LAUNCHER_PREFIXES = ("OMPI_", "PMI_", "PMIX_", "HYDRA_", "HYDI_", "MPI_LOCAL")
 """Variables with which a child process would believe that it is a rank of its parent's job."""
 
@@ -25,10 +27,13 @@ class Ranks:
     Attributes
     ----------
     rank, size : int
+    on_this_machine : int
+        Ranks of the job on the machine of this one; 1 where the launcher does not say.
     """
 
     rank: int = 0
     size: int = 1
+    on_this_machine: int = 1
 
     @property
     def name(self) -> str:
@@ -65,7 +70,8 @@ def present(environment: Mapping[str, str] | None = None) -> Ranks:
         except (KeyError, ValueError):
             continue
         if 0 <= found.rank < found.size:
-            return found
+            beside = next((variables[name] for name in _SIBLINGS if variables.get(name, "").isdigit()), "1")
+            return replace(found, on_this_machine=max(1, int(beside)))
     return Ranks()
 
 

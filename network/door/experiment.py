@@ -171,6 +171,7 @@ class Experiment:
         overwrite: bool = False,
         resume: bool = False,
         take_over: bool = False,
+        regardless: bool = False,
         progress: Progress = True,
     ) -> Run:
         """Build and simulate; returns the run, whose folder is complete then.
@@ -189,6 +190,8 @@ class Experiment:
             Return at once if that folder holds this simulation complete.
         take_over : bool
             Replace an incomplete run of another machine, too, that gave a sign of life lately.
+        regardless : bool
+            Also start what needs more memory or disk than there is; otherwise that is an Error that says what fits.
         progress : bool or Reporter
             Show bars in terminals and notebooks, lines in logs.
 
@@ -206,6 +209,7 @@ class Experiment:
             "overwrite": overwrite,
             "resume": resume,
             "take_over": take_over,
+            "regardless": regardless,
             "reporter": reporter_for(progress),
         }
         if (ranks or 1) > 1 and present().size == 1:
@@ -341,6 +345,7 @@ def run(
     overwrite: bool = False,
     resume: bool = False,
     take_over: bool = False,
+    regardless: bool = False,
     progress: Progress = True,
     **changes: Any,
 ) -> Run:
@@ -352,6 +357,7 @@ def run(
         overwrite=overwrite,
         resume=resume,
         take_over=take_over,
+        regardless=regardless,
         progress=progress,
     )
 

@@ -34,6 +34,7 @@ from ..runs.folder import holder
 from ..runs.layout import RECORD, read_json, run_status
 from ..runs.reader import Run
 from . import restart
+from .admission import refuse_what_cannot_fit
 from .nest import kernel
 from .nest.build import build
 from .nest.engine import NestEngine
@@ -76,6 +77,7 @@ class _Job:
     plan: Plan
     path: Path
     take_over: bool = False
+    regardless: bool = False
 
     def run(self, *, reporter: Reporter | None = None, built: Network | None = None) -> Run:
         """Run it; what another simulation has left in its folder is replaced."""
@@ -87,6 +89,7 @@ class _Job:
             out=self.path,
             overwrite=overwrite,
             take_over=self.take_over,
+            regardless=self.regardless,
             reporter=reporter,
             built=built,
         )
@@ -100,6 +103,7 @@ def run_all(
     share_builds: bool = False,
     workers: int = 1,
     take_over: bool = False,
+    regardless: bool = False,
     reporter: Reporter | None = None,
 ) -> dict[str, Run]:
     """Run each experiment into ``out/<key>``; a complete run of the same simulation is used again.
@@ -121,6 +125,8 @@ def run_all(
         Children that run at the same time.
     take_over : bool
         Replace runs of other machines, too, that have given a sign of life lately.
+    regardless : bool
+        Also start what needs more memory or disk than there is.
     reporter : Reporter, optional
         Shows the progress; silent by default.
 
@@ -136,7 +142,7 @@ def run_all(
         At the end, if some failed.
     """
     plans = {key: make_plan(experiment, threads=threads) for key, experiment in experiments.items()}
-    jobs = [_Job(key, e, plans[key], Path(out) / key, take_over) for key, e in experiments.items()]
+    jobs = [_Job(key, e, plans[key], Path(out) / key, take_over, regardless) for key, e in experiments.items()]
     reporter = reporter or SilentReporter()
     runs: dict[str, Run] = {}
     failures: dict[str, tuple[str, int]] = {}
@@ -245,6 +251,8 @@ def _run_shared(jobs: Sequence[_Job], workers: int, reporter: Reporter) -> Itera
     """Build the network of the first job, then run all in children; outcomes in the order in which they end."""
     plan = jobs[0].plan
     try:
+        if not jobs[0].regardless:
+            refuse_what_cannot_fit(jobs[0].experiment, plan, jobs[0].path)
         module = NestEngine().compile(plan, reporter)
         module.check()
         kernel.reset(plan, *(part.path for part in module.parts))

@@ -19,6 +19,7 @@ from ..runs.folder import refuse
 from ..runs.layout import PROGRESS
 from ..runs.reader import Run
 from . import restart
+from .admission import REGARDLESS
 from .progress import Phase, Reporter
 from .run import default_folder
 
@@ -76,6 +77,7 @@ def run_as_job(
     overwrite: bool,
     resume: bool,
     take_over: bool,
+    regardless: bool,
     reporter: Reporter,
 ) -> Run:
     """Run an experiment in ranks of their own and return the reader of its folder; see `network.engine.run.run`.
@@ -101,7 +103,7 @@ def run_as_job(
         return done
     if not resume:
         refuse(path, overwrite=overwrite, take_over=take_over)
-    asked = {"--overwrite": overwrite, "--resume": resume, "--take-over": take_over}
+    asked = {"--overwrite": overwrite, "--resume": resume, "--take-over": take_over, REGARDLESS: regardless}
     arguments = ["run", *words, "--threads", str(threads), "--ranks", str(ranks), "--out", str(path)]
     arguments += ["--quiet", "--no-figures", *(option for option, wanted in asked.items() if wanted)]
     with tempfile.TemporaryDirectory(prefix="bgnest-") as folder:

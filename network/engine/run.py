@@ -27,6 +27,7 @@ from ..runs.folder import RunFolder
 from ..runs.reader import Run
 from ..runs.record import collect_record
 from . import restart
+from .admission import measured, predicted, refuse_what_cannot_fit
 from .base import Engine
 from .engines import engine_of
 from .progress import FileReporter, Reporter, SilentReporter
@@ -49,6 +50,7 @@ def run(
     overwrite: bool = False,
     resume: bool = False,
     take_over: bool = False,
+    regardless: bool = False,
     reporter: Reporter | None = None,
     built: Any = None,
 ) -> Run:
@@ -73,6 +75,8 @@ def run(
         Return at once if that folder holds this simulation complete; otherwise run it from the beginning.
     take_over : bool
         Replace a run of another machine, too, that has given a sign of life lately.
+    regardless : bool
+        Also start what needs more memory or disk than there is.
     reporter : Reporter, optional
         Shows the progress; silent by default.
     built : optional
@@ -81,7 +85,8 @@ def run(
     Raises
     ------
     SpecError, RunExistsError, BuildError, EngineError
-        RunBusyError, a kind of RunExistsError, if a run is going on in that folder.
+        RunBusyError, a kind of RunExistsError, if a run is going on in that folder; RoomError, a kind of EngineError,
+        if it cannot fit.
     RunawayError
         If activity exploded and the run was stopped. The folder then is sealed with the status ``exploded``, and
         ``Run.open(..., allow_incomplete=True)`` reads what was recorded. All ranks raise it.
@@ -99,8 +104,10 @@ def run(
     engine = engine_of(plan)
     if built is not None and built.plan.build_identity != plan.build_identity:
         raise EngineError(f"{plan.name}: the network that is built is another one than planned")
+    if not regardless and built is None:
+        refuse_what_cannot_fit(experiment, plan, path, ranks_here=here.on_this_machine)
     record = collect_record(versions=versions(engine), threads=threads, ranks=plan.ranks) | {"job": identity()}
-    record["shared_build"] = built is not None
+    record |= {"shared_build": built is not None, "predicted": predicted(plan)}
     with RunFolder.create(path, overwrite=overwrite, take_over=take_over, record=record) as folder:
         reporter = FileReporter(folder.path, reporter)
         folder.write_params(dump_experiment(experiment), dump_sources(experiment))
@@ -227,4 +234,5 @@ def seal(folder: RunFolder, plan: Plan, module: codegen.Compiled, outcome: Outco
         network_hash=plan.network_hash,
         simulation_hash=plan.simulation_hash,
         module=module.key,
+        measured=measured(folder.path, outcome.memory, outcome.timers),
     )

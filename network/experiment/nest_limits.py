@@ -17,6 +17,10 @@ TIC = 0.001
 """Unit of NEST's clock in ms; the resolution is a multiple of it."""
 MAX_DELAY_STEPS = 2**21 - 1
 """A delay has 21 bits."""
+MAX_SLICE_STEPS = 2**14 - 1
+"""Steps between two exchanges of spikes, the shortest delay: the place of a spike within them has 14 bits."""
+MAX_CELLS = {"nest": 2**61 - 2, "compact": 2**32 - 1}
+"""Cells of one population, by the wiring of its synapses: NEST's ids have 61 bits, those of rows 32."""
 MAX_SYNAPSE_MODELS = 420
 """Copies of synapse models, one for each projection: there are 511 in all, 77 of NEST and some of ours."""
 MAX_SYNAPSES_PER_VP = {"nest": 2**27 - 1, "compact": 2**32 - 1}

@@ -7,7 +7,6 @@ tests the model.
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..experiment.messages import placed_problems
 from ..experiment.presentation import load_presentation
 from ..experiment.quantities import Spec
 from ..experiment.yamlfile import read_yaml
+from ..room import Limit, memory_limits, smallest
 from ..text import human_bytes
 from .parts import ProjectionPlan
 from .plan import Plan
@@ -32,6 +32,10 @@ NARROW_CELLS = 65_000
 """Cells per thread up to which the small synapses can address them (`network.engine.nest.kernel`)."""
 HELD_SAMPLES = 4_000_000
 """Samples of state variables that a rank holds at most (`network.engine.session.MAX_SAMPLES`)."""
+SPIKE_BYTES, SAMPLE_BYTES = 16, 4
+"""Of `network.runs.sonata`: time and id of a spike, one sample of a variable."""
+FOLDER_BYTES = 600_000
+"""Parameters, plan, origins, log of a run of a network of eight populations."""
 
 
 class Measured(Spec):
@@ -137,7 +141,8 @@ class Estimate:
     ``simulate`` is the sum of ``update``, ``deliver``, ``exchange`` (MPI) and ``overhead`` (of every slice).
     ``memory_per_rank`` and ``memory_bytes`` are those of the simulation; ``memory_of_table`` comes on top where the
     first rank prints the rates, ``memory_of_figures`` is that of `bgnest plot` alone, and ``memory_per_compilation``
-    that of every model that is compiled at a time.
+    that of every model that is compiled at a time. ``disk_bytes`` is the size of the run folder without figures,
+    ``largest_file_bytes`` that of its largest file.
     """
 
     create: float
@@ -155,6 +160,8 @@ class Estimate:
     memory_of_figures: int
     memory_per_compilation: int
     spikes: float
+    disk_bytes: int
+    largest_file_bytes: int
 
     @property
     def memory_of_run(self) -> int:
@@ -297,6 +304,7 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
     sizes = {population.name: population.n_neurons for population in plan.populations}
     rates = expected_rates(plan, m)
     fired = sum(sizes[name] * rates[name] for name in plan.spike_populations)
+    files = recorded_bytes(plan, w.spikes)
     spikes = fired * max(0.0, plan.spike_stop - plan.spike_start) / 1000.0 * m.memory_of_table_per_spike.value
     return Estimate(
         create=w.neurons_per_rank * m.create_per_neuron.value + plan.n_neurons * m.create_per_neuron_everywhere.value,
@@ -314,7 +322,28 @@ def estimate(plan: Plan, model: CostModel | None = None) -> Estimate:
         memory_of_figures=int(m.memory_of_figures.value + spikes),
         memory_per_compilation=int(m.memory_per_compilation.value),
         spikes=w.spikes,
+        disk_bytes=FOLDER_BYTES + sum(files),
+        largest_file_bytes=max(files),
     )
+
+
+def recorded_bytes(plan: Plan, spikes: float) -> list[int]:
+    """Size of every file that grows with time: the spikes, each report, the weights.
+
+    Parameters
+    ----------
+    plan : Plan
+    spikes : float
+        Of the whole run.
+    """
+    window = max(0.0, plan.spike_stop - plan.spike_start) / (plan.t_presim + plan.t_sim)
+    samples = [
+        len(r.node_ids) * max(0.0, r.stop - r.start) / r.interval
+        for r in plan.recorders
+        for _ in range(len(r.variables))
+    ]
+    weights = [w.synapses * ((w.stop - w.start) / w.interval + 1) for w in plan.weights]
+    return [int(spikes * window * SPIKE_BYTES), *(int(n * SAMPLE_BYTES) for n in (*samples, *weights))]
 
 
 def memory_per_rank(plan: Plan, m: CostModel) -> float:
@@ -345,7 +374,7 @@ def memory_per_rank(plan: Plan, m: CostModel) -> float:
 
 
 def beyond_machine(plan: Plan, memory: float | None = None) -> str:
-    """Say that a plan needs more memory than this machine has; empty if it does not.
+    """Say that a plan needs more memory than there is here; empty if it does not.
 
     A network for a cluster is planned elsewhere, so this is a hint, and it catches slips of the keyboard.
 
@@ -353,16 +382,15 @@ def beyond_machine(plan: Plan, memory: float | None = None) -> str:
     ----------
     plan : Plan
     memory : float, optional
-        Bytes; by default those of this machine.
+        Bytes of this machine; by default the smallest of the limits that hold for this process (`network.room`).
     """
-    if memory is None:
-        memory = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    limit = smallest(memory_limits(), plan.ranks) if memory is None else Limit(memory, "this machine has")
     needed = estimate(plan).memory_bytes
-    if needed <= memory:
+    if needed <= limit.size:
         return ""
     return (
         f"{plan.n_neurons:,} neurons and {plan.n_synapses:,} synapses need about {human_bytes(needed)} of memory, "
-        f"this machine has {human_bytes(memory)}"
+        f"{limit.of} {human_bytes(limit.size)}"
     )
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..experiment.cell_code import FAST
-from ..experiment.nest_limits import MAX_DRAWN_PER_STEP, MAX_RANKS, MAX_SYNAPSES_PER_VP, MAX_THREADS, Problem
+from ..experiment.nest_limits import (
+    MAX_CELLS,
+    MAX_DRAWN_PER_STEP,
+    MAX_RANKS,
+    MAX_SLICE_STEPS,
+    MAX_SYNAPSES_PER_VP,
+    MAX_THREADS,
+    Problem,
+)
 from .plan import Plan
 
 MAX_ROW_DELAY = 65_535
@@ -17,6 +25,19 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
     for key, value, most in (("threads", plan.threads, MAX_THREADS), ("ranks", plan.ranks, MAX_RANKS)):
         if value > most:
             yield (key,), f"NEST takes at most {most}, not {value}"
+    if (steps := round(plan.min_delay / plan.resolution)) > MAX_SLICE_STEPS:
+        yield (
+            ("simulation", "resolution"),
+            f"the shortest delay of the network, {plan.min_delay:g} ms, is {steps:,} steps; NEST exchanges spikes "
+            f"after {MAX_SLICE_STEPS:,} steps at the latest; take longer ones, or shorten one delay",
+        )
+    for population in plan.populations:
+        rows = any(plan.kept_by(p) == "compact" for p in plan.projections if population.name in (p.source, p.target))
+        if population.n_neurons > (most := MAX_CELLS["compact" if rows else "nest"]):
+            yield (
+                ("populations", population.name),
+                f"{population.n_neurons:,} cells; at most {most:,} can be told apart",
+            )
     for projection in plan.projections:
         kept = plan.kept_by(projection)
         most = MAX_SYNAPSES_PER_VP[kept]
@@ -42,6 +63,24 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
                 f"{plan.resolution:g} ms, cells draw at most {MAX_DRAWN_PER_STEP:g}; take a shorter "
                 "simulation.resolution or simulation.drive=device",
             )
+
+
+def fullest(plan: Plan) -> tuple[str, float, int] | None:
+    """Projection that is nearest to what one virtual process can keep of it.
+
+    Returns
+    -------
+    name : str
+    synapses : float
+        Of one virtual process.
+    most : int
+        Limit of NEST, or of compact wiring.
+    """
+    found = [
+        (p.name, p.n_synapses / plan.n_virtual_processes, MAX_SYNAPSES_PER_VP[plan.kept_by(p)])
+        for p in plan.projections
+    ]
+    return max(found, key=lambda one: one[1] / one[2], default=None)
 
 
 def _graded(plan: Plan) -> Iterator[Problem]:

@@ -8,8 +8,10 @@ from ..experiment import derive
 from ..experiment.cell_code import FAST
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Listed, Uniform, bounds
+from ..experiment.nest_limits import MAX_RANKS, MAX_THREADS
 from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
+from .limits import fullest
 from .parts import InputPlan, ProjectionPlan, PulsesPlan, SpikeInputPlan
 from .plan import Plan
 from .pulses import beside_pulses
@@ -215,6 +217,10 @@ def _costs(plan: Plan, cost: Estimate) -> str:
     t_bio = (plan.t_presim + plan.t_sim) / 1000.0
     parts = f"update {cost.update:.1f} s, deliver {cost.deliver:.1f} s"
     parts += f", exchange {cost.exchange:.1f} s" if plan.ranks > 1 else ""
+    limits = f"limits of NEST: {plan.threads} of {MAX_THREADS} threads, {plan.ranks:,} of {MAX_RANKS:,} ranks"
+    if (full := fullest(plan)) is not None:
+        name, synapses, most = full
+        limits += f"; {synapses:,.0f} of {most:,} synapses of {name} per virtual process"
     return "\n".join(
         [
             f"memory about {human_bytes(cost.memory_bytes)}"
@@ -227,5 +233,6 @@ def _costs(plan: Plan, cost: Estimate) -> str:
             f"prepare {cost.prepare:.1f} s, simulate {cost.simulate:.1f} s, in all {cost.total:.0f} s; "
             f"real-time factor {cost.simulate / t_bio:.2g} ({parts})",
             f"compiling the models for the first time adds about {cost.compile_cold:.0f} s of one core",
+            f"disk about {human_bytes(cost.disk_bytes)}; {limits}",
         ]
     )

@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ..cluster.slurm import MEMORY_RESERVE, parse_memory
 from ..errors import SpecError
 from ..experiment import Experiment
@@ -22,6 +20,7 @@ from ..plans import Plan, make_plan
 from ..plans.cost import estimate
 from ..plans.identity import hashes, short
 from ..processes import end_with_parent
+from ..room import memory_here
 from .points import Point, make_points
 from .schema import Execution, Scalar, ScanSpec
 
@@ -30,11 +29,6 @@ MAX_PROBLEMS = 12
 LABEL_LENGTH = 100
 IN_PROCESSES = 200
 """Points from which on several processes plan."""
-
-SPIKE_BYTES, SAMPLE_BYTES = 16, 4
-"""Of `network.runs.sonata`: time and id of a spike, one sample of a variable."""
-FOLDER_BYTES = 600_000
-"""Parameters, plan, origins, log of a run of a network of eight populations."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ class ScanPlan:
             points=tuple(points),
             execution=execution,
             cores=execution.cores or len(os.sched_getaffinity(0)),
-            memory_bytes=int(parse_memory(memory)) if memory else int(0.8 * psutil.virtual_memory().total),
+            memory_bytes=int(parse_memory(memory)) if memory else int(0.8 * memory_here()),
         )
 
     def over_budget(self, label: str) -> list[str]:
@@ -199,10 +193,6 @@ class Planner:
         plan = self.plan(point)
         cost = estimate(plan)
         network, identity = hashes(plan, plan.split)
-        samples = sum(
-            len(r.node_ids) * len(r.variables) * max(0.0, r.stop - r.start) / r.interval for r in plan.recorders
-        )
-        window = max(0.0, plan.spike_stop - plan.spike_start) / (plan.t_presim + plan.t_sim)
         return PlannedPoint(
             label=make_label(point.values, identity),
             values=point.values,
@@ -212,7 +202,7 @@ class Planner:
             n_synapses=plan.n_synapses,
             seconds=cost.total,
             memory_bytes=cost.memory_of_run,
-            disk_bytes=int(cost.spikes * window * SPIKE_BYTES + samples * SAMPLE_BYTES + FOLDER_BYTES),
+            disk_bytes=cost.disk_bytes,
             spikes=cost.spikes,
             t_total=plan.t_presim + plan.t_sim,
             target=plan.build_target,

@@ -25,6 +25,7 @@ LAYERS = (
         "text",
         "refusals",
         "memo",
+        "room",
     ),
     ("experiment",),
     ("plans",),

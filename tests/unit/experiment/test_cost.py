@@ -3,11 +3,15 @@
 import re
 from dataclasses import replace
 
+import pytest
+
 from network.codegen.targets.base import RUNTIME
 from network.engine import session
 from network.engine.nest import kernel
+from network.errors import SpecError
 from network.experiment import load_experiment
 from network.plans import cost, make_plan
+from network.plans.summary import plan_summary
 
 
 def test_the_constants_are_those_of_the_engine():
@@ -29,3 +33,20 @@ def test_a_network_that_no_machine_holds_is_told():
     absurd = replace(plan, populations=(replace(first, n_neurons=10**11), *others))
     said = cost.beyond_machine(absurd, memory=16e9)
     assert "this machine has 16.0 GB" in said and re.search(r"need about [\d.]+ [PT]B", said)
+
+
+def test_a_slice_that_nest_cannot_count_is_refused(tiny_params):
+    changes = [
+        "projections.*.delay={value: 20, unit: ms}",
+        "inputs.*.delay=20",
+        "simulation.t_sim=100",
+        "simulation.t_presim=0",
+    ]
+    make_plan(load_experiment("tiny", overrides=[*changes, "simulation.resolution=0.002"]))
+    with pytest.raises(SpecError, match="20 ms, is 20,000 steps; NEST exchanges spikes after 16,383 steps"):
+        make_plan(load_experiment("tiny", overrides=[*changes, "simulation.resolution=0.001"]))
+
+
+def test_the_plan_tells_how_near_the_limits_of_nest_are():
+    text = plan_summary(make_plan(load_experiment("lindahl2016/activation_control"), threads=4))
+    assert "4 of 511 threads" in text and "per virtual process" in text and "disk about" in text
