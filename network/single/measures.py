@@ -17,6 +17,8 @@ ADAPTED = 20.0
 """Rate (spikes/s) near which adaptation is measured."""
 GAIN = (10.0, 50.0)
 """Rates (spikes/s) between which the curve of rates is taken for a line."""
+PASSIVE = {"input resistance": "MOhm", "time constant": "ms"}
+"""Measures of a small step, and their units."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,15 @@ def _passive(record: Record) -> list[Measure]:
     before = float(small.potential(-END, 0.0)[0])
     after = float(small.potential(small.duration - END, small.duration)[0])
     fall = after - before
-    resistance = 1000.0 * fall / height if height else NOTHING
+    if fall * height <= 0.0:  # what moves the potential is not the step
+        drift = before - float(small.potential(-5.0 * END, -4.0 * END)[0])
+        why = f"none: the potential still drifts, {drift:.2g} mV in the {4.0 * END:g} ms before the step"
+        passive = [Measure(name, NOTHING, unit, why) for name, unit in PASSIVE.items()]
+        return [*passive, _sag(record.deep, before)]
     how = f"step of {height:.3g} pA, {fall:.2g} mV at its end"
     return [
-        Measure("input resistance", resistance, "MOhm", how),
-        Measure("time constant", time_constant(small, before, fall), "ms", "63 % of that step"),
+        Measure("input resistance", 1000.0 * fall / height, PASSIVE["input resistance"], how),
+        Measure("time constant", time_constant(small, before, fall), PASSIVE["time constant"], "63 % of that step"),
         _sag(record.deep, before),
     ]
 

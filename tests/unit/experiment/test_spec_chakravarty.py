@@ -139,3 +139,51 @@ def test_bands_hold_what_the_authors_logged(state):
     assert set(targets.bands) == {"D1", "D2", "FSN", "GPeTI", "GPeTA", "STN", "SNr"}
     for name, (low, high) in targets.bands.items():
         assert low < targets.rate("authors_log", name) < high
+
+
+@pytest.mark.parametrize(
+    ("state", "rates", "weights", "taus"),
+    [
+        (
+            "restored_d2_gpeti",
+            {"D2": (1855.0, 3.0), "GPeTI": (177.0, 1.25), "SNr": (3075.0, 3.1)},
+            {"D2_to_GPeTI": 1.08},
+            {("GPeTI", "exc"): 4.8, ("STN", "inh"): 6.6, ("SNr", "exc"): 1.6},
+        ),
+        (
+            "restored_gpe",
+            {"GPeTA": (905.0, 0.95), "GPeTI": (190.0, 1.25), "SNr": (2785.0, 3.1)},
+            {"GPeTA_to_GPeTA": 0.11, "GPeTI_to_GPeTA": 0.35, "GPeTA_to_GPeTI": 1.3, "GPeTI_to_GPeTI": 1.3},
+            {("GPeTI", "exc"): 4.8, ("STN", "inh"): 6.6, ("SNr", "exc"): 1.6},
+        ),
+        (
+            "restored_stn_gpeti",
+            {"STN": (2480.0, 1.05), "GPeTI": (225.0, 1.25), "SNr": (3030.0, 3.1)},
+            {"STN_to_GPeTI": 0.175, "GPeTI_to_STN": 0.3},
+            {("GPeTI", "exc"): 4.8, ("STN", "inh"): 1.5, ("SNr", "exc"): 1.6},
+        ),
+        (
+            "restored_d1_snr",
+            {"D1": (2365.0, 3.0), "SNr": (680.0, 3.1)},
+            {"D1_to_SNr": 15.0},
+            {("GPeTI", "exc"): 0.6, ("STN", "inh"): 6.6, ("SNr", "exc"): 5.7},
+        ),
+    ],
+)
+def test_what_is_restored_is_that_of_normal_dopamine_and_nothing_else(plans, state, rates, weights, taus):
+    """Weights, time constants of the target, and the weights of the background of source and target (figure 6)."""
+    plan, depleted = make_plan(load_experiment(f"chakravarty2022/{state}")), plans["pd_triphasic"]
+    for made, before in zip(plan.projections, depleted.projections, strict=True):
+        assert made.weight == pytest.approx(weights.get(made.name, before.weight)), made.name
+    for made, before in zip(plan.inputs, depleted.inputs, strict=True):
+        kind, _, target = made.name.partition("_to_")
+        background = next(i.weights["exc"] for i in depleted.inputs if i.name == f"EXT_to_{target}")
+        rate, weight = rates.get(target, (before.rate, background))
+        # that of cortex goes with the weight of the background
+        assert made.weights["exc"] == pytest.approx(before.weights["exc"] * weight / background), made.name
+        assert made.rate == (rate if kind == "EXT" else before.rate)
+    for (name, receptor), tau in taus.items():
+        assert plan.population(name).params[f"tau_syn_{receptor}"] == tau
+    assert plan.population("SNr").params["I_e"] == (-1200.0 if state == "restored_d1_snr" else 195.0)
+    low, high = load_targets("chakravarty2022", state).bands["SNr"]
+    assert low < load_targets("chakravarty2022", state).rate("authors_log", "SNr") < high

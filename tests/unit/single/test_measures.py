@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,16 @@ def test_a_passive_membrane_is_measured_as_it_is():
     assert found["sag"] == 0.0
     assert found["rebound spikes"] == 0.0
     assert found["rebound depolarisation"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_potential_that_drifts_has_no_resistance():
+    """A slow current that has not settled moves it up, while the step pulls it down."""
+    drifting = steps([-10.0])
+    values_ = drifting.values + 0.02 * drifting.times[:, None]
+    one = record(small=dataclasses.replace(drifting, values=values_))
+    found = {measure.name: measure for measure in measures.measures(one)}
+    for name in ("input resistance", "time constant"):
+        assert np.isnan(found[name].value) and "still drifts, 8 mV in the 400 ms before" in found[name].how
 
 
 def test_rheobase_lies_between_the_last_silent_and_the_first_firing_step():
