@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -19,6 +19,7 @@ from . import (
     check,
     compare,
     describe,
+    doctor,
     export,
     fit,
     interrupts,
@@ -31,6 +32,7 @@ from . import (
     run,
     runs,
     scan,
+    schema,
     serve,
     submit,
     terminal,
@@ -65,7 +67,7 @@ app = typer.Typer(
     name="bgnest",
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="""Build and simulate large spiking networks of the basal ganglia with NEST.
@@ -91,6 +93,8 @@ app.command("plan")(plan.plan)
 app.command("validate")(validate.validate)
 app.command("describe")(describe.describe)
 app.command("new")(new.new)
+app.command("schema")(schema.schema)
+app.command("doctor")(doctor.doctor)
 app.command("list")(listing.list_all)
 app.add_typer(models.app, name="models")
 app.command("cells")(cells.cells)
@@ -108,8 +112,20 @@ app.command("compare")(compare.compare)
 app.command("export")(export.export)
 
 
+def _version(wanted: bool) -> None:
+    """Print the version."""
+    if wanted:
+        from .. import __version__
+
+        print(f"bgnest {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
     log_level: str = typer.Option("WARNING", help="What to tell on the terminal: DEBUG, INFO, WARNING, ERROR."),
 ) -> None:
     """Set up logging; the text above is the help."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,8 @@ from ..door.progress import TerminalReporter
 from ..errors import SpecError, choices
 from ..experiment.cell_code import DEFAULT_TARGET
 from ..experiment.nestml import ModelInterface
+from .options import AsJson
+from .output import print_json
 
 app = typer.Typer(no_args_is_help=True, help="Compile and list NESTML neuron models.")
 
@@ -88,11 +90,14 @@ def example(
 
 
 @app.command("list")
-def list_models() -> None:
+def list_models(as_json: AsJson = False) -> None:
     """List the models with their files, ports, parameters and states, and files that cannot be used with the reason."""
     from ..experiment.nestml import model_interfaces
     from ..resources import model_files
 
+    if as_json:
+        print_json({name: _facts(model) for name, model in model_interfaces().items()})
+        return
     files = model_files()
     for name, model in model_interfaces().items():
         print(name)
@@ -131,3 +136,11 @@ def _port(model: ModelInterface, port: str) -> str:
 
     kind = kind_of(port, {}, model)
     return port if kind is None else f"{port} ({KINDS[kind].what}, {KINDS[kind].unit})"
+
+
+def _facts(model: ModelInterface) -> dict[str, Any]:
+    """What is known of a model, for programs."""
+    if model.problem:
+        return {"file": model.file, "problem": model.problem}
+    names = ("file", "ports", "currents", "states", "parameters")
+    return {name: getattr(model, name) for name in names} | {"scheme": None if model.unsupported else _scheme(model)}

@@ -51,8 +51,9 @@ NNeurons = Annotated[
     typer.Option("--n-neurons", help="Size of the network; in-degrees are kept, populations scale."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Everything as JSON.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Everything as JSON, for programs.")]
 Pdf = Annotated[bool, typer.Option("--pdf", help="Also write figures as PDF.")]
+Svg = Annotated[bool, typer.Option("--svg", help="Also write figures as SVG.")]
 NewRun = Annotated[Path | None, typer.Option("--out", help="Run folder; by default runs/NAME-HASH.")]
 TakeOver = Annotated[
     bool,

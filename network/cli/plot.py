@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..door import Run, open_run
-from .options import Partial, Pdf, RunArgument
+from .options import Partial, Pdf, RunArgument, Svg
 
 
 def plot(
@@ -16,15 +16,16 @@ def plot(
     partial: Partial = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the figures; by default RUN/figures.")] = None,
     pdf: Pdf = False,
+    svg: Svg = False,
 ) -> None:
     """Draw the standard figures of a run: raster, rates, spectra, V_m traces, connectivity."""
-    draw(open_run(run, partial=partial), out, pdf=pdf)
+    draw(open_run(run, partial=partial), out, pdf=pdf, svg=svg)
 
 
-def draw(run: Run, out: Path | None = None, *, pdf: bool = False) -> list[Path]:
+def draw(run: Run, out: Path | None = None, *, pdf: bool = False, svg: bool = False) -> list[Path]:
     """Draw the standard figures and name them."""
     notes: list[str] = []
-    with run.plot.begin(out, pdf=pdf, tell=notes.append) as figures:
+    with run.plot.begin(out, pdf=pdf, svg=svg, tell=notes.append) as figures:
         return name_figures(figures.finish(), notes)
 
 

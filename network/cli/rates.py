@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..door import Run, open_run
-from .options import Partial, RunArgument
+from .options import AsJson, Partial, RunArgument
+from .output import print_json, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ def rates(
         int,
         typer.Option(min=1, help="Also rates of so many channels: cell i is in channel i modulo their number."),
     ] = 1,
+    as_json: AsJson = False,
 ) -> None:
     """Print rates and CVs of a run per population, beside the target bands of its state.
 
@@ -36,12 +38,23 @@ def rates(
     """
     opened = open_run(run, partial=partial)
     if window or channels > 1:
-        table = _show_windows(opened, [_window(text) for text in window or ()], channels)
+        table = _window_rates(opened, [_window(text) for text in window or ()], channels)
+        show = _show_windows
     else:
-        table = show_rates(opened)
+        table = opened.rates()
+        show = None
+    if as_json:
+        about = {"run": opened.path, "window_ms": opened.window, "seed": opened.reader.plan["seed"]}
+        print_json({**about, "populations": records(table)})
+    elif show is not None:
+        show(table)
+    else:
+        show_rates(opened)
     if csv is not None:
         csv.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(csv)
+        if not as_json:
+            print(f"table: {csv}")
 
 
 def _window(text: str) -> tuple[float, float]:
@@ -54,15 +67,20 @@ def _window(text: str) -> tuple[float, float]:
     return start, stop
 
 
-def _show_windows(run: Run, windows: list[tuple[float, float]], channels: int) -> pd.DataFrame:
-    """Print rates by window, and their change from the first one in per cent."""
+def _window_rates(run: Run, windows: list[tuple[float, float]], channels: int) -> pd.DataFrame:
+    """Rates by window."""
     from ..analysis.statistics import window_rates
-    from ..analysis.targets.verdict import aligned, number
 
     try:
-        table = window_rates(run.reader, windows or [run.window], channels)
+        return window_rates(run.reader, windows or [run.window], channels)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--window") from None
+
+
+def _show_windows(table: pd.DataFrame) -> None:
+    """Print rates by window, and their change from the first one in per cent."""
+    from ..analysis.targets.verdict import aligned, number
+
     rows = []
     for name, rates in table.iterrows():
         first, *others = rates
@@ -71,7 +89,6 @@ def _show_windows(run: Run, windows: list[tuple[float, float]], channels: int) -
     names = [str(column) for column in table.columns]
     header = ["rate (1/s)", *names, *(f"change {column}" for column in names[1:])]
     print("\n".join(aligned(header, rows, left={"rate (1/s)"})))
-    return table
 
 
 def show_rates(run: Run) -> pd.DataFrame:

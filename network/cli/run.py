@@ -13,20 +13,25 @@ from ..cluster.ranks import present
 from ..door import Experiment, Run
 from .options import (
     DEFAULT_EXPERIMENT,
+    AsJson,
     Changes,
     ExperimentArgument,
     NewRun,
+    Pdf,
     Quiet,
     Ranks,
     Regardless,
+    Svg,
     TakeOver,
     Threads,
     tell_code,
     with_changes,
 )
+from .output import print_json, records
 from .plot import name_figures
 from .rates import show_rates
 from .validate import beside_network
+from .verdict import verdict_of
 
 
 @with_changes
@@ -57,6 +62,9 @@ def run(
     take_over: TakeOver = False,
     regardless: Regardless = False,
     figures: Annotated[bool, typer.Option(help="Draw the standard figures.")] = True,
+    pdf: Pdf = False,
+    svg: Svg = False,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Build and simulate an experiment; print the rates beside their targets; draw the figures.
@@ -81,21 +89,26 @@ def run(
         resume=resume,
         take_over=take_over,
         regardless=regardless,
-        progress=not quiet,
+        progress=not (quiet or as_json),
     )
     if not present().first:
         return
-    _show(done, figures=figures)
+    if as_json:
+        made = done.plot.all(pdf=pdf, svg=svg) if figures else []
+        populations = {"window_ms": done.window, "populations": records(done.rates())}
+        print_json({"run": done.path, **verdict_of(done.verdict().judgement), **populations, "figures": made})
+        return
+    _show(done, figures=figures, pdf=pdf, svg=svg)
 
 
-def _show(done: Run, *, figures: bool) -> None:
+def _show(done: Run, *, figures: bool, pdf: bool, svg: bool) -> None:
     """Print the rates while helpers begin to draw the figures, then draw with them."""
     print()
     if not figures:
         show_rates(done)
     else:
         notes: list[str] = []
-        with done.plot.begin(tell=notes.append) as drawing:
+        with done.plot.begin(pdf=pdf, svg=svg, tell=notes.append) as drawing:
             show_rates(done)
             sys.stdout.flush()
             name_figures(drawing.finish(), notes)

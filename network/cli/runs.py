@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..door.costs import list_costs
+from ..door.costs import costs_of, list_costs
 from ..door.listing import list_runs
+from .options import AsJson
+from .output import print_json
 
 
 def runs(
@@ -16,6 +18,12 @@ def runs(
     cost: Annotated[
         bool, typer.Option("--cost", help="Memory, disk and time instead: predicted and measured.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the runs in a folder: queued, running, complete, or why they are not."""
+    if as_json:
+        found = list_runs(folder)
+        costs = {entry.path: costs_of(entry.path) for entry in found} if cost else {}
+        print_json([{**vars(entry), **costs.get(entry.path, {})} for entry in found])
+        return
     print(repr(list_costs(folder) if cost else list_runs(folder)))

@@ -14,6 +14,7 @@ import typer
 from ..plans.summary import table
 from ..text import duration, human_bytes
 from .options import Account, AsJson, Partition, Quiet, Sbatch, Setup
+from .output import print_json, records
 
 if TYPE_CHECKING:
     from ..scans import Scan
@@ -44,10 +45,13 @@ SHOWN_POINTS = 12
 
 
 @app.command("list")
-def list_scans() -> None:
+def list_scans(as_json: AsJson = False) -> None:
     """List the built-in scans."""
     from ..scans import list_scans
 
+    if as_json:
+        print_json([{"name": name, "title": title} for name, title in list_scans().items()])
+        return
     for name, comment in list_scans().items():
         print(f"  {name:<36} {comment}")
 
@@ -166,13 +170,18 @@ def status(
     scan: ScanArgument,
     out: Out = None,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Show again every two seconds until Ctrl-C.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how far the points are; may be called while the scan runs. Needs no NEST."""
     from ..door.scan_progress import progress_line
+    from ..door.scans import Scan as Points
     from ..door.scans import open_points
     from ..scans.status import code_remark, problems_table
 
     chosen = open_points(scan, out)
+    if as_json:
+        print_json(records(Points(chosen).status()))
+        return
     n_jobs = chosen.plan(local=False).n_jobs
     while True:
         statuses = chosen.status()
@@ -198,6 +207,7 @@ def collect(
     to: Annotated[
         Path | None, typer.Option(help="Name of the files without suffix; by default table in the scan's folder.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the table of all points (CSV and Parquet): parameters, rates, CVs, spectra, verdicts. Needs no NEST."""
     from ..door.scans import open_points
@@ -207,13 +217,16 @@ def collect(
     chosen = open_points(scan, out)
     made = chosen.collect()
     files = write_table(made, to or chosen.folder / "table")
+    if as_json:
+        print_json(records(made))
+        return
     print(f"{len(made):,} rows: {counts(chosen.status())}")
     for path in files:
         print(f"  {path}")
 
 
 @app.command("verdict")
-def verdict(scan: ScanArgument, out: Out = None) -> None:
+def verdict(scan: ScanArgument, out: Out = None, as_json: AsJson = False) -> None:
     """Compare what the scan shows as a whole (crossings of curves, differences) with its windows. Needs no NEST.
 
     A scan file names such features (docs/howto/scans.md). Exit code 0 if all is inside its window, 1 if not, 2 if
@@ -228,7 +241,10 @@ def verdict(scan: ScanArgument, out: Out = None) -> None:
         print("the scan names no features; see docs/howto/scans.md")
         raise typer.Exit(2)
     judged = chosen.verdict()
-    print(verdict_text(judged))
+    if as_json:
+        print_json(records(judged))
+    else:
+        print(verdict_text(judged))
     held = judged[judged["verdict"] != NONE]
     if not len(held) or (held["verdict"] != PASS).any():
         raise typer.Exit(1 if len(held) else 2)

@@ -253,6 +253,14 @@ def parse_memory(text: str) -> float:
     return float(found.group(1)) * 1024.0 ** ("KMGT".index(found.group(2).upper()) + 1)
 
 
+def has_accounting() -> bool:
+    """Whether Slurm keeps accounts of jobs, so that ``sacct`` knows the states of those that have ended."""
+    if shutil.which("sacct") is None:
+        return False
+    done = subprocess.run(["sacct", "--noheader", "--allocations"], capture_output=True, text=True, check=False)
+    return done.returncode == 0 and "disabled" not in done.stderr
+
+
 def hand_in(script: Path, arguments: Sequence[str] = ()) -> str:
     """Call ``sbatch``; returns its answer.
 

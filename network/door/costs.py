@@ -43,6 +43,12 @@ def list_costs(folder: str | Path = "runs") -> CostListing:
     return CostListing((name, cost_cells(record)) for name, record in records if record.get("predicted"))
 
 
+def costs_of(folder: Path) -> dict[str, Any]:
+    """What a run was ``predicted`` to need and what was ``measured``; empty where nothing is known."""
+    record = record_of(folder) or {}
+    return {key: record[key] for key in ("predicted", "measured") if record.get(key)}
+
+
 def cost_cells(record: Mapping[str, Any]) -> list[str]:
     """Cells of `COLUMNS` for the record of a run; ``-`` where nothing is known."""
     sides = [record.get("predicted") or {}, record.get("measured") or {}]

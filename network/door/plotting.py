@@ -192,21 +192,31 @@ class Plots:
         return weight_courses(recorded, self._spikes(populations), *self._window(None))
 
     def all(
-        self, out: str | Path | None = None, *, pdf: bool = False, tell: Callable[[str], None] | None = None
+        self,
+        out: str | Path | None = None,
+        *,
+        pdf: bool = False,
+        svg: bool = False,
+        tell: Callable[[str], None] | None = None,
     ) -> list[Path]:
         """Save the standard figures, by default in the run folder; returns the files.
 
         ``tell`` gets a line of text for a figure that cannot be drawn of so little.
         """
-        with self.begin(out, pdf=pdf, tell=tell) as figures:
+        with self.begin(out, pdf=pdf, svg=svg, tell=tell) as figures:
             return figures.finish()
 
     def begin(
-        self, out: str | Path | None = None, *, pdf: bool = False, tell: Callable[[str], None] | None = None
+        self,
+        out: str | Path | None = None,
+        *,
+        pdf: bool = False,
+        svg: bool = False,
+        tell: Callable[[str], None] | None = None,
     ) -> Standard:
         """Begin to draw the standard figures in other processes; to be used with ``with``, see `Standard`."""
         from ..analysis.plots import Standard
         from ..analysis.targets.judge import run_targets
 
         targets = run_targets(self._reader)
-        return Standard(self._reader, out, targets=targets, pdf=pdf, tell=tell or _log)
+        return Standard(self._reader, out, targets=targets, pdf=pdf, svg=svg, tell=tell or _log)

@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import resources
 from ..errors import SpecError, choices
 from ..experiment.limits import MAX_NAME, NAME_PATTERN
+from .schemas import FILES, schema_text
 
 STARTER = Path(__file__).parent / "starter"
 """Files of the example; NAME in them becomes the name of the network."""
@@ -53,6 +54,10 @@ def new_network(name: str, of: str | None = None, *, folder: str | Path = ".") -
     )
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch:
         made = Path(scratch) / name
+        if of is None:  # a first line in its files tells editors
+            made.mkdir()
+            for kind, file in FILES.items():
+                (made / file).write_text(schema_text(kind), encoding="utf-8")
         for path in sorted(source.rglob("*")):
             if path.is_file() and not any(part.startswith((".", "__")) for part in path.relative_to(source).parts):
                 _copy(path, made / path.relative_to(source), edit)

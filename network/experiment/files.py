@@ -12,6 +12,9 @@ from .limits import MAX_BYTES, shown
 from .sonata_config import experiment_of
 from .yamlfile import KeyPath, read_yaml
 
+EDITORS = "yaml-language-server:"
+"""Begins a comment that names the schema of a file for editors, and is no title."""
+
 
 def relative(path: Path, name: Any, where: str) -> Path:
     """File that ``overlay_of`` or ``include`` in the file ``path`` means: beside it, or below ``params/``."""
@@ -177,7 +180,7 @@ def _chain_folders(path: Path) -> list[Path]:
 def first_lines(path: Path) -> tuple[bool, str]:
     """Whether a file is an overlay, and its first comment line; nothing of a file that cannot be read."""
     text = _beginning(path)
-    comment = re.search(r"^#\s*(.+)$", text, re.MULTILINE)
+    comment = re.search(rf"^#(?!\s*{EDITORS})\s*(.+)$", text, re.MULTILINE)
     return re.search(r"^overlay_of:", text, re.MULTILINE) is not None, comment.group(1) if comment else ""
 
 

@@ -32,7 +32,7 @@ OUR_FILES = (
     *("nodes.h5", "weights.h5", "spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
 SUBMITTED = ("experiment.yaml", "sources.yaml", "job.sh")
-OUR_FIGURES = ("figures/*.png", "figures/*.pdf")
+OUR_FIGURES = ("figures/*.png", "figures/*.pdf", "figures/*.svg")
 
 
 def report_filename(population: str, variable: str) -> str:

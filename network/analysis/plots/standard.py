@@ -37,6 +37,7 @@ def plot_run(
     targets: Targets | None = None,
     state: str | None = None,
     pdf: bool = False,
+    svg: bool = False,
     tell: Callable[[str], None] = logger.info,
 ) -> list[Path]:
     """Make the standard figures of a run.
@@ -50,8 +51,8 @@ def plot_run(
         Bands of the rates.
     state : str, optional
         Name of the state, put into the titles.
-    pdf : bool
-        PDF beside each PNG.
+    pdf, svg : bool
+        PDF, SVG beside each PNG.
     tell : callable
         Gets a line of text for a figure that cannot be drawn of so little.
 
@@ -63,7 +64,7 @@ def plot_run(
         were recorded; ``traces_<variable>`` per recorded variable.
         Raster, rate courses and traces show the first 2 s of what was recorded, the others all of it.
     """
-    with Standard(run, out_dir, targets=targets, state=state, pdf=pdf, tell=tell) as figures:
+    with Standard(run, out_dir, targets=targets, state=state, pdf=pdf, svg=svg, tell=tell) as figures:
         return figures.finish()
 
 
@@ -81,9 +82,10 @@ class Standard:
         targets: Targets | None = None,
         state: str | None = None,
         pdf: bool = False,
+        svg: bool = False,
         tell: Callable[[str], None] = logger.info,
     ) -> None:
-        self._run, self._targets, self._pdf = run, targets, pdf
+        self._run, self._targets, self._formats = run, targets, {"pdf": pdf, "svg": svg}
         self._out = Path(out_dir) if out_dir is not None else run.figures_dir
         self._look = presentation_of(run.plan)
         self._title = self._look.label(run.name)
@@ -110,7 +112,7 @@ class Standard:
 
     def _save(self, name: str) -> list[Path]:
         with plots.presented(self._look):
-            return plots.save(self._figures[name](), self._out / name, pdf=self._pdf)
+            return plots.save(self._figures[name](), self._out / name, **self._formats)
 
     def _standard(self, tell: Callable[[str], None]) -> dict[str, Callable[[], Figure]]:
         """How each figure is drawn, in the order in which they are named."""
