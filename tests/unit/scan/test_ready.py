@@ -24,6 +24,7 @@ OTHERS = {
     "bahuguna2015/cortical_rate": 50,
     "bahuguna2015/dopamine": 90,
     "kumaravelu2016/stimulation": 55,
+    "mccarthy2011/m_current": 15,
     "ortone2023/d2_drive": 27,
     "ortone2023/size": 8,
     "techzzt2026/dopamine": 25,
