@@ -40,7 +40,7 @@ def rate_spectrum(
     """
     _, rate = population_rate(times, n_neurons, t_start, t_stop, bin_width)
     per_segment = min(len(rate), max(2, round(segment / bin_width)))
-    return _welch(rate, 1000.0 / bin_width, per_segment)
+    return signal_spectrum(rate, 1000.0 / bin_width, per_segment)
 
 
 TAPERS, HALF_BANDWIDTH = 5, 3.0
@@ -91,7 +91,7 @@ def hann(n: int) -> Floats:
     return taper
 
 
-def _welch(signal: Floats, sampling: float, n_window: int) -> tuple[Floats, Floats]:
+def signal_spectrum(signal: Floats, sampling: float, n_window: int) -> tuple[Floats, Floats]:
     """One-sided spectral density, the average over windows that overlap by half; as `scipy.signal.welch` has it."""
     taper, step = hann(n_window), n_window - n_window // 2
     windows = np.lib.stride_tricks.sliding_window_view(signal, n_window)[::step]

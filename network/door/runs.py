@@ -239,6 +239,24 @@ class Run:
             raise RunMissingError(f"{self.path}: no trace of {what}; there are: {there}")
         return _trace_table(self.reader, chosen)
 
+    def field(self, name: str | None = None) -> pd.DataFrame:
+        """Currents of the synapses of a population, summed over its cells (``recording.fields``), in pA.
+
+        Parameters
+        ----------
+        name : str, optional
+            Which field, if there are several.
+
+        Returns
+        -------
+        DataFrame
+            Index ``time_ms``; a column ``I_RECEPTOR`` for each receptor, their sum ``I_syn``, and the two other proxies
+            of `network.analysis.field` for a local field potential, ``absolute`` and ``weighted``.
+        """
+        from .fields import field_table
+
+        return field_table(self.reader, name)
+
     def weights(self, name: str | None = None) -> pd.DataFrame:
         """Weights of synapses over time, in nS or pA; a weight changes when a spike of its source arrives.
 

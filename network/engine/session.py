@@ -24,6 +24,7 @@ from .changes import Changes
 from .engines import engine_of
 from .guard import Guard, Runaway
 from .progress import Reporter, SilentReporter
+from .sums import COLUMN, Sums
 from .weights import WeightSamples
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ def simulate(
     changes.apply(0)
 
     with ExitStack() as stack:
-        sink = _Sink(plan, folder, simulation, engine.rank(), stack)
+        sink = _Sink(plan, folder, simulation, engine, stack)
         weights = WeightSamples(plan, simulation.weights)
         weights.take(0)
         course = _Course(plan, simulation, sink, changes, weights, Guard(plan, simulation.spikes, engine), reporter)
@@ -171,7 +172,7 @@ def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink, engin
 
 def _report_files(plan: Plan) -> list[dict[str, str]]:
     """Per trace of a plan its variables and the names of their files."""
-    return report_filenames([(trace.name, trace.population, trace.variables) for trace in plan.recorders])
+    return report_filenames([(trace.name, trace.population, trace.kept) for trace in plan.recorders])
 
 
 def drain_interval(plan: Plan) -> float:
@@ -266,10 +267,13 @@ class _Sink:
         plan: Plan,
         folder: RunFolder,
         simulation: Simulation,
-        rank: int,
+        engine: Engine,
         stack: ExitStack,
     ) -> None:
-        self.spikes, self.states = simulation.spikes, simulation.states
+        self.spikes, self.states, rank = simulation.spikes, simulation.states, engine.rank()
+        self.sums = [
+            Sums(plan, state.plan, state.node_ids, engine) if state.plan.sums else None for state in self.states
+        ]
         sizes: dict[str, int | None] = {
             recorder.population: plan.population(recorder.population).n_neurons for recorder in self.spikes
         }
@@ -282,16 +286,16 @@ class _Sink:
                         parts.report_part(folder.path, files[variable], rank),
                         state.plan.population,
                         variable,
-                        state.node_ids,
+                        COLUMN if state.plan.sums else state.node_ids,
                         units=state.plan.units.get(variable, "1"),
                         start=state.first_time,
                         interval=state.plan.interval,
                         trace=state.plan.name,
                     )
                 )
-                for variable in state.plan.variables
+                for variable in state.plan.kept
             }
-            if len(state.node_ids)
+            if (rank == 0 if state.plan.sums else len(state.node_ids))
             else {}
             for state, files in zip(self.states, names, strict=True)
         ]
@@ -304,8 +308,10 @@ class _Sink:
         """Write what was recorded since the last call; with ``whole`` also spikes from before their window."""
         for spikes in self.spikes:
             self.spike_file.append(spikes.population, *spikes.collect(whole=whole))
-        for state, files in zip(self.states, self.report_files, strict=True):
-            _, values = state.collect()
+        for state, sums, files in zip(self.states, self.sums, self.report_files, strict=True):
+            times, values = state.collect()
+            if sums is not None:
+                values = sums.frames(times, values)
             for variable, file in files.items():
                 file.append(values[variable])
 

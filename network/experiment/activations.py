@@ -100,7 +100,7 @@ def _read(path: Path, stamp: tuple[int, int]) -> Activation:
     interface = parse_nestml(text, str(path))
     lines: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, tuple[int, ...]] = {}
-    for block, line, number in _blocks(text):
+    for block, line, number in model_blocks(text):
         lines[block] = (*lines.get(block, ()), line)
         numbers[block] = (*numbers.get(block, ()), number)
     inlines = {found.group(1): found.group(2) for line in lines.get("equations", ()) if (found := _INLINE.match(line))}
@@ -110,8 +110,8 @@ def _read(path: Path, stamp: tuple[int, int]) -> Activation:
     return activation
 
 
-def _blocks(text: str) -> Iterator[tuple[str, str, int]]:
-    """Block, line and its number of everything within a block, continued lines joined."""
+def model_blocks(text: str) -> Iterator[tuple[str, str, int]]:
+    """Block, line and its number of everything within a block of a NESTML model, continued lines joined."""
     block, begun, first = "", "", 0
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.split("#", 1)[0].rstrip()

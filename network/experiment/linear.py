@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
 FREE, LINEAR = 0, 1
 """Parts without the variable, and parts that are linear in it."""
@@ -27,14 +28,17 @@ _BINDING = {
     **dict.fromkeys(("*", "/", "%"), 8),
     "**": 10,
 }
-_NOT, _SIGN = 4, 9
+_NOT, SIGN = 4, 9
+
+Read = TypeVar("Read")
+"""What a reader makes of an expression."""
 
 
 class NotLinearError(Exception):
     """A part that is neither free of the variable nor linear in it; the message says which."""
 
 
-class _NoExpressionError(Exception):
+class NoExpressionError(Exception):
     """NESTML will say what is wrong with it."""
 
 
@@ -61,7 +65,7 @@ def why_not_linear(equation: str, variable: str, inlines: Mapping[str, str]) -> 
         _Degrees(variable, inlines).of(equation)
     except NotLinearError as error:
         return str(error)
-    except (_NoExpressionError, RecursionError):
+    except (NoExpressionError, RecursionError):
         return None
     return None
 
@@ -74,7 +78,7 @@ class _Degrees:
         self.known: dict[str, int] = {}
 
     def of(self, text: str) -> int:
-        return _Reader(_tokens(text), self.of_name, self.variable).whole()
+        return _Reader(tokens_of(text), self.of_name, self.variable).whole()
 
     def of_name(self, name: str) -> int:
         if name == self.variable:
@@ -85,31 +89,40 @@ class _Degrees:
         return self.known[name]
 
 
-def _tokens(text: str) -> list[str]:
+def tokens_of(text: str) -> list[str]:
+    """Numbers, names and signs of an expression."""
     found, at = [], 0
     text = text.rstrip()
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise _NoExpressionError
+            raise NoExpressionError
         found.append(match.group().strip())
         at = match.end()
     return found
 
 
-class _Reader:
-    """Reads an expression from left to right; every method returns the degree of what it has read."""
+class Reader(Generic[Read]):
+    """Reads an expression from left to right, with the precedences of NESTML; what it makes of it, its kinds say."""
 
-    def __init__(self, tokens: list[str], of_name: Callable[[str], int], variable: str) -> None:
+    def __init__(self, tokens: list[str], of_name: Callable[[str], Read], variable: str) -> None:
         self.tokens, self.at, self.of_name, self.variable = tokens, 0, of_name, variable
 
-    def whole(self) -> int:
-        degree = self.expression(0)
-        if self.at < len(self.tokens):
-            raise _NoExpressionError
-        return degree
+    def whole(self) -> Read:
+        """All of it.
 
-    def expression(self, binding: int) -> int:
+        Raises
+        ------
+        NoExpressionError
+            If something is left over.
+        """
+        found = self.expression(0)
+        if self.at < len(self.tokens):
+            raise NoExpressionError
+        return found
+
+    def expression(self, binding: int) -> Read:
+        """A part whose signs bind more than that."""
         left = self.operand()
         while (sign := self.next()) in _BINDING and _BINDING[sign] > binding:
             self.at += 1
@@ -119,6 +132,40 @@ class _Reader:
                 left = self.joined(left, sign, self.expression(_BINDING[sign] - (sign == "**")))
         return left
 
+    def operand(self) -> Read:
+        """A number, a name, a call, or what stands in brackets or behind a sign."""
+        raise NotImplementedError
+
+    def choice(self, condition: Read) -> Read:
+        """What follows on a question mark."""
+        raise NotImplementedError
+
+    def joined(self, left: Read, sign: str, right: Read) -> Read:
+        """Two parts with a sign between them."""
+        raise NotImplementedError
+
+    def closed(self, inner: Read) -> Read:
+        """What stood in brackets, which end here."""
+        if self.taken() != ")":
+            raise NoExpressionError
+        return inner
+
+    def next(self) -> str:
+        """Token that comes, empty at the end."""
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
+
+    def taken(self) -> str:
+        """Token that comes, gone past."""
+        token = self.next()
+        if not token:
+            raise NoExpressionError
+        self.at += 1
+        return token
+
+
+class _Reader(Reader[int]):
+    """Every method returns the degree of what it has read."""
+
     def operand(self) -> int:
         token = self.taken()
         if token == "(":
@@ -126,15 +173,15 @@ class _Reader:
         if token == "not":
             return self.free(self.expression(_NOT), "in a condition")
         if token in ("+", "-"):
-            return self.expression(_SIGN)
+            return self.expression(SIGN)
         if token == "~":
-            return self.free(self.expression(_SIGN), "in ~")
+            return self.free(self.expression(SIGN), "in ~")
         if token[0].isdigit() or token[0] == ".":
-            if _is_name(self.next()):  # its unit
+            if is_name(self.next()):  # its unit
                 self.at += 1
             return FREE
-        if not _is_name(token):
-            raise _NoExpressionError
+        if not is_name(token):
+            raise NoExpressionError
         return self.call(token) if self.next() == "(" else self.of_name(token)
 
     def call(self, name: str) -> int:
@@ -144,7 +191,7 @@ class _Reader:
             if self.next() == ",":
                 self.at += 1
             elif self.next() != ")":
-                raise _NoExpressionError
+                raise NoExpressionError
         self.at += 1
         return FREE
 
@@ -152,7 +199,7 @@ class _Reader:
         self.free(condition, "in a condition")
         first = self.expression(0)
         if self.taken() != ":":
-            raise _NoExpressionError
+            raise NoExpressionError
         return max(first, self.expression(0))
 
     def joined(self, left: int, sign: str, right: int) -> int:
@@ -174,21 +221,7 @@ class _Reader:
             raise NotLinearError(f"{self.variable} is {where}")
         return FREE
 
-    def closed(self, degree: int) -> int:
-        if self.taken() != ")":
-            raise _NoExpressionError
-        return degree
 
-    def next(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
-
-    def taken(self) -> str:
-        token = self.next()
-        if not token:
-            raise _NoExpressionError
-        self.at += 1
-        return token
-
-
-def _is_name(token: str) -> bool:
+def is_name(token: str) -> bool:
+    """Whether it is a name, and no word of NESTML."""
     return token[:1].isalpha() or token[:1] == "_" if token not in _WORDS else False

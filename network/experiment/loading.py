@@ -15,6 +15,7 @@ from . import model_defaults, nest_limits, receptors
 from .cells import apply_with_cells
 from .checks import check_references
 from .dumping import to_yaml
+from .fields import check_fields
 from .files import (
     default_experiment,
     exists,
@@ -224,7 +225,7 @@ def validate(
         experiment._sources.update(sources)
         wrong = {path[:2] for path, _ in found}  # a value in a wrong unit is beyond all limits, too
         unread = list(file_problems(experiment))
-        limits = [*check_physiology(experiment, interfaces), *unread]
+        limits = [*check_physiology(experiment, interfaces), *check_fields(experiment, interfaces), *unread]
         if not unread:
             if ("simulation", "resolution") not in wrong:
                 limits += nest_limits.check_experiment(experiment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _CONVOLVED = re.compile(r"\bconvolve\(\s*\w+\s*,\s*(\w+(?:\[\d+\])?)\s*\)")
 _RECEIVE = re.compile(r"^\s+onReceive\(\s*(\w+(?:\[\d+\])?)[^)]*\)\s*:")
@@ -37,11 +37,14 @@ class PortUse:
         Whether the model subtracts what the port brings: a positive weight inhibits.
     reversal : str
         Parameter that is the reversal potential; empty if there is none, or it cannot be told.
+    carriers : tuple of str
+        States and inline expressions that the spikes go into.
     """
 
     unit: str = ""
     subtracted: bool = False
     reversal: str = ""
+    carriers: tuple[str, ...] = field(default=(), compare=False)
 
 
 def port_uses(lines: list[tuple[str, str]], ports: Iterable[str], units: Mapping[str, str]) -> dict[str, PortUse]:
@@ -82,7 +85,8 @@ def _use(port: str, entries: list[tuple[str, str, str]], equations: list[str], u
     inner = [part for term in terms for part in _inner_terms(term, carriers)]
     words = [word for term in (*inner, *terms) for word in _WORD.findall(term)]
     reversal = next((w for w in words if _REVERSAL.search(w) and w != "E_L" and units.get(w) == "mV"), "")
-    return PortUse(unit, subtracted, reversal if unit in ("nS", "") else "")
+    all_carriers = tuple(dict.fromkeys(carrier for carrier, _, _ in entries if carrier))
+    return PortUse(unit, subtracted, reversal if unit in ("nS", "") else "", all_carriers)
 
 
 def _convolved(equations: list[str], units: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:

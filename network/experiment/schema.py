@@ -292,6 +292,23 @@ class Trace(Spec):
     """End of the simulation if not given."""
 
 
+class FieldTrace(Spec):
+    """Currents that synapses bring to a population, summed over its cells: a stand-in for its local field potential."""
+
+    population: Name
+    """Whose cells are summed over."""
+    receptors: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] | None = None
+    """Receptors whose currents are kept, each and their sum; all of the population if not given."""
+    cells: Annotated[int, Field(ge=1)] | None = None
+    """Number of cells (the first ones); all if not given."""
+    interval: PositiveMilliseconds
+    """Time between two samples, a multiple of the time step."""
+    start: NonNegativeMilliseconds | None = None
+    """End of the warm-up if not given."""
+    stop: Milliseconds | None = None
+    """End of the simulation if not given."""
+
+
 class WeightTrace(Spec):
     """Weights of synapses of a projection over time."""
 
@@ -318,6 +335,8 @@ class Recording(Spec):
     """End of the simulation if not given."""
     traces: dict[Name, Trace] = Field(default_factory=dict)
     """State variables of cells over time, by a name of yours."""
+    fields: dict[Name, FieldTrace] = Field(default_factory=dict)
+    """Currents of synapses summed over populations, by a name of yours."""
     weights: dict[Name, WeightTrace] = Field(default_factory=dict)
     """Weights of plastic synapses over time, by a name of yours."""
 

@@ -338,9 +338,9 @@ def recorded_bytes(plan: Plan, spikes: float) -> list[int]:
     """
     window = max(0.0, plan.spike_stop - plan.spike_start) / (plan.t_presim + plan.t_sim)
     samples = [
-        len(r.node_ids) * max(0.0, r.stop - r.start) / r.interval
+        (1 if r.sums else len(r.node_ids)) * max(0.0, r.stop - r.start) / r.interval
         for r in plan.recorders
-        for _ in range(len(r.variables))
+        for _ in range(len(r.kept))
     ]
     weights = [w.synapses * ((w.stop - w.start) / w.interval + 1) for w in plan.weights]
     return [int(spikes * window * SPIKE_BYTES), *(int(n * SAMPLE_BYTES) for n in (*samples, *weights))]

@@ -19,6 +19,7 @@ from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
 from ..experiment.synapses.graded import Graded
 from ..experiment.synapses.nestml import NestmlSynapse
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
+from .fields import field_recorder
 from .inputs import plan_input, share_drive
 from .limits import plan_problems
 from .modulation import build_segments, effective_params, port_currents
@@ -264,7 +265,8 @@ class _Maker:
 
     def recorders(self) -> tuple[RecorderPlan, ...]:
         """Recordings of variables."""
-        return tuple(
+        recording = self.experiment.recording
+        traces = [
             _recorder(
                 name,
                 trace,
@@ -274,8 +276,10 @@ class _Maker:
                 self.model_of(trace.population),
                 cells_of(self.experiment, trace.population).recordables,
             )
-            for name, trace in self.experiment.recording.traces.items()
-        )
+            for name, trace in recording.traces.items()
+        ]
+        fields = [field_recorder(self.experiment, name, self.interfaces, self.sizes) for name in recording.fields]
+        return (*traces, *fields)
 
     def weights(self) -> tuple[WeightsPlan, ...]:
         """Recordings of weights."""

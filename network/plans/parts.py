@@ -191,6 +191,15 @@ class RecorderPlan:
     name: str = field(default="", metadata=LABEL)
     units: dict[str, str] = field(default_factory=dict, metadata=LABEL)
     """Unit of each variable, as the model declares it."""
+    sums: dict[str, str] = field(default_factory=dict)
+    """What is kept instead of the variables, each summed over the cells: its name, and its formula."""
+    constants: dict[str, float] = field(default_factory=dict)
+    """Parameters in formulas that the population leaves at the value of the model."""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Names of what is written."""
+        return tuple(self.sums) or self.variables
 
 
 @dataclass(frozen=True)

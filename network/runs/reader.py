@@ -222,12 +222,18 @@ class Run:
     @property
     def reports(self) -> tuple[tuple[str, str], ...]:
         """Population and variable of what was recorded besides spikes, each pair once; see `traces`."""
-        return tuple(dict.fromkeys((key.population, key.variable) for key in self._report_files))
+        return tuple(dict.fromkeys((key.population, key.variable) for key in self.traces))
 
     @property
     def traces(self) -> tuple[ReportKey, ...]:
         """Population, variable and name of the trace of every report: several traces may have a pair in common."""
-        return tuple(self._report_files)
+        return tuple(key for key in self._report_files if key.trace not in self.fields)
+
+    @cached_property
+    def fields(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Currents of synapses summed over a population: its name and those of the currents, by name of the field."""
+        summed = [recorder for recorder in self.plan.get("recorders", ()) if recorder.get("sums")]
+        return {recorder["name"]: (recorder["population"], tuple(recorder["sums"])) for recorder in summed}
 
     def report(self, population: str, variable: str, trace: str | None = None) -> Report:
         """Read a recorded variable of chosen cells of a population.

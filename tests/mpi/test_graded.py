@@ -23,5 +23,8 @@ def test_open_probabilities_reach_the_cells_of_other_ranks(bgnest, tmp_path, mon
     for variable in ("V_m", "s_glu", "s_gaba", "g_fast", "g_slow"):
         alone, split = (run.report("P", variable).values for run in runs)
         assert alone.shape == (999, 30) and (alone == split).all(), variable
+    for current in ("I_fast", "I_slow", "I_exc", "I_syn"):  # sums over the cells of all ranks
+        alone, split = (run.report("P", current, "lfp").values for run in runs)
+        assert alone.shape == (999, 1) and (alone == split).all() and (alone != 0.0).any(), current
     alone, split = (run.spikes("P") for run in runs)
     assert alone.times.size > 5 and (alone.times == split.times).all() and (alone.node_ids == split.node_ids).all()

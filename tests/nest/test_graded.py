@@ -91,6 +91,14 @@ def test_every_conductance_is_the_sum_over_the_synapses_a_delay_ago(tmp_path):
         np.testing.assert_allclose(table(run, f"g_{receptor}"), conductance, rtol=1e-6, atol=1e-6)
     assert len(run.spikes("P")) > 5
 
+    field = run.field("lfp")
+    np.testing.assert_allclose(field["I_slow"], table(run, "I_slow").sum(axis=1), rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(
+        field["I_syn"], field[["I_fast", "I_slow", "I_exc", "I_inh"]].sum(axis=1), rtol=1e-5, atol=0.01
+    )
+    assert field["I_exc"].max() > 100.0 and field["I_slow"].min() < -1.0 and (field["I_inh"] == 0.0).all()
+
     for threads in (2, 4):
         other = network.load(DATA / "mixed.yaml").run(out=tmp_path / f"{threads}", threads=threads, progress=False)
         assert other.traces("P").equals(run.traces("P")) and other.spikes("P").equals(run.spikes("P"))
+        assert other.field("lfp").equals(field)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .base import save
     from .circuits import circuit
     from .experiments import courses, dose_response, effects, pulse_courses, selection_maps, states
+    from .fields import field
     from .fits import fit
     from .learning import weight_courses
     from .matrices import connectivity, weights
@@ -30,6 +31,7 @@ _HOMES = {
     "base": ("save",),
     "circuits": ("circuit",),
     "experiments": ("courses", "dose_response", "effects", "pulse_courses", "selection_maps", "states"),
+    "fields": ("field",),
     "fits": ("fit",),
     "learning": ("weight_courses",),
     "matrices": ("connectivity", "weights"),
@@ -53,6 +55,7 @@ __all__ = [
     "courses",
     "dose_response",
     "effects",
+    "field",
     "fit",
     "intervals",
     "label",

@@ -96,7 +96,7 @@ def scan_lines(
     shades = _shades(table[group], entries) if group else [None]
     columns, height = (4, 18.0 + 3.4 * len(values)) if words else (3, 34.0)
     shared = _shared(panels, names, group)
-    if panels is not None and not words:
+    if not words and (panels is not None or len(shared) <= columns):  # one row has to hold the label of its axis
         columns, height = min(columns, len(shared)), 52.0
     figure, grid = multiples(len(shared), columns=columns, panel_height=height, legends=True)
     handles: dict[str, Any] = {}

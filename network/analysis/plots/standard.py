@@ -13,6 +13,7 @@ from ...runs import Run
 from ...runs.sonata import ReportKey
 from ...together import Together, usable_cores
 from .. import plots
+from ..field import read_field
 from ..look import presentation_of
 from ..targets.measures import RunData
 from ..targets.windows import Targets
@@ -142,6 +143,8 @@ class Standard:
                 key for name in self._look.sorted(run.populations) for key in run.traces if key[:2] == (name, variable)
             ]
             figures[f"traces_{variable}"] = partial(self._traces, keys)
+        for name in run.fields:
+            figures[f"field_{name}"] = partial(self._field, name)
         return figures
 
     def _rates(self) -> Figure:
@@ -153,6 +156,9 @@ class Standard:
             size=targets.n_neurons if targets and smaller else None,
             title=self._title,
         )
+
+    def _field(self, name: str) -> Figure:
+        return plots.field(read_field(self._run, name), band=self._look.beta.limits, longest=DETAIL, title=self._title)
 
     def _traces(self, keys: Sequence[ReportKey]) -> Figure:
         reports = [self._run.report(*key) for key in keys]
