@@ -15,12 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import door as door
-    from .door import cells, characterise, fit, list_experiments, load, open_run, plan, run, scan
+    from .door import cells, characterise, compare, fit, list_experiments, load, open_run, plan, run, scan
     from .errors import Error
 
     __version__: str
 
-__all__ = ["Error", "cells", "characterise", "fit", "list_experiments", "load", "open_run", "plan", "run", "scan"]
+__all__ = [
+    "Error",
+    "cells",
+    "characterise",
+    "compare",
+    "fit",
+    "list_experiments",
+    "load",
+    "open_run",
+    "plan",
+    "run",
+    "scan",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -46,7 +46,7 @@ def _text(value: Any) -> str:
 
 def statistics(first: Run, second: Run) -> pd.DataFrame:
     """Rate (spikes/s), CV and synchrony (spikes/s) of both runs: columns ``rate_A``, ``rate_B`` and so on."""
-    tables = {"A": _table(first), "B": _table(second)}
+    tables = {"A": population_values(first), "B": population_values(second)}
     names = [*tables["A"].index, *(name for name in tables["B"].index if name not in tables["A"].index)]
     columns = {
         f"{quantity}_{label}": table[quantity].reindex(names)
@@ -56,7 +56,8 @@ def statistics(first: Run, second: Run) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(names, name="population"))
 
 
-def _table(run: Run) -> pd.DataFrame:
+def population_values(run: Run) -> pd.DataFrame:
+    """`compared` measures of all populations and groups of a run."""
     data = RunData(run)
     measures = family(PopulationMeasure)
     columns = {name: pd.Series(measures[name].values(data, data.table.index), dtype=float) for name in compared()}
@@ -77,4 +78,23 @@ def render_statistics(first: Run, second: Run) -> str:
         word, _, unit = known()[name].short.partition(" (")
         header += [f"{word} A ({unit}" if unit else f"{word} A", f"{word} B", *(["B / A"] if name == "rate" else [])]
     rows = [[str(name), *(number(float(value)) for value in row)] for name, row in table.iterrows()]
-    return "\n".join(aligned(header, rows, left={"population"}))
+    return "\n".join([*aligned(header, rows, left={"population"}), _by_chance(first, second)])
+
+
+def _by_chance(first: Run, second: Run) -> str:
+    """Populations whose rates differ by more than their intervals over time, and what that does not say."""
+    a, b = (RunData(run).table[["rate_low", "rate_high"]] for run in (first, second))
+    names = [name for name in a.index if name in b.index]
+    if a.loc[names].isna().all(axis=None):
+        told = "the recordings are too short for intervals of the rates"
+    else:
+        apart = [
+            str(name)
+            for name in names
+            if a["rate_high"][name] < b["rate_low"][name] or b["rate_high"][name] < a["rate_low"][name]
+        ]
+        told = f"rates whose 95 % intervals over time do not meet: {', '.join(apart) or 'none'}"
+    return (
+        f"\n{told}. One run on each side: whether a difference is larger than the scatter between seeds is not known; "
+        "run several seeds, then bgnest compare A1 A2 A3 --with B1 --with B2 --with B3"
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..runs import Run, Spikes
+from .certainty import rate_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -235,9 +236,10 @@ def population_table(
     Returns
     -------
     DataFrame
-        Index ``population``; columns ``n_neurons``, ``n_spikes``, ``rate`` (mean, spikes/s), ``rate_sd``
-        (over neurons, spikes/s), ``active`` (fraction that fired), ``cv`` (mean over neurons with
-        ``min_spikes`` spikes), ``n_cv`` (their number), ``synchrony`` (spikes/s).
+        Index ``population``; columns ``n_neurons``, ``n_spikes``, ``rate`` (mean, spikes/s), ``rate_sd`` (over neurons,
+        spikes/s), ``rate_low`` and ``rate_high`` (95 % interval of the mean over blocks of time of this run, see
+        `rate_interval`; NaN in recordings that are too short to tell), ``active`` (fraction that fired), ``cv`` (mean
+        over neurons with ``min_spikes`` spikes), ``n_cv`` (their number), ``synchrony`` (spikes/s).
     """
     import pandas as pd
 
@@ -248,17 +250,21 @@ def population_table(
         rates = mean_rates(*arguments)
         cv = cv_isi(*arguments, min_spikes=min_spikes)
         known = cv[~np.isnan(cv)]
+        inside, _ = cut(*arguments)
+        low, high = rate_interval(inside, train.n_neurons, t_start, t_stop)
         rows[name] = {
             "n_neurons": train.n_neurons,
             "n_spikes": round(float(rates.sum()) * (t_stop - t_start) / 1000.0),
             "rate": rates.mean(),
             "rate_sd": rates.std(),
+            "rate_low": low,
+            "rate_high": high,
             "active": np.count_nonzero(rates) / train.n_neurons,
             "cv": known.mean() if known.size else np.nan,
             "n_cv": known.size,
             "synchrony": synchrony_index(train.times, train.n_neurons, t_start, t_stop, bin_width),
         }
-    columns = ["n_neurons", "n_spikes", "rate", "rate_sd", "active", "cv", "n_cv", "synchrony"]
+    columns = ["n_neurons", "n_spikes", "rate", "rate_sd", "rate_low", "rate_high", "active", "cv", "n_cv", "synchrony"]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     return table.rename_axis("population")
 

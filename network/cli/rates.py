@@ -29,15 +29,23 @@ def rates(
         int,
         typer.Option(min=1, help="Also rates of so many channels: cell i is in channel i modulo their number."),
     ] = 1,
+    rhythms: Annotated[
+        bool, typer.Option("--rhythms", help="Spectra and coherence in numbers instead, beside what chance gives.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print rates and CVs of a run per population, beside the target bands of its state.
+
+    The interval beside a rate is one over ten blocks of time: how well this recording fixes the rate of this network.
+    Other seeds scatter besides (`bgnest compare`).
 
     With `--window` or `--channels` the rates are those of windows, or parts of populations: before, during and after a
     stimulus, with their change from the first window.
     """
     opened = open_run(run, partial=partial)
-    if window or channels > 1:
+    if rhythms:
+        table, show = opened.rhythms(), _show_rhythms
+    elif window or channels > 1:
         table = _window_rates(opened, [_window(text) for text in window or ()], channels)
         show = _show_windows
     else:
@@ -55,6 +63,12 @@ def rates(
         table.to_csv(csv)
         if not as_json:
             print(f"table: {csv}")
+
+
+def _show_rhythms(table: pd.DataFrame) -> None:
+    from ..analysis.targets.rhythms import render_rhythms
+
+    print(render_rhythms(table))
 
 
 def _window(text: str) -> tuple[float, float]:

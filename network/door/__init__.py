@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .catalogue import Catalogue, Characteristics, cells, characterise
+    from .comparing import Comparison, compare
     from .describing import Description
     from .experiment import Experiment, load, open_run, plan, run
     from .fits import Fit, fit
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "catalogue": ("Catalogue", "Characteristics", "cells", "characterise"),
+    "comparing": ("Comparison", "compare"),
     "describing": ("Description",),
     "experiment": ("Experiment", "load", "open_run", "plan", "run"),
     "fits": ("Fit", "fit"),
@@ -32,6 +34,7 @@ _HOMES = {
 __all__ = [
     "Catalogue",
     "Characteristics",
+    "Comparison",
     "Description",
     "Experiment",
     "Fit",
@@ -42,6 +45,7 @@ __all__ = [
     "Verdict",
     "cells",
     "characterise",
+    "compare",
     "fit",
     "list_experiments",
     "load",

@@ -41,7 +41,7 @@ class Verdict:
         Whether there are windows and everything that has one is inside.
     outcome : str
         ``PASS``, ``FAIL``, ``not judged at this size`` (something is outside of windows that are meant for a larger
-        network) or ``nothing to judge``.
+        network), ``not judged: the recording is too short`` or ``nothing to judge``.
     judgement : Judgement
         All tables.
     """
@@ -142,10 +142,20 @@ class Run:
         return self._load(self.reader.checked("params.yaml"))
 
     def rates(self) -> pd.DataFrame:
-        """Rates (spikes/s), CVs and synchrony of all populations and groups."""
+        """Rates (spikes/s), CVs and synchrony of all populations and groups.
+
+        ``rate_low`` and ``rate_high`` are a 95 % interval over blocks of time of this run; seeds scatter besides, see
+        `compare`.
+        """
         from ..analysis.statistics import run_table
 
         return run_table(self.reader)
+
+    def rhythms(self) -> pd.DataFrame:
+        """Spectra and coherence of rates in numbers, beside what independent cells would have, see `rhythm_table`."""
+        from ..analysis.targets.rhythms import rhythm_table
+
+        return rhythm_table(self.reader)
 
     def verdict(self, state: str | None = None, *, pairs: bool = True) -> Verdict:
         """Compare with the published windows of the run's state, or of another one; see `Verdict`.

@@ -41,6 +41,7 @@ from ..errors import SpecError, choices
 from ..experiment.files import first_lines, given_file
 from ..experiment.limits import MAX_NAME, MAX_POINTS, beyond, is_number, read_number
 from ..experiment.messages import in_words
+from ..experiment.nest_limits import MAX_RANKS, MAX_THREADS
 from ..experiment.yamlfile import KeyPath, read_yaml
 from .features import Feature
 from .metrics import metrics
@@ -215,9 +216,9 @@ AnyAxis = Annotated[
 class Execution(_Part):
     """What a point gets and what the whole scan may use."""
 
-    threads: Annotated[int, Field(ge=1)] = 1
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = 1
     """Per process."""
-    ranks: Annotated[int, Field(ge=1)] = 1
+    ranks: Annotated[int, Field(ge=1, le=MAX_RANKS)] = 1
     """MPI processes per point."""
     cores: Annotated[int, Field(ge=1)] | None = None
     """Cores of this machine for all jobs together; all of them if not given."""

@@ -123,6 +123,39 @@ def replace(parent: Any, k: int, value: Any) -> None:
     parent[k] = [parent[k][0], value] if isinstance(parent, Pairs) else value
 
 
+def bomb(rng: random.Random) -> str:
+    """Text of a file that is harmless to look at and large once it is read: alone, or within a valid experiment."""
+    n, deep = rng.choice([3, 8, 20, 60]), rng.choice([30, 99, 101, 500, 5000])
+    key = rng.choice(["meta", "network", "populations", "projections", "x", "recording", "simulation"])
+    made = rng.choice(
+        [
+            # each line doubles or multiplies the one before
+            "a0: &a0 [x]\n" + "".join(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, n)),
+            "a0: &a0 {x: 1}\n" + "".join(f"a{k}: &a{k} {{y: *a{k - 1}, z: *a{k - 1}}}\n" for k in range(1, n)),
+            "a0: &a0 {x: 1}\n" + "".join(f"a{k}: &a{k} {{<<: [*a{k - 1}, *a{k - 1}], b{k}: 1}}\n" for k in range(1, n)),
+            f"{key}: &me {{a: *me}}\n",
+            f"{key}: &me [*me, *me]\n",
+            f"{key}: {'[' * deep}{']' * deep}\n",
+            f"{key}: {'{a: ' * deep}1{'}' * deep}\n",
+            "".join(f"{' ' * k}a:\n" for k in range(min(deep, 600))),
+            f"{key}: {'- ' * min(deep, 600)}x\n",
+            f"{key}: {{{', '.join(f'k{i}: {i}' for i in range(deep))}}}\n",
+            f"{key}: {'9' * 50 * deep}\n",
+            f"{key}: !!int '{'9' * 20 * deep}'\n",
+            f"{key}: 1e{'9' * deep}\n",
+            f"{key}: '{'x' * 100 * deep}'\n",
+            f"'{'k' * 20 * deep}': 1\n",
+            f"{key}: 1\n" * deep,
+            f"{key}: {{a: 1}}\n--- {{b: 2}}\n" * n,
+            f"{key}: {{populations: {{range: [0, {'9' * n}]}}}}\n",
+            f"{key}: 1:{':'.join(['59'] * deep)}\n",
+            f"? {'[' * deep}{']' * deep}\n: 1\n",
+            "%TAG ! tag:x,2000:\n---\n" + f"{key}: !{'a' * deep} 1\n",
+        ]
+    )
+    return made if rng.randrange(2) else rng.choice(EXPERIMENTS) + "\n" + made
+
+
 def damage(rng: random.Random, given: str) -> bytes:
     """Bytes of a file: now and then cut, re-encoded or with bytes changed."""
     raw = given.encode("utf-8", errors="surrogatepass")

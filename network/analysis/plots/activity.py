@@ -12,6 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
 from ...runs import Report, Spikes
+from ..certainty import freedom, peak_limit, poisson_level
 from ..spectra import rate_spectrum
 from ..statistics import RATE_BIN, cut, cv_isi, interspike_intervals, population_rate
 from ..targets.verdict import NONE, PASS, Bands, judge, number
@@ -22,7 +23,7 @@ from .style import colours, label
 if TYPE_CHECKING:
     import pandas as pd
 
-DASHED = (0, (4, 2))
+DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.5))
 
 
 @styled
@@ -135,7 +136,7 @@ def rate_courses(
 def rate_bands(
     table: pd.DataFrame, bands: Bands | None = None, *, size: int | None = None, title: str | None = None
 ) -> Figure:
-    """Mean rate of each population beside its target band, with the numbers as a table.
+    """Mean rate of each population, with its 95 % interval over blocks of time, beside its target band, and as a table.
 
     Parameters
     ----------
@@ -163,6 +164,8 @@ def rate_bands(
             axes.barh(row, width, left=values["low"], height=0.62, color=style.BAND, zorder=1)
         if values["rate"] > 0:
             axes.plot(values["rate"], row, "o", color=shades[str(name)], markersize=4.5, zorder=3)
+            if values["rate_low"] > 0:  # 95 % over blocks of time
+                axes.plot([values["rate_low"], values["rate_high"]], [row, row], color=shades[str(name)], linewidth=1.0)
         cells = {
             "n": "-" if np.isnan(values["n_neurons"]) else f"{int(values['n_neurons']):,}",
             "rate (spikes/s)": number(values["rate"]),
@@ -297,7 +300,10 @@ def spectra(
     band: tuple[float, float] | None = (15.0, 25.0),
     title: str | None = None,
 ) -> Figure:
-    """Power spectrum of each population rate; dashed the level of independent Poisson neurons.
+    """Power spectrum of each population rate, with what independent Poisson neurons would have.
+
+    Dashed is their level, dotted what the highest of all frequencies that are shown reaches in one of a hundred
+    recordings of them: below it a peak is none.
 
     Parameters
     ----------
@@ -319,8 +325,10 @@ def spectra(
         if band:
             axes.axvspan(*band, color=style.BAND, alpha=0.6, linewidth=0)
         if len(inside) and shown.any():
-            rate = len(inside) / train.n_neurons / (t_stop - t_start) * 1000.0
-            axes.axhline(2.0 * rate / train.n_neurons, color="0.3", linewidth=0.5, linestyle=DASHED)
+            level = poisson_level(len(inside), train.n_neurons, t_start, t_stop)
+            limit = peak_limit(freedom(int((t_stop - t_start) / bin_width), 2 * len(frequencies) - 2), int(shown.sum()))
+            axes.axhline(level, color="0.3", linewidth=0.5, linestyle=DASHED)
+            axes.axhline(level * limit, color="0.3", linewidth=0.6, linestyle=DOTTED)
             axes.plot(frequencies[shown], power[shown], color=colour)
             axes.set_yscale("log")
             axes.yaxis.set_major_locator(LogLocator(numticks=4))
@@ -337,7 +345,7 @@ def spectra(
     for axes in panels[-4:]:
         axes.set_xlabel("frequency (Hz)")
     figure.supylabel("power of population rate ((spikes/s)²/Hz)", fontsize=7)
-    legend = f"resolution {1000.0 / segment:.3g} Hz, dashed: independent Poisson neurons"
+    legend = f"resolution {1000.0 / segment:.3g} Hz, dashed: independent neurons, dotted: 1 % of their peaks are higher"
     legend += f", grey: {band[0]:g}-{band[1]:g} Hz" if band else ""
     heading(figure, f"{title}: {legend}" if title else legend)
     return figure

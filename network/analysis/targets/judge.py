@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...runs import Run
 from .measures import NotMeasuredError, RunData, known
 from .measures.pairs import PairMeasure
-from .verdict import NONE, PASS, aligned, judge, number, render
+from .verdict import NONE, PASS, SHORT, aligned, judge, number, render
 from .windows import Targets, load_targets, states_with_targets
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 SHOWN = ("rate", "cv")
 """Measures that are listed for all populations, with and without a window."""
 ALL_GOOD, NOT_GOOD, TOO_SMALL, NOTHING = "PASS", "FAIL", "not judged at this size", "nothing to judge"
+TOO_SHORT = "not judged: the recording is too short"
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Judgement:
     table : DataFrame
         `run_table` of all populations and groups.
     rows : DataFrame
-        As `network.analysis.targets.verdict.judge` makes them, of all measures with windows.
+        As `network.analysis.targets.verdict.judge` makes them, of all measures with windows; ``chance`` is what
+        independent cells would have, NaN where a measure does not say.
     notes : tuple of str
         What could not be judged, and why.
     n_neurons : int
@@ -58,6 +62,11 @@ class Judgement:
         return self.rows[self.rows["verdict"] != NONE]
 
     @property
+    def n_short(self) -> int:
+        """Number of quantities that so short a recording does not fix."""
+        return int((self.judged["verdict"] == SHORT).sum())
+
+    @property
     def n_good(self) -> int:
         """Number of quantities inside their bands."""
         return int((self.judged["verdict"] == PASS).sum())
@@ -68,32 +77,36 @@ class Judgement:
         return 0 < len(self.judged) == self.n_good
 
     def outcome(self, *, any_size: bool = False) -> str:
-        """``PASS``, ``FAIL``, ``not judged at this size`` or ``nothing to judge``.
+        """``PASS``, ``FAIL``, ``nothing to judge``, or that it is not judged: at this size, in so short a recording.
 
-        What is outside of bands for a larger network is no failure, unless ``any_size`` asks for it.
+        What is outside of bands for a larger network is no failure, unless ``any_size`` asks for it; nor is what a
+        longer recording may bring inside.
         """
         if not len(self.judged):
             return NOTHING
         if self.passed:
             return ALL_GOOD
+        if self.n_good + self.n_short == len(self.judged):
+            return TOO_SHORT
         return TOO_SMALL if self.too_small and not any_size else NOT_GOOD
 
     def text(self, *, any_size: bool = False) -> str:
         """Tables for the terminal, with a last line that sums up."""
         parts = [render(self.rates, total=False)]
+        others = self.judged[self.judged["quantity"] != "rate"]
         rows = [
             [
                 known()[row["quantity"]].short,
                 str(name),
                 number(row["value"]),
+                number(row["chance"]),
                 f"{row['low']:g} - {row['high']:g}",
                 row["verdict"],
             ]
-            for name, row in self.judged.iterrows()
-            if row["quantity"] != "rate"
+            for name, row in others.iterrows()
         ]
         if rows:
-            header = ["quantity", "population(s)", "value", "band", "verdict"]
+            header = ["quantity", "population(s)", "value", "by chance", "band", "verdict"]
             parts.append("\n".join(aligned(header, rows, left={"quantity", "population(s)", "verdict"})))
         parts += self.notes
         if len(self.judged):
@@ -137,12 +150,13 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
     for name, measure in known().items():
         bands = windows.get(name, {})
         if name in SHOWN:
-            parts.append(judge(data.table, bands, quantity=name))
+            parts.append(judge(data.table, bands, quantity=name).assign(chance=np.nan))
             continue
         if not bands or (isinstance(measure, PairMeasure) and not pairs):
             continue
         try:
-            parts.append(judge(measure.values(data, sorted(bands)), bands, quantity=name))
+            found = judge(measure.values(data, sorted(bands)), bands, quantity=name)
+            parts.append(found.assign(chance=[measure.chance(data, str(of)) for of in found.index]))
         except NotMeasuredError as reason:
             notes.append(str(reason))
     n_neurons = sum(run.populations.values())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Bands = Mapping[str, tuple[float, float]]
 
-PASS, LOW, HIGH, MISSING, NONE = "pass", "low", "high", "missing", "-"
+PASS, LOW, HIGH, MISSING, SHORT, NONE = "pass", "low", "high", "missing", "too short", "-"
 
 
 def judge(measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantity: str = "rate") -> pd.DataFrame:
@@ -26,15 +26,18 @@ def judge(measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantit
         along), or population -> value.
     bands : mapping of population to (low, high)
         Limits included. Populations without a band are listed without a verdict; a band whose population
-        was not measured, or is NaN, counts as failed.
+        was not measured, or is NaN, counts as failed. Where the table says how certain a value is (``rate_low`` and
+        ``rate_high``), one whose interval is wider than its band and reaches into it, or is unknown, is not judged: the
+        recording is too short.
     quantity : str
         Column to judge.
 
     Returns
     -------
     DataFrame
-        Index ``population``; columns ``n_neurons``, ``rate``, ``cv``, ``quantity``, ``value``, ``low``,
-        ``high``, ``verdict`` (``pass``, ``low``, ``high``, ``missing``, or ``-`` without a band).
+        Index ``population``; columns ``n_neurons``, ``rate``, ``rate_low``, ``rate_high``, ``cv``, ``quantity``,
+        ``value``, ``low``, ``high``, ``verdict`` (``pass``, ``low``, ``high``, ``missing``, ``too short``, or ``-``
+        without a band).
 
     Examples
     --------
@@ -52,7 +55,7 @@ def judge(measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantit
         raise ValueError(f"no column {quantity!r} to judge; columns: {', '.join(map(str, measured.columns))}")
     names = [*map(str, measured.index), *(name for name in bands if name not in measured.index)]
     table = pd.DataFrame(index=pd.Index(names, name="population"))
-    for column in ("n_neurons", "rate", "cv"):
+    for column in ("n_neurons", "rate", "rate_low", "rate_high", "cv"):
         table[column] = measured[column].reindex(names) if column in measured.columns else np.nan
     table["quantity"] = quantity
     table["value"] = measured[quantity].reindex(names).astype(float)
@@ -62,13 +65,24 @@ def judge(measured: pd.DataFrame | Mapping[str, float], bands: Bands, *, quantit
         [
             ~table.index.isin(list(bands)),
             table["value"].isna(),
+            _uncertain(measured, quantity, table),
             table["value"] < table["low"],
             table["value"] > table["high"],
         ],
-        [NONE, MISSING, LOW, HIGH],
+        [NONE, MISSING, SHORT, LOW, HIGH],
         PASS,
     )
     return table
+
+
+def _uncertain(measured: pd.DataFrame, quantity: str, table: pd.DataFrame) -> pd.Series | bool:
+    """Whether an interval is wider than its band and reaches into it, or not known in a table that has intervals."""
+    edges = f"{quantity}_low", f"{quantity}_high"
+    if not {*edges} <= {*measured.columns}:
+        return False
+    low, high = (measured[edge].reindex(table.index).astype(float) for edge in edges)
+    reaches = (high >= table["low"]) & (low <= table["high"])
+    return low.isna() | (reaches & (high - low > table["high"] - table["low"]))
 
 
 def passed(table: pd.DataFrame) -> bool:
@@ -97,14 +111,16 @@ def number(value: float) -> str:
 def render(table: pd.DataFrame, *, total: bool = True) -> str:
     """Aligned plain-text table, with a last line that sums up unless ``total`` is False.
 
-    Columns are population, n, rate (spikes/s), CV, band and verdict; the judged quantity is added where it
-    is not the rate.
+    Columns are population, n, rate (spikes/s) with its 95 % interval over blocks of time where that is known, CV, band
+    and verdict; the judged quantity is added where it is not the rate.
     """
     other = [str(quantity) for quantity in table["quantity"].unique() if quantity != "rate"]
+    certain = table["rate_low"].notna().any()
     header = [
         "population",
         "n",
         "rate (1/s)",
+        *(["95 % over time"] if certain else []),
         "CV",
         *(["quantity", "value"] if other else []),
         "band",
@@ -116,7 +132,8 @@ def render(table: pd.DataFrame, *, total: bool = True) -> str:
         count = "-" if np.isnan(row["n_neurons"]) else f"{int(row['n_neurons']):,}"
         extra = [row["quantity"], number(row["value"])] if other else []
         cv = "-" if np.isnan(row["cv"]) else f"{row['cv']:.2f}"
-        rows.append([str(name), count, number(row["rate"]), cv, *extra, band, row["verdict"]])
+        interval = [f"{number(row['rate_low'])} - {number(row['rate_high'])}"] if certain else []
+        rows.append([str(name), count, number(row["rate"]), *interval, cv, *extra, band, row["verdict"]])
     lines = aligned(header, rows, left={"population", "quantity", "verdict"})
     judged = table[table["verdict"] != NONE]
     if total and len(judged):

@@ -76,6 +76,7 @@ def test_every_measure_of_populations_is_a_column_of_scans_and_can_be_drawn():
         "burst_share",
         "fano_factor",
         "common_rhythm",
+        "peak_ratio",
         "unit_beta_power",
     } == set(family(PopulationMeasure))
     for name, measure in family(PopulationMeasure).items():

@@ -46,7 +46,7 @@ def test_every_table_of_runs_is_there_for_programs(runs):
     assert by_name["STN"]["rate"] == pytest.approx(30.0, rel=0.3) and set(by_name) > set(door.open_run(first).recorded)
     verdict = json.loads(said("verdict", first, "--no-pairs", "--json", code=2))
     assert verdict["outcome"] == "not judged at this size" and verdict["smaller_than_the_windows_hold_for"] is True
-    assert {row["verdict"] for row in verdict["quantities"]} <= {"pass", "low", "high", "missing"}
+    assert {row["verdict"] for row in verdict["quantities"]} <= {"pass", "low", "high", "missing", "too short"}
     assert json.loads(said("verdict", first, "--no-pairs", "--any-size", "--json", code=1))["outcome"] == "FAIL"
     compared = json.loads(said("compare", first, second, "--json"))
     assert compared["parameters"] == [{"parameter": "simulation.seed", "A": "-", "B": "2"}]

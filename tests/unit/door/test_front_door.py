@@ -13,7 +13,19 @@ import pytest
 import network
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = ["Error", "cells", "characterise", "fit", "list_experiments", "load", "open_run", "plan", "run", "scan"]
+NAMES = [
+    "Error",
+    "cells",
+    "characterise",
+    "compare",
+    "fit",
+    "list_experiments",
+    "load",
+    "open_run",
+    "plan",
+    "run",
+    "scan",
+]
 
 
 def python(*words: object, cwd: Path, paths: tuple[Path, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -31,7 +43,8 @@ def test_the_door_has_its_names_and_a_version():
     assert all(callable(getattr(bgnest, name)) for name in NAMES)
     assert bgnest.__version__[0].isdigit()
     with pytest.raises(
-        AttributeError, match="has no attribute 'lod'; it has: Error, cells, characterise, fit, list_experiments"
+        AttributeError,
+        match="has no attribute 'lod'; it has: Error, cells, characterise, compare, fit, list_experiments",
     ):
         bgnest.lod  # noqa: B018
 

@@ -40,6 +40,8 @@ class Coherences:
     names: list[str]
     frequencies: Floats
     coherence: Floats
+    chance: float
+    """Mean coherence of independent rates: one over the number of windows, which overlap by half."""
 
 
 class RunData:
@@ -102,7 +104,11 @@ class RunData:
             population_rate(self.spikes[name].times, self.spikes[name].n_neurons, *self.window)[1] for name in names
         ]
         try:
-            return Coherences(names, *coherences(np.array(rates), self.presentation.beta.n_window)) if names else None
+            if not names:
+                return None
+            n_window = self.presentation.beta.n_window
+            n_windows = 1 + (len(rates[0]) - n_window) // (n_window // 2)
+            return Coherences(names, *coherences(np.array(rates), n_window), 1.0 / max(1, n_windows))
         except ValueError:
             return None
 
@@ -168,6 +174,10 @@ class Measure(ABC):
         NotMeasuredError
             If the run does not have what it takes.
         """
+
+    def chance(self, data: RunData, name: str) -> float:
+        """Value that cells firing at random at their rates would have; NaN where that is not known."""
+        return float("nan")
 
     def values(self, data: RunData, names: Iterable[str]) -> dict[str, float]:
         """`value` of several."""

@@ -32,6 +32,10 @@ class CommonRhythm(PopulationMeasure):
         inside = _inside(found.frequencies, data)
         return float(shared(found.coherence, found.names.index(name), others)[inside].max())
 
+    def chance(self, data: RunData, name: str) -> float:
+        """Of independent rates, at any one frequency."""
+        return float("nan") if data.coherences is None else data.coherences.chance
+
 
 class BetaFrequency(PopulationMeasure):
     """Mean frequency of the power in the beta band."""
@@ -63,6 +67,10 @@ class RateCoherence(Measure):
         first, second = (names.index(one) for one in pair)
         inside = _inside(data.coherences.frequencies, data)
         return float(data.coherences.coherence[first, second][inside].max())
+
+    def chance(self, data: RunData, name: str) -> float:
+        """Of independent rates, at any one frequency."""
+        return float("nan") if data.coherences is None else data.coherences.chance
 
 
 def _inside(frequencies: np.ndarray, data: RunData) -> np.ndarray:

@@ -15,6 +15,8 @@ class PairMeasure(Measure):
 
     section = "pairs"
     column: ClassVar[str]
+    by_chance: ClassVar[str] = ""
+    """Column with the value of independent cells."""
 
     def value(self, data: RunData, name: str) -> float:
         """NaN for a pair without active cells, or without a recording that is long enough for this measure."""
@@ -26,11 +28,17 @@ class PairMeasure(Measure):
         found = data.pair(name)
         return float("nan") if found is None else float(found[self.column])
 
+    def chance(self, data: RunData, name: str) -> float:
+        """As `pair_table` has it."""
+        found = data.pair(name) if self.by_chance else None
+        return float("nan") if found is None else float(found[self.by_chance])
+
 
 class PairCoherence(PairMeasure):
     """Largest value in the band of the mean over pairs; chance is one over the number of windows."""
 
     name = column = "coherence"
+    by_chance = "chance"
     text = "peak coherence of unit pairs (dimensionless)"
     short = "coherence"
 
@@ -48,5 +56,6 @@ class Resultant(PairMeasure):
     """Length of the mean over pairs and times of unit vectors at their phase difference."""
 
     name = column = "resultant"
+    by_chance = "resultant_chance"
     text = "concentration of phase differences (dimensionless)"
     short = "R of phases"

@@ -6,7 +6,9 @@ from abc import abstractmethod
 
 import numpy as np
 
+from ...certainty import freedom, peak_limit, poisson_level
 from ...spectra import oscillation_index, unit_spectrum
+from ...statistics import RATE_BIN
 from .base import PopulationMeasure, RunData
 
 HIGHEST = 100.0
@@ -50,6 +52,14 @@ class BetaShare(_Spectral):
         """Value from a spectrum with power in it."""
         return oscillation_index(frequencies, power, data.presentation.beta.limits, HIGHEST)
 
+    def chance(self, data: RunData, name: str) -> float:
+        """Share of a flat spectrum: frequencies in the band, of those that are looked at."""
+        if name not in data.spikes:
+            return float("nan")
+        frequencies, _ = data.spectrum(name)
+        flat = np.where(frequencies > 0, 1.0, 0.0)  # the mean is taken off
+        return oscillation_index(frequencies, flat, data.presentation.beta.limits, HIGHEST)
+
 
 class BetaPower(_Spectral):
     """Integral of the power over the band."""
@@ -62,6 +72,43 @@ class BetaPower(_Spectral):
         """Value from a spectrum with power in it."""
         inside = (frequencies >= data.presentation.beta.low) & (frequencies <= data.presentation.beta.high)
         return float(power[inside].sum() * (frequencies[1] - frequencies[0]))
+
+    def chance(self, data: RunData, name: str) -> float:
+        """Power of independent Poisson cells of the same rate."""
+        if name not in data.spikes:
+            return float("nan")
+        frequencies, power = data.spectrum(name)
+        level = poisson_level(int(data.table["n_spikes"][name]), data.spikes[name].n_neurons, *data.window)
+        return self.of_spectrum(frequencies, np.full_like(power, level), data)
+
+
+class PeakRatio(_Spectral):
+    """How far the spectrum rises above the level of independent Poisson cells.
+
+    Cells that fire more regularly than that, or at a common rhythm, move the whole spectrum; compare with `chance`.
+    """
+
+    name = "peak_ratio"
+    text = "spectral peak over the level of independent cells (dimensionless)"
+    short = "peak over chance"
+
+    def of(self, data: RunData, name: str) -> float:
+        """NaN for a population that does not fire."""
+        level = poisson_level(int(data.table["n_spikes"][name]), data.spikes[name].n_neurons, *data.window)
+        return super().of(data, name) / level if level else float("nan")
+
+    def of_spectrum(self, frequencies: np.ndarray, power: np.ndarray, data: RunData) -> float:
+        """Value from a spectrum with power in it."""
+        return float(power[(frequencies > 0) & (frequencies <= HIGHEST)].max())
+
+    def chance(self, data: RunData, name: str) -> float:
+        """What the highest of all frequencies reaches in one of a hundred recordings of independent Poisson cells."""
+        if name not in data.spikes:
+            return float("nan")
+        start, stop = data.window
+        frequencies, _ = data.spectrum(name)
+        degrees = freedom(int((stop - start) / RATE_BIN + 1e-9), 2 * (len(frequencies) - 1))
+        return peak_limit(degrees, int(((frequencies > 0) & (frequencies <= HIGHEST)).sum()))
 
 
 CELLS = 200
@@ -86,3 +133,8 @@ class UnitBetaPower(PopulationMeasure):
         frequencies, power = unit_spectrum(times, ids, n_cells, *data.window)
         inside = (frequencies >= band.low) & (frequencies <= band.high)
         return float(power[inside].sum() * (frequencies[1] - frequencies[0]))
+
+    def chance(self, data: RunData, name: str) -> float:
+        """Power of Poisson trains of the same rate, which is the rate at every frequency."""
+        band = data.presentation.beta
+        return float(data.table["rate"][name]) * (band.high - band.low) if name in data.spikes else float("nan")
