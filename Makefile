@@ -1,6 +1,7 @@
 # bgnest: two commands set everything up on a fresh machine.
 #   make run     the full 80,000-neuron Lindahl network, from NESTML sources to figures
 #   make test    everything the tests need, then lint, types and tests
+#   make docs    the documentation as a site in docs/_build/html; executes the tutorials, checks all links within it
 # Both create .venv themselves. Needs: python3 (3.11 or later, with venv), g++ with C++20, make.
 
 PYTHON ?= python3
@@ -12,8 +13,9 @@ OUT ?= runs/lindahl2016-activation_control-80000
 TEST_WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PYTEST_ARGS ?=
 RUN_ARGS ?=
+DOCS_ARGS ?=
 
-.PHONY: run test env test-env lint mpi clean
+.PHONY: run test docs links env test-env lint mpi clean
 .DEFAULT_GOAL := run
 
 run: env
@@ -26,6 +28,15 @@ lint: test-env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# a warning is an error; DOCS_ARGS="-D nb_execution_mode=off" leaves the tutorials as they are written
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html $(DOCS_ARGS) docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+# links to other sites; needs the network
+links: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -q -b linkcheck -D nb_execution_mode=off docs docs/_build/links
 
 # NEST with MPI, compiled from PyPI's sources into .venv-mpi: minutes when new, seconds afterwards
 mpi: $(BIN)/python
@@ -49,5 +60,9 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[nest,test]'
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[nest,docs]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf docs/_build docs/reference/generated $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -193,6 +193,8 @@ def _limits(owner: Check | Place) -> tuple[str, ...]:
 
 def _either(forms: list[Form]) -> Form:
     words = list(dict.fromkeys(form.words for form in forms))
+    if "whole number" in words and "number" in words:
+        words.remove("whole number")
     limits = tuple(dict.fromkeys(limit for form in forms for limit in form.limits))
     return Form(", or ".join(words), limits, tuple(dict.fromkeys(part for form in forms for part in form.parts)))
 

@@ -25,7 +25,12 @@ from network.scans import load_scan, make_points
 from network.scans.planning import Planner
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+NOT_READ = {"tutorials", "generated", "_build"}
+"""Tutorials are executed (tests/docs), the others are made when the site is built."""
+PAGES = [
+    ROOT / "README.md",
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if not NOT_READ & set(path.parts)),
+]
 PLACEHOLDER = "…"
 SCAN = "scan_of: lindahl2016/activation_control\noverlays: [laptop]\n"
 
@@ -42,7 +47,7 @@ def blocks() -> list[Block]:
     found = []
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for match in re.finditer(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for match in re.finditer(r"^```([\w{}-]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             line = text[: match.start()].count("\n") + 1
             found.append(Block(f"{page.relative_to(ROOT)}:{line}", match[1], match[2]))
     return found
@@ -103,7 +108,9 @@ def folder(tmp_path, monkeypatch):
     """Working directory with all files that the texts name and show."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BGNEST_MODELS", str(Path(sys.prefix) / "models" / "neurons"))  # NESTML's own, as the texts say
-    new_network("my_network")
+    monkeypatch.setenv("BGNEST_PARAMS", str(tmp_path))
+    for name in ("my_network", "mine"):
+        new_network(name)
     for block in YAML:
         if name := re.match(r"# (\w+\.yaml)\n", block.text):
             (tmp_path / name[1]).write_text(block.text, encoding="utf-8")
@@ -144,7 +151,7 @@ def test_yaml_is_valid(folder, block):
         assert plan_some(path) > 1
     else:
         path.write_text(block.text, encoding="utf-8")
-        own = "meta" in content
+        own = "meta" in content or str(content.get("overlay_of")).startswith("mine/")
         assert make_plan(load_experiment(path)).n_neurons >= (1 if own else 80_000)
 
 

@@ -1,0 +1,131 @@
+"""The packages below `network/` as a picture, drawn from their imports."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "network"
+LAYERS = (
+    ("cli",),
+    ("door",),
+    ("scans", "describe", "single", "bench"),
+    ("analysis",),
+    ("engine",),
+    ("runs", "cluster"),
+    ("codegen",),
+    ("plans",),
+    ("experiment",),
+)
+WORDS = {
+    "cli": "bgnest, the command",
+    "door": "import bgnest",
+    "scans": "many runs",
+    "describe": "tables of a paper",
+    "single": "one cell",
+    "bench": "costs",
+    "analysis": "statistics, verdicts, figures",
+    "engine": "the life of a run (NEST, mock)",
+    "runs": "a run on disk",
+    "cluster": "MPI, Slurm",
+    "codegen": "NESTML to C++",
+    "plans": "what will be built",
+    "experiment": "what is written",
+}
+WIDTH, ROW, BOX, GAP = 760, 74, 44, 16
+
+
+def imports() -> dict[tuple[str, str], int]:
+    """How many modules of a package import from another one."""
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    known = {name for layer in LAYERS for name in layer}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        here = path.relative_to(PACKAGE).with_suffix("").parts
+        if here[0] not in known:
+            continue
+        for there in {name for name in _imported(path, here) if name in known and name != here[0]}:
+            counts[here[0], there] += 1
+    return dict(counts)
+
+
+def _imported(path: Path, here: tuple[str, ...]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = here[: len(here) - node.level]
+            module = (*base, *(node.module.split(".") if node.module else ()))
+            yield from [module[0]] if module else [alias.name for alias in node.names]
+
+
+def unplaced() -> set[str]:
+    """Packages that the picture does not show."""
+    return {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {name for layer in LAYERS for name in layer}
+
+
+def boxes() -> dict[str, tuple[float, float, float]]:
+    """Left, top and width of every box."""
+    found = {}
+    for row, layer in enumerate(LAYERS):
+        width = min(320.0, (WIDTH - 160 - GAP * (len(layer) - 1)) / len(layer))
+        left = (WIDTH - width * len(layer) - GAP * (len(layer) - 1)) / 2
+        for place, name in enumerate(layer):
+            found[name] = (left + place * (width + GAP), 20 + row * ROW, width)
+    return found
+
+
+def draw() -> str:
+    """The picture as SVG; it stands on its own, light and dark."""
+    placed = boxes()
+    height = 20 + ROW * len(LAYERS)
+    parts = [_arrow(placed, *pair, count) for pair, count in sorted(imports().items(), key=lambda item: item[1])]
+    parts += [_box(name, *where) for name, where in placed.items()]
+    style = "text{font-family:sans-serif;text-anchor:middle;fill:#1b1b1b}"
+    style += ".name{font-weight:600;font-size:15px}.word{font-size:11.5px}"
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    marker = (
+        '<marker id="a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6" markerHeight="6" orient="auto">'
+        '<path d="M0 0L8 4L0 8z" fill="#5b7a99"/></marker>'
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" '
+        f'aria-label="Packages and their imports"><style>{style}</style><defs>{marker}</defs>'
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff" rx="8"/>{"".join(parts)}</svg>\n'
+    )
+
+
+def _box(name: str, left: float, top: float, width: float) -> str:
+    fill = "#e3eefa" if name in ("cli", "door") else "#fdf0dc" if name == "engine" else "#eef2f0"
+    middle = left + width / 2
+    return (
+        f'<rect x="{left:.0f}" y="{top}" width="{width:.0f}" height="{BOX}" rx="6" fill="{fill}" stroke="#5b7a99"/>'
+        f'<text class="name" x="{middle:.0f}" y="{top + 19}">{name}</text>'
+        f'<text class="word" x="{middle:.0f}" y="{top + 35}">{WORDS[name]}</text>'
+    )
+
+
+def _arrow(placed: dict[str, tuple[float, float, float]], source: str, target: str, count: int) -> str:
+    (x1, y1, w1), (x2, y2, w2) = placed[source], placed[target]
+    thick = min(3.0, 0.6 + count / 10)
+    if y1 == y2:
+        return ""
+    begin, end = (x1 + w1 / 2, y1 + BOX), (x2 + w2 / 2, y2)
+    rows = round((y2 - y1) / ROW)
+    if rows == 1:
+        line = f"M{begin[0]:.0f} {begin[1]}L{end[0]:.0f} {end[1]}"
+    else:  # around what lies between, further out the further it goes
+        side = -1 if (rows + hash_of(source)) % 2 else 1
+        out = WIDTH / 2 + side * (WIDTH / 2 - 14 - 8 * (len(LAYERS) - rows) / 2)
+        left, right = (x1, x2) if side < 0 else (x1 + w1, x2 + w2)
+        high, low = y1 + BOX / 2, y2 + BOX / 2
+        line = f"M{left:.0f} {high}C{out:.0f} {high} {out:.0f} {low} {right:.0f} {low}"
+    look = f'fill="none" stroke="#5b7a99" stroke-width="{thick:.1f}" stroke-opacity="0.55"'
+    return f'<path d="{line}" {look} marker-end="url(#a)"/>'
+
+
+def hash_of(name: str) -> int:
+    """Small number of a name, the same in every process."""
+    return sum(map(ord, name))
+
+
+__all__: Sequence[str] = ("boxes", "draw", "imports", "unplaced")
