@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import sys
 import traceback
 from typing import Annotated, Any
@@ -144,6 +146,20 @@ def serve_commands() -> None:
     serve.serve(main)
 
 
+OUT_OF_MEMORY = (
+    b"bgnest: out of memory; `bgnest plan` says what a network needs, `ulimit -v` and the job what there may be\n"
+)
+
+
+def no_memory(error: BaseException | None) -> bool:
+    """Whether an error, or what it came from, is a want of memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def main() -> None:
     """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C.
 
@@ -159,6 +175,9 @@ def main() -> None:
             job.end(f"bgnest: {problem}", 1)
         raise
     except Exception as error:
+        if no_memory(error):
+            os.write(2, OUT_OF_MEMORY)  # nothing that has to be made first
+            os._exit(1)
         if isinstance(error, Error):
             job.end(f"bgnest: {error}", error.exit_code, shared=isinstance(error, RunawayError))
         if isinstance(error, OSError) and error.filename is not None:

@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 
 from ..cluster.job import terminated_as_exit
 from ..cluster.ranks import present
-from ..errors import BuildError, EngineError, RunawayError, RunBusyError, RunError
+from ..errors import BuildError, EngineError, RunawayError, RunBusyError, RunError, RunExistsError
 from ..experiment import Experiment
 from ..plans import make_plan
 from ..plans.plan import Plan
@@ -213,6 +213,8 @@ def _attempt(job: _Job, reporter: Reporter | None = None, built: Network | None 
         return _found(job) or job.run(reporter=reporter, built=built)
     except RunBusyError:
         return _Busy()
+    except RunExistsError as error:  # another process has completed it between two looks
+        return _found(job) or _failure(error)
     except _EXPECTED as error:
         return _failure(error)
 

@@ -14,7 +14,7 @@ from typing import Any
 from .. import codegen
 from ..cluster.job import identity
 from ..cluster.ranks import Ranks, present
-from ..errors import BuildError, EngineError, RefusedError, RunawayError
+from ..errors import BuildError, EngineError, RefusedError, RunawayError, RunExistsError
 from ..experiment import dump_experiment
 from ..experiment.bibliography import dump_sources
 from ..experiment.schema import Experiment
@@ -108,7 +108,13 @@ def run(
         refuse_what_cannot_fit(experiment, plan, path, ranks_here=here.on_this_machine)
     record = collect_record(versions=versions(engine), threads=threads, ranks=plan.ranks) | {"job": identity()}
     record |= {"shared_build": built is not None, "predicted": predicted(plan)}
-    with RunFolder.create(path, overwrite=overwrite, take_over=take_over, record=record) as folder:
+    try:
+        made = RunFolder.create(path, overwrite=overwrite, take_over=take_over, record=record)
+    except RunExistsError:
+        if resume and (done := restart.finished(path, plan)) is not None:  # by another process, just now
+            return done
+        raise
+    with made as folder:
         reporter = FileReporter(folder.path, reporter)
         folder.write_params(dump_experiment(experiment), dump_sources(experiment))
         folder.write_origin({path: str(origin) for path, origin in experiment.origins.items()})

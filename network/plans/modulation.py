@@ -41,9 +41,12 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     for time in times:
         if not derive.is_multiple(time, resolution):
             path = next(
-                (schedule_path(experiment, name) for name, steps in changes.items() if time in steps), "currents"
+                (schedule_path(experiment, name) for name, steps in changes.items() if time in steps),
+                _of_current(experiment, time),
             )
-            problems.append(f"{path}: the change at {time:g} ms is not on the grid of {resolution:g} ms")
+            problems.append(
+                f"{_placed(experiment, path)}: the change at {time:g} ms is not on the grid of {resolution:g} ms"
+            )
     levels: dict[str, float] = {name: modulator.level.value for name, modulator in modulators.items()}
     current = dict.fromkeys(offsets, 0.0)
 
@@ -86,6 +89,22 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     if problems or varied:
         raise SpecError([*problems, *sorted(varied)])
     return tuple(segment for segment in segments if segment.params)
+
+
+def _of_current(experiment: Experiment, time: float) -> str:
+    """Key path of the current that changes at a time."""
+    for name, current in experiment.currents.items():
+        if any(tidy(given) == time for given in current.times.value):
+            return f"currents.{name}.times"
+    return "stimulations"
+
+
+def _placed(experiment: Experiment, key: str) -> str:
+    """Key path behind the place where it is written, if that is known."""
+    try:
+        return f"{experiment.origin(key)}: {key}"
+    except KeyError:
+        return key
 
 
 def _stop(experiment: Experiment) -> float:

@@ -93,3 +93,9 @@ def test_cells_that_cannot_draw_are_driven_by_devices(target, tiny_params):
 def test_a_drive_that_was_asked_for_is_not_changed(tiny_params):
     with pytest.raises(SpecError, match=r"simulation\.drive: cells of simulation\.target 'plain' cannot draw"):
         tiny("simulation.target=plain", "simulation.drive=internal")
+
+
+def test_a_change_off_the_grid_is_named_with_its_current(user):
+    given = "currents: {late: {target: P, times: {value: [0.15], unit: ms}, amplitudes: {value: [1.0], unit: pA}}}"
+    with pytest.raises(SpecError, match=r"mine\.yaml:2: currents\.late\.times: the change at 0\.15 ms"):
+        make_plan(user(f"overlay_of: tiny/base\n{given}\n"))
