@@ -34,6 +34,10 @@ exclude_patterns = ["_build", "_ext", "data", "tables", "**/.ipynb_checkpoints"]
 templates_path: list[str] = []
 default_role = "literal"
 nitpicky = False
+suppress_warnings = [
+    "toc.empty_glob",  # lists of pages take what is added by itself, now and then nothing
+    "ref.python",  # words for types in docstrings, such as "folder", are no references
+]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "fieldlist", "substitution"]
 myst_heading_anchors = 4

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "network"
-LAYERS = (
+DRAWN = (
     ("cli",),
     ("door",),
-    ("scans", "describe", "single", "bench"),
+    ("describe", "single", "bench", "scans"),
     ("analysis",),
     ("engine",),
     ("runs", "cluster"),
@@ -19,6 +19,12 @@ LAYERS = (
     ("plans",),
     ("experiment",),
 )
+NEW = tuple(
+    sorted({path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {one for row in DRAWN for one in row})
+)
+"""Packages that nobody has placed: beside those of their kind."""
+LAYERS = tuple((*row, *NEW) if "scans" in row else row for row in DRAWN)
+HEIGHT = {name: row for row, layer in enumerate(LAYERS) for name in layer}
 WORDS = {
     "cli": "bgnest, the command",
     "door": "import bgnest",
@@ -58,9 +64,19 @@ def _imported(path: Path, here: tuple[str, ...]) -> Iterator[str]:
             yield from [module[0]] if module else [alias.name for alias in node.names]
 
 
-def unplaced() -> set[str]:
-    """Packages that the picture does not show."""
-    return {path.parent.name for path in PACKAGE.glob("*/__init__.py")} - {name for layer in LAYERS for name in layer}
+def needed() -> dict[tuple[str, str], int]:
+    """Imports without those that follow from others: what a package reaches through another one."""
+    found = imports()
+    below: dict[str, set[str]] = defaultdict(set)
+    for source, target in found:
+        if HEIGHT[source] < HEIGHT[target]:
+            below[source].add(target)
+
+    def reached(name: str) -> set[str]:
+        return {one for child in below[name] for one in (child, *reached(child))}
+
+    through = {name: {one for child in below[name] for one in reached(child)} for name in HEIGHT}
+    return {pair: n for pair, n in found.items() if pair[1] in below[pair[0]] and pair[1] not in through[pair[0]]}
 
 
 def boxes() -> dict[str, tuple[float, float, float]]:
@@ -78,7 +94,7 @@ def draw() -> str:
     """The picture as SVG; it stands on its own, light and dark."""
     placed = boxes()
     height = 20 + ROW * len(LAYERS)
-    parts = [_arrow(placed, *pair, count) for pair, count in sorted(imports().items(), key=lambda item: item[1])]
+    parts = [_arrow(placed, *pair, count) for pair, count in sorted(needed().items(), key=lambda item: item[1])]
     parts += [_box(name, *where) for name, where in placed.items()]
     style = "text{font-family:sans-serif;text-anchor:middle;fill:#1b1b1b}"
     style += ".name{font-weight:600;font-size:15px}.word{font-size:11.5px}"
@@ -100,7 +116,7 @@ def _box(name: str, left: float, top: float, width: float) -> str:
     return (
         f'<rect x="{left:.0f}" y="{top}" width="{width:.0f}" height="{BOX}" rx="6" fill="{fill}" stroke="#5b7a99"/>'
         f'<text class="name" x="{middle:.0f}" y="{top + 19}">{name}</text>'
-        f'<text class="word" x="{middle:.0f}" y="{top + 35}">{WORDS[name]}</text>'
+        f'<text class="word" x="{middle:.0f}" y="{top + 35}">{WORDS.get(name, "")}</text>'
     )
 
 
@@ -110,22 +126,17 @@ def _arrow(placed: dict[str, tuple[float, float, float]], source: str, target: s
     if y1 == y2:
         return ""
     begin, end = (x1 + w1 / 2, y1 + BOX), (x2 + w2 / 2, y2)
-    rows = round((y2 - y1) / ROW)
-    if rows == 1:
+    if round((y2 - y1) / ROW) == 1:
         line = f"M{begin[0]:.0f} {begin[1]}L{end[0]:.0f} {end[1]}"
-    else:  # around what lies between, further out the further it goes
-        side = -1 if (rows + hash_of(source)) % 2 else 1
-        out = WIDTH / 2 + side * (WIDTH / 2 - 14 - 8 * (len(LAYERS) - rows) / 2)
-        left, right = (x1, x2) if side < 0 else (x1 + w1, x2 + w2)
-        high, low = y1 + BOX / 2, y2 + BOX / 2
-        line = f"M{left:.0f} {high}C{out:.0f} {high} {out:.0f} {low} {right:.0f} {low}"
+    else:  # around what lies between
+        side = -1 if x2 + w2 / 2 < WIDTH / 2 - 1 or (x2 + w2 / 2 < WIDTH / 2 + 1 and begin[0] < WIDTH / 2 - 1) else 1
+        out = WIDTH / 2 + side * (WIDTH / 2 - 20)
+        begins = min(x1, WIDTH / 2 - 160) if side < 0 else max(x1 + w1, WIDTH / 2 + 160)
+        start = f"M{begins:.0f} {y1 + BOX / 2}" if begins in (x1, x1 + w1) else f"M{begin[0]:.0f} {begin[1]}"
+        left, low = x2 if side < 0 else x2 + w2, y2 + BOX / 2
+        line = f"{start}C{out:.0f} {y1 + BOX} {out:.0f} {low} {left:.0f} {low}"
     look = f'fill="none" stroke="#5b7a99" stroke-width="{thick:.1f}" stroke-opacity="0.55"'
     return f'<path d="{line}" {look} marker-end="url(#a)"/>'
 
 
-def hash_of(name: str) -> int:
-    """Small number of a name, the same in every process."""
-    return sum(map(ord, name))
-
-
-__all__: Sequence[str] = ("boxes", "draw", "imports", "unplaced")
+__all__: Sequence[str] = ("boxes", "draw", "imports", "needed")

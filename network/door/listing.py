@@ -31,10 +31,13 @@ def list_experiments(of: str | None = None) -> Listing:
     Parameters
     ----------
     of : str, optional
-        An experiment: its variants instead, each by the name with which it is loaded.
+        A network: its experiments only. An experiment: its variants instead, each by the name with which it is
+        loaded.
     """
     if of is None:
         return Listing(experiments())
+    if own := {name: text for name, text in experiments().items() if name.startswith(f"{of}/")}:
+        return Listing(own)
     return Listing({f"{of}@{name}": title for name, title in list_variants(of).items()})
 
 

@@ -22,7 +22,7 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 from scipy.optimize import quadratic_assignment
 
-from .base import heading, styled
+from .base import Page, heading, styled
 from .style import MM, colours, label
 
 Floats = NDArray[np.float64]
@@ -135,7 +135,7 @@ def circuit(
     heights = [node.y for node in nodes.values()]
     bottom, top = min(heights) - MARGIN_Y - LEGEND, max(heights) + MARGIN_Y + (6.0 if title else 0.0)
     width = max(2 * (a + MARGIN_X), NARROWEST)
-    figure = Figure(figsize=(width * MM, (top - bottom) * MM))
+    figure = Page(figsize=(width * MM, (top - bottom) * MM))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set(xlim=(-width / 2, width / 2), ylim=(bottom, top))
     axes.set_axis_off()

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..wiring import connection_matrices, weight_units
 from . import style
-from .base import heading, plain_numbers, styled
+from .base import Page, heading, plain_numbers, styled
 from .style import COLUMN, MM, label
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def weights_panel(axes: Axes, plan: Mapping[str, Any]) -> Axes:
 
 def _figure(values: pd.DataFrame, *, bars: int, title: str | None) -> tuple[Figure, Axes]:
     """Figure of column width with room for a matrix and its colour bars."""
-    figure = Figure(figsize=(COLUMN, (24.0 + 11.0 * bars + 6.5 * len(values)) * MM), layout="constrained")
+    figure = Page(figsize=(COLUMN, (24.0 + 11.0 * bars + 6.5 * len(values)) * MM), layout="constrained")
     heading(figure, title)
     return figure, figure.subplots()
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..oscillations import BETA, Band, Pair, PairResult
-from .base import heading, page, styled
+from .base import Page, heading, page, styled
 from .style import MM, PAGE, label
 
 SHADES = ("#4D4D4D", "#C0392B", "#2C6FA6", "#5AA469")
@@ -40,7 +40,7 @@ def phase_circles(
     pairs = list(dict.fromkeys(pair for pairs in results.values() for pair in pairs))
     columns = 3
     rows = -(-len(pairs) // columns)
-    figure = Figure(figsize=(PAGE, (8.0 + 58.0 * rows) * MM), layout="constrained")
+    figure = Page(figsize=(PAGE, (8.0 + 58.0 * rows) * MM), layout="constrained")
     edges = np.linspace(-np.pi, np.pi, n_bins + 1)
     for place, pair in enumerate(pairs):
         axes = figure.add_subplot(rows, columns, place + 1, projection="polar")

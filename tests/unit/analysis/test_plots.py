@@ -181,3 +181,9 @@ def test_panels_and_their_texts_do_not_overlap_and_stay_inside(spikes):
         assert not any(box.overlaps(other) for other in boxes[:number])
     widths = {round(axes.get_position().width, 9) for axes in figure.axes}
     assert len(widths) == 1 and widths.pop() > 0.4
+
+
+def test_notebooks_show_a_figure_that_pyplot_knows_nothing_of(spikes):
+    figure = plots.raster(spikes, 1000.0, 2000.0)
+    before = figure.get_dpi()
+    assert figure._repr_png_().startswith(b"\x89PNG") and figure.get_dpi() == before

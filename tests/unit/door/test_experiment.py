@@ -124,6 +124,7 @@ def test_experiments_and_lists_are_short_to_look_at(experiment):
     assert "lindahl2016/activation_control" in listing
     assert repr(listing).splitlines()[0].startswith("bahuguna2015/base ")
     assert all(bgnest.load(name).name for name in list(bgnest.list_experiments("lindahl2016/dopamine_knockouts"))[:1])
+    assert set(bgnest.list_experiments("two_cells")) == {"two_cells/half_centre", "two_cells/reciprocal"}
     assert "<td>lindahl2016/base</td>" in listing._repr_html_()
 
 
