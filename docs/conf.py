@@ -35,7 +35,6 @@ templates_path: list[str] = []
 default_role = "literal"
 nitpicky = False
 suppress_warnings = [
-    "toc.empty_glob",  # lists of pages take what is added by itself, now and then nothing
     "ref.python",  # words for types in docstrings, such as "folder", are no references
 ]
 
