@@ -43,6 +43,7 @@ myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
 nb_execution_mode = "cache"
+nb_execution_in_temp = True  # what a tutorial writes is gone with it
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True

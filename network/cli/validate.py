@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from ..errors import SpecError, choices
 from ..experiment import Experiment
+from ..experiment.origins import Origin
 from ..experiment.presentation import FILE as PRESENTATION
 from ..experiment.presentation import load_presentation, unknown_names
 from ..experiment.quantities import Quantity, QuantityList, Spec
 from ..plans.cost import beyond_machine
 from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_code, with_changes
+
+GONE = object()
+"""In place of a value that an overlay or the command line has taken away."""
 
 
 @with_changes
@@ -38,8 +43,8 @@ def validate(
         if not found:
             raise typer.BadParameter(f"nothing below {show!r}; sections: {', '.join(type(spec).model_fields)}")
         for path, origin in sorted(found):
-            if (text := _value(spec, path)) is not None:
-                print(f"  {path} = {text}    [{origin}]")
+            for line in _shown(spec, path, origin):
+                print(line)
 
 
 def beside_network(spec: Experiment) -> None:
@@ -53,11 +58,29 @@ def beside_network(spec: Experiment) -> None:
     states_with_targets(model)
 
 
-def _value(spec: object, path: str) -> str | None:
-    """Value at a key path as text; None for a section, whose values have paths of their own."""
+def _shown(spec: Experiment, path: str, origin: Origin) -> Iterator[str]:
+    """Lines about a value: what it is, where it was written, what it stands on; none for a section."""
+    value = _at(spec, path)
+    if isinstance(value, Quantity | QuantityList):
+        text = str(value.value) if value.unit == "1" else f"{value.value} {value.unit}"
+        yield f"  {path} = {text}    [{origin}]"
+        if value.source is not None:
+            known = spec.sources.get(value.source)
+            yield f"    source {value.source}" + (f": {known.what}" if known is not None else "")
+        for what in ("assumed", "note"):
+            if (said := getattr(value, what)) is not None:
+                yield f"    {what}: {said}"
+    elif value is GONE:
+        yield f"  {path} is taken away    [{origin}]"
+    elif not isinstance(value, Spec | dict):
+        yield f"  {path} = {value}    [{origin}]"
+
+
+def _at(spec: object, path: str) -> object:
+    """What is at a key path; `GONE` if a layer has taken it away."""
     node = spec
     for key in path.split("."):
-        node = node[key] if isinstance(node, dict) else getattr(node, key)
-    if isinstance(node, Quantity | QuantityList):
-        return str(node.value) if node.unit == "1" else f"{node.value} {node.unit}"
-    return None if isinstance(node, Spec | dict) else str(node)
+        if node is None or (isinstance(node, dict) and key not in node):
+            return GONE
+        node = node[key] if isinstance(node, dict) else getattr(node, key, GONE)
+    return node

@@ -96,3 +96,19 @@ def test_hooks_run_what_make_lint_runs():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     names = [hook["id"] for repository in hooks["repos"] for hook in repository["hooks"]]
     assert {"ruff-check", "ruff-format", "mypy"} <= set(names)
+
+
+def test_messages_that_are_explained_are_those_of_the_code():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "network").rglob("*.py")))
+    code = " ".join(re.sub(r'"\s*\n\s*f?"', "", code).split())
+    text = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?)\s\| ", text, re.MULTILINE)
+    messages = [message for row in rows for message in re.findall(r"`([^`]+)`", row)]
+    assert len(messages) > 20
+    parts = [(m, part.strip()) for m in messages for part in re.split(r"…|'[^']*'|\b[A-Z]{3,}\b", m)]
+    assert [message for message, part in parts if len(part) > 5 and part not in code] == []
+
+
+def test_nothing_that_tutorials_write_is_kept():
+    kept = [path.name for path in (DOCS / "tutorials").iterdir() if path.suffix != ".md"]
+    assert kept == [] and "nb_execution_in_temp = True" in (DOCS / "conf.py").read_text(encoding="utf-8")

@@ -47,3 +47,18 @@ def test_validate_shows_values_with_units_and_origins_and_no_sections():
         "902.0 ms    [lindahl2016/projections.yaml:"
     )
     assert "projections.FSN_to_MSN_D2.plasticity" not in values and "Quantity" not in shown
+
+
+def test_validate_shows_sources_reasons_and_what_a_factor_was_applied_to(tmp_path):
+    (tmp_path / "scaled.yaml").write_text(
+        "overlay_of: lindahl2016/activation_control\nprojections: {FSN_to_MSN_D2: {weight: {scale: 1.2}}}\n"
+    )
+    shown = bgnest("validate", str(tmp_path / "scaled.yaml"), "--show", "projections.FSN_to_MSN_D2")
+    assert "weight = 24.84 nS    [" in shown and "    note: 1.2 x 20.7\n" in shown
+    assert "    source bgmodel_default_params: Code of Lindahl" in shown
+    assert "    assumed: " in bgnest("validate", "--show", "simulation.guard")
+
+
+def test_validate_shows_that_an_entry_was_taken_away():
+    shown = bgnest("validate", "--set", "projections.STN_to_SNr=null", "--show", "projections.STN_to_SNr")
+    assert "projections.STN_to_SNr is taken away    [command line" in shown
