@@ -21,11 +21,16 @@ _SOON = 0.01
 
 
 def keep() -> None:
-    """Let interrupts that Python would ignore come again; all other exceptions that are ignored are told as before."""
+    """Let interrupts that Python would ignore come again; other exceptions that are ignored are told as before.
+
+    But not those of HDF5, which tries again to write a file when it is forgotten: whoever wrote it has told already.
+    """
     usual = sys.unraisablehook
 
     def hook(lost: Any) -> None:
         error = lost.exc_value
+        if _of_forgotten_file(error):
+            return
         if not isinstance(error, KeyboardInterrupt | Terminated):
             usual(lost)
         elif threading.current_thread() is threading.main_thread():  # others get no signals
@@ -34,6 +39,21 @@ def keep() -> None:
             signal.setitimer(signal.ITIMER_REAL, _SOON)
 
     sys.unraisablehook = hook
+
+
+def quieten() -> None:
+    """Show nothing of files that HDF5 has forgotten; Cython shows what it ignores by the usual hook, too."""
+    shown = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if not _of_forgotten_file(error):
+            shown(kind, error, trace)
+
+    sys.excepthook = show
+
+
+def _of_forgotten_file(error: BaseException | None) -> bool:
+    return isinstance(error, RuntimeError) and "Can't decrement id ref count" in str(error)
 
 
 def _again(error: BaseException, hook: CodeType, number: int, frame: FrameType | None) -> None:

@@ -50,6 +50,7 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a subcommand."""
+        interrupts.quieten()  # here, as typer has a hook of its own
         try:
             with job.terminated_as_exit():
                 return super().invoke(ctx)
@@ -146,6 +147,8 @@ def serve_commands() -> None:
     serve.serve(main)
 
 
+SCARCE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+"""Errors of disks and of open files that Python cannot always ascribe to a file."""
 OUT_OF_MEMORY = (
     b"bgnest: out of memory; `bgnest plan` says what a network needs, `ulimit -v` and the job what there may be\n"
 )
@@ -182,6 +185,8 @@ def main() -> None:
             job.end(f"bgnest: {error}", error.exit_code, shared=isinstance(error, RunawayError))
         if isinstance(error, OSError) and error.filename is not None:
             job.end(f"bgnest: {error.filename}: {error.strerror}", 1)
+        if isinstance(error, OSError) and error.errno in SCARCE:
+            job.end(f"bgnest: {error.strerror}", 1)
         if job.present().size == 1:
             raise
         job.end(traceback.format_exc(), 1)

@@ -116,12 +116,14 @@ def full_disk_said(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK:
+        number, where = error.errno, error.filename or place
+        if isinstance(error, shutil.Error):  # several files at once: texts only
+            number = next((n for n in _DISK if f"[Errno {n}]" in str(error)), None)
+        if number not in _DISK:
             raise
-        where = error.filename or place
         raise BuildError(
-            f"{where}: cannot be written: {error.strerror}. Make room or mend it, or name another cache folder in the "
-            "variable BGNEST_CACHE."
+            f"{where}: cannot be written: {os.strerror(number)}. Make room or mend it, or name another cache folder in "
+            "the variable BGNEST_CACHE."
         ) from error
 
 

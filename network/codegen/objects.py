@@ -22,7 +22,7 @@ from ..experiment.nestml_support import Unsupported
 from ..refusals import note_refusal, note_scheme
 from . import graded, headers, toolchain
 from . import pairs as pairing
-from .cache import Cache, read_manifest, write_manifest
+from .cache import Cache, full_disk_said, read_manifest, write_manifest
 from .expected import announcement, note_seconds
 from .jobs import Jobs
 from .recipe import WORKER, Progress, Recipe, append, call_compiler, tail
@@ -94,8 +94,9 @@ def _templates(target: Target, store: Cache) -> Iterator[Path]:
                 f"{target.name!r} replaces. Install it again: `pip install --force-reinstall nestml==9.0.0`."
             )
     with tempfile.TemporaryDirectory(prefix="templates-", dir=store.root / "tmp") as folder:
-        shutil.copytree(installed, folder, dirs_exist_ok=True)
-        shutil.copytree(target.overlay, folder, dirs_exist_ok=True)
+        with full_disk_said(store.root):
+            shutil.copytree(installed, folder, dirs_exist_ok=True)
+            shutil.copytree(target.overlay, folder, dirs_exist_ok=True)
         yield Path(folder)
 
 

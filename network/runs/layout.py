@@ -123,14 +123,17 @@ def _is_manifest(path: Path) -> bool:
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write to a temporary name in the same folder, then rename."""
+    """Write to a temporary name in the same folder, then rename; an OSError names the file."""
     temporary = path.with_name(f".{path.name}.tmp")
     data = content.encode("utf-8") if isinstance(content, str) else content
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:  # of a full disk Python does not say the file
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _json_default(value: object) -> object:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from network.cli.main import no_memory
+from network.codegen.cache import full_disk_said
 from network.engine import run as engine_run
 from network.engine.batch import run_all
 from network.engine.run import run
-from network.errors import RunExistsError
+from network.errors import BuildError, RunExistsError
 from network.experiment import load_experiment
 from network.runs.folder import RunFolder
+from network.runs.layout import write_atomic
 
 ROOT = Path(__file__).resolve().parents[3]
 CHANGES = ["simulation.mock={rate: 5}", "simulation.t_presim=0", "simulation.t_sim=50", "network.n_neurons=10000"]
@@ -67,3 +71,34 @@ def test_without_resume_it_is_refused(experiment, tmp_path, quicker):
 
 def test_a_batch_uses_what_another_one_has_just_completed(experiment, tmp_path, quicker):
     assert run_all({"one": experiment}, tmp_path)["one"].record["status"] == "complete"
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as error:
+        write_atomic(tmp_path / "origin.json", "{}")
+    assert error.value.filename == str(tmp_path / "origin.json")
+
+
+def test_many_files_that_do_not_fit_the_cache_are_one_message(tmp_path):
+    with (
+        pytest.raises(BuildError, match="cannot be written: No space left on device"),
+        full_disk_said(tmp_path),
+    ):
+        raise shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")])
+    with pytest.raises(shutil.Error), full_disk_said(tmp_path):
+        raise shutil.Error([("a", "b", "[Errno 2] No such file: 'a'")])
+
+
+def test_what_hdf5_says_when_it_forgets_a_file_is_not_shown():
+    code = (
+        "import sys\nfrom network.cli import interrupts\ninterrupts.keep()\n"
+        "class Lost:\n    def __init__(self, text): self.text = text\n"
+        "    def __del__(self): raise RuntimeError(self.text)\n"
+        "Lost(\"Can't decrement id ref count (file write failed)\")\nLost('something else')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "something else" in done.stderr and "ref count" not in done.stderr
