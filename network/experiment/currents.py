@@ -75,6 +75,33 @@ class _Part:
 
 @lru_cache(maxsize=256)
 def _formula(text: str, port: str, carriers: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    by_port = {name: frozenset(names) - {POTENTIAL} for name, names in carriers}
+    own = by_port.get(port, frozenset())
+    if not own:
+        raise NotLinearError(f"what {port} receives has no name of its own")
+    others = frozenset(name for other, names in by_port.items() if other != port for name in names)
+    if shared := own & others:
+        raise NotLinearError(f"{min(shared)} is of several ports")
+    return current_of_names(text, own, others)
+
+
+def current_of_names(text: str, own: frozenset[str], others: frozenset[str] = frozenset()) -> str:
+    """Formula of the current that some names make together in the equation of the potential of a model.
+
+    Parameters
+    ----------
+    text : str
+        Of the NESTML model.
+    own : frozenset of str
+        States or inline expressions that the current is proportional to.
+    others : frozenset of str
+        Names that are left as they are, though the text says what they are made of.
+
+    Raises
+    ------
+    NotLinearError, NoExpressionError
+        If there is no such current.
+    """
     equations: dict[str, str] = {}
     named: dict[str, str] = {}
     for block, line, _ in model_blocks(text):
@@ -84,13 +111,6 @@ def _formula(text: str, port: str, carriers: tuple[tuple[str, tuple[str, ...]], 
             named[found.group(1)] = found.group(2).split("[[")[0]
     if POTENTIAL not in equations:
         raise NotLinearError(f"{POTENTIAL} has no equation")
-    by_port = {name: set(names) - {POTENTIAL} for name, names in carriers}
-    own = by_port.get(port, set())
-    if not own:
-        raise NotLinearError(f"what {port} receives has no name of its own")
-    others = {name for other, names in by_port.items() if other != port for name in names}
-    if shared := own & others:
-        raise NotLinearError(f"{min(shared)} is of several ports")
     part = _Splitter(named, own, others).of(equations[POTENTIAL]).part
     if not part:
         raise NotLinearError(f"{', '.join(sorted(own))} is not in the equation of {POTENTIAL}")
@@ -100,7 +120,7 @@ def _formula(text: str, port: str, carriers: tuple[tuple[str, tuple[str, ...]], 
 class _Splitter:
     """Parts of expressions that are proportional to some names; inline expressions are read once."""
 
-    def __init__(self, named: Mapping[str, str], own: set[str], others: set[str]) -> None:
+    def __init__(self, named: Mapping[str, str], own: frozenset[str], others: frozenset[str]) -> None:
         self.named, self.own, self.others = named, own, others
         self.known: dict[str, _Part] = {}
 

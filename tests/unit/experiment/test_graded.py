@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from network import resources
+from network.engine.sums import evaluate
 from network.errors import SpecError
 from network.experiment import load_experiment
-from network.experiment.graded_cells import Gate, GradedCells, Opened
+from network.experiment.currents import current_of_names, names_in
+from network.experiment.graded_cells import Gate, GradedCells, Opened, current_of
 from network.experiment.linear import why_not_linear
-from network.experiment.nestml import parse_nestml
+from network.experiment.nestml import model_interfaces, parse_nestml, read_nestml
+from network.experiment.receptors import GradedReceptor
 from network.plans import make_plan, plan_from_dict
 
 DATA = Path(__file__).parents[2] / "nest" / "data" / "graded"
@@ -203,3 +207,28 @@ def test_a_name_that_the_model_has_already_is_refused():
     text = (DATA / "morris_lecar.nestml").read_text()
     with pytest.raises(SpecError, match="morris_lecar has a g_exc already; give the graded receptor exc another name"):
         GradedCells("morris_lecar", (), (Opened("exc", "I_e"),)).text(text)
+
+
+EVERY_MODEL = sorted(path.stem for path in resources.nestml_dir().glob("*.nestml"))
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_every_model_of_the_package_opens_graded_receptors_and_has_them(name):
+    """Its text gains the gate, and the current of the receptor has come into the equation of its potential."""
+    model = model_interfaces()[name]
+    current = current_of(
+        GradedReceptor.model_validate({"kind": "graded", "E_rev": {"value": 0, "unit": "mV", "assumed": "t"}}), model
+    )
+    assert current, f"{name} takes no current"
+    cells = GradedCells(name, (Gate("abbott_marder", "abbott_marder"),), (Opened("slow", current),))
+    text = cells.text(read_nestml(resources.list_models()[name]))
+    made = parse_nestml(text, name)
+    assert {"s_abbott_marder", "g_slow", "I_slow"} <= set(made.recordables)
+    assert set(made.ports) == set(model.ports) and set(model.recordables) < set(made.recordables)
+    assert {"E_rev_slow", "v_th_abbott_marder"} <= made.parameters.keys() - model.parameters.keys()
+
+    received = frozenset(carrier for use in model.uses.values() for carrier in use.carriers)
+    formula = current_of_names(text, frozenset({"g_slow"}), received)
+    values = dict.fromkeys(names_in(formula), 1.0) | {"C_m": 80.0, "g_slow": 3.0, "V_m": -60.0, "V_peak": 20.0}
+    assert evaluate(formula, {**values, "E_rev_slow": -75.0}) == pytest.approx(3.0 * -15.0)
+    assert evaluate(formula, {**values, "E_rev_slow": 0.0}) == pytest.approx(3.0 * 60.0)

@@ -1,0 +1,127 @@
+"""Graded synapses from and onto every model of the package, in NEST: recorded values held against their equations.
+
+Two cells of each model open receptors of each other, whatever kind of cell that is. The open probability must be what
+exponential Euler makes of the recorded potential, the conductance the sum of the open probabilities a delay ago, the
+current what both give, and the potential must follow. Each model is compiled once more for it: half an hour in all.
+
+    python scripts/graded_all_models.py                       all models
+    python scripts/graded_all_models.py lif_cond_exp hh_msn   some
+
+Columns: largest differences of the open probability s, of the conductance (nS) and of the current (pA) from what the
+recorded potential gives, range of s, and the largest change of the potential (mV) that the receptor makes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import network as bgnest
+from network import resources
+
+DELAY, STEP, WEIGHT = 3, 0.1, 2.0
+V_TH, DELTA, K_MINUS = -65.0, 5.0, 0.025
+ALLOWED = {"s": 1e-4, "g": 1e-4, "I": 1e-2}
+"""Recorded values have single precision."""
+Floats = NDArray[np.float64]
+
+
+def quantity(value: float, unit: str = "1") -> dict[str, Any]:
+    return {"value": value, "unit": unit, "assumed": "to see an effect"}
+
+
+def experiment(model: str, weight: float) -> dict[str, Any]:
+    """Two populations of a cell each, which open receptors of each other."""
+    cell = {
+        "model": model,
+        "n_neurons": quantity(1),
+        "defaults": "model",
+        "receptors": {"graded": {"kind": "graded", "E_rev": quantity(0.0, "mV")}},
+    }
+    synapse = {
+        "receptor": "graded",
+        "connect": {"rule": "one_to_one"},
+        "weight": quantity(weight, "nS"),
+        "delay": quantity(DELAY * STEP, "ms"),
+        "synapse": {"kind": "graded", "v_th": quantity(V_TH, "mV"), "delta": quantity(DELTA, "mV")},
+    }
+    recorded = {"variables": ["V_m", "s_abbott_marder", "g_graded", "I_graded"], "interval": quantity(STEP, "ms")}
+    pairs = (("left", "right"), ("right", "left"))
+    return {
+        "meta": {"model": "graded_all", "title": f"graded synapses of {model}"},
+        "network": {},
+        "populations": {name: {"label": name, **cell} for name, _ in pairs},
+        "projections": {f"{a}_opens": {"source": a, "target": b, **synapse} for a, b in pairs},
+        "simulation": {
+            "resolution": quantity(STEP, "ms"),
+            "t_presim": quantity(0.0, "ms"),
+            "t_sim": quantity(30.0, "ms"),
+        },
+        "recording": {"traces": {name: {"population": name, **recorded} for name, _ in pairs}},
+    }
+
+
+def run(model: str, weight: float, folder: Path) -> dict[str, dict[str, Floats]]:
+    """Traces by population and variable."""
+    file = folder / f"{model}_{weight:g}.yaml"
+    file.write_text(yaml.safe_dump(experiment(model, weight), sort_keys=False))
+    found = bgnest.load(file).run(out=folder / f"{model}_{weight:g}", progress=False)
+    tables = {name: found.traces(name) for name in ("left", "right")}
+    return {name: {str(key): table[key].to_numpy() for key in table} for name, table in tables.items()}
+
+
+def compare(model: str, folder: Path) -> dict[str, float]:
+    """Largest differences from the equations, over both cells."""
+    traces, alone = run(model, WEIGHT, folder), run(model, 0.0, folder)
+    row = dict.fromkeys(("s", "g", "I"), 0.0) | {"range of s": 0.0, "moved": 0.0}
+    for name, other in (("left", "right"), ("right", "left")):
+        v, s, g, current = (traces[name][key] for key in ("V_m", "s_abbott_marder", "g_graded", "I_graded"))
+        rise = K_MINUS * np.exp((0.5 * (v[:-1] + v[1:]) - V_TH) / DELTA)
+        rate = rise + K_MINUS
+        sent = traces[other]["s_abbott_marder"]
+        found = {
+            "s": s[1:] - rise / rate - (s[:-1] - rise / rate) * np.exp(-STEP * rate),
+            "g": g[DELAY + 1 :] - 0.5 * WEIGHT * (sent[:-DELAY - 1] + sent[1:-DELAY]),
+            "I": current - g * (0.0 - v),
+            "moved": v - alone[name]["V_m"],
+        }  # fmt: skip
+        for key, differences in found.items():
+            row[key] = max(row[key], float(np.abs(differences).max()))
+        row["range of s"] = max(row["range of s"], float(np.ptp(s)))
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    every = sorted(path.stem for path in resources.nestml_dir().glob("*.nestml"))
+    parser.add_argument("models", nargs="*", help="all if none is named")
+    chosen = parser.parse_args().models or every
+    if unknown := sorted(set(chosen) - set(every)):
+        parser.error(f"no model {', '.join(unknown)}; there are {', '.join(every)}")
+    print(f"{'model':<26}{'s':>10}{'g (nS)':>10}{'I (pA)':>10}{'range of s':>12}{'moved (mV)':>12}", flush=True)
+    wrong = []
+    with tempfile.TemporaryDirectory(prefix="bgnest-graded-") as folder:
+        for model in chosen:
+            row = compare(model, Path(folder))
+            good = all(row[key] <= allowed for key, allowed in ALLOWED.items())
+            good = good and row["range of s"] > 0.001 and row["moved"] > 0.1
+            wrong += [] if good else [model]
+            numbers = (
+                f"{row['s']:>10.1e}{row['g']:>10.1e}{row['I']:>10.1e}{row['range of s']:>12.3f}{row['moved']:>12.1f}"
+            )
+            print(f"{model:<26}{numbers}{'' if good else '  wrong'}", flush=True)
+    if wrong:
+        sys.exit(f"not as their equations have it: {', '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    main()
