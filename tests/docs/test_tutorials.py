@@ -30,11 +30,8 @@ def programs():
 @pytest.mark.parametrize("path", TUTORIALS, ids=[path.stem for path in TUTORIALS])
 def test_a_tutorial_runs_from_top_to_bottom(path, tmp_path):
     notebook = jupytext.read(path)
-    from jupyter_client.manager import AsyncKernelManager
-
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
     client = nbclient.NotebookClient(
-        notebook, km=manager, timeout=LONGEST, resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=LONGEST, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
