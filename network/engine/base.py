@@ -85,6 +85,12 @@ class Simulation(Protocol):
     def weights(self) -> Sequence[WeightSource]:
         """One for each recording of weights of the plan, in its order."""
 
+    def audit(self, *, exhaustive: bool = False) -> dict[str, Any]:
+        """Compare what stands in the simulator with the plan, on this rank, before time begins.
+
+        ``differences`` lists in words what is not as planned; a sample is read back, or everything.
+        """
+
     def prepare(self) -> None:
         """Get ready for `run`; nothing can be changed or read out until `cleanup`."""
 

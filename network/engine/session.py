@@ -39,6 +39,9 @@ NEST lets a recorder forget only outside a run, so each readout costs a ``Cleanu
 below a second for 80,000 cells once the wiring stands).
 """
 
+AUDIT = "audit.json"
+"""What was read back from the simulator before time began."""
+
 MAX_SAMPLES = 4_000_000
 """Samples of state variables that a rank holds between two readouts, about 100 MB in all."""
 
@@ -112,6 +115,8 @@ def simulate(
     simulation = engine.start(plan, module, reporter, built)
     outcome.timers |= simulation.timers
     outcome.memory["network"] = memory_bytes()
+    with outcome.timed("audit"):
+        audited(simulation, folder, engine.rank())
     changes = Changes(plan, simulation.change)
     changes.apply(0)
 
@@ -151,6 +156,21 @@ def simulate(
     outcome.timers["write"] = time.perf_counter() - start
     logger.info("simulated %g ms at a real-time factor of %.2f", course.time, outcome.real_time_factor)
     return outcome
+
+
+def audited(simulation: Simulation, folder: RunFolder, rank: int) -> None:
+    """Compare what stands in the simulator with the plan; the first rank writes ``audit.json``.
+
+    Raises
+    ------
+    EngineError
+        If something differs.
+    """
+    found = simulation.audit()
+    if rank == 0:
+        folder.write_json(AUDIT, found)
+    if found["differences"]:
+        raise EngineError("the simulator does not hold what was planned:\n  " + "\n  ".join(found["differences"]))
 
 
 def _collect(plan: Plan, folder: RunFolder, outcome: Outcome, sink: _Sink, engine: Engine) -> None:

@@ -28,7 +28,7 @@ MANIFEST_FORMAT = "bgnest-manifest"
 DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
 OUR_FILES = (
     *("params.yaml", "sources.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
-    *("progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
+    *("audit.json", "progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
     *("nodes.h5", "weights.h5", "spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
 SUBMITTED = ("experiment.yaml", "sources.yaml", "job.sh")

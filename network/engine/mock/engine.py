@@ -113,6 +113,10 @@ class MockSimulation:
         self.states = [MockStates(recorder) for recorder in plan.recorders]
         self.weights = [MockWeights(recorder) for recorder in plan.weights]
 
+    def audit(self, *, exhaustive: bool = False) -> dict[str, Any]:
+        """Nothing stands anywhere that could be read back."""
+        return {"exhaustive": exhaustive, "note": "mock engine: nothing was built", "differences": []}
+
     def prepare(self) -> None:
         """Nothing to prepare."""
 

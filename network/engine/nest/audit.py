@@ -1,25 +1,71 @@
-"""Read parameters, in-degrees, weights and delays back from NEST and compare them with the plan.
+"""Read a network back from NEST and compare it with its plan: the last look before time begins.
 
-A simulator accepts a misspelt parameter or a swapped receptor only until somebody looks. The audit looks at
-a sample of cells of every population and at all synapses onto a sample of cells of every projection.
+A simulator accepts a misspelt parameter or a swapped receptor only until somebody looks. The audit looks at a sample of
+cells of every population and at all synapses onto a sample of cells of every projection; on demand at all of them.
+What is drawn for a cell is known exactly, as it follows from seed and names. What is drawn for a synapse is compared as
+a distribution, with bounds that a right network passes whatever its seed, see `furthest`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import EngineError
-from ...experiment.distributions import bounds
+from ...experiment.distributions import Drawn, bounds
 from ...experiment.rules import Ends
+from ...experiment.synapses import Tsodyks
+from ...plans.cells import cell_values
 from ...plans.parts import PopulationPlan, ProjectionPlan
+from ..distances import ALPHA, furthest, likely_distance
 from . import kernel
-from .connectivity import synapses
+from .audit_inputs import input_problems
+from .connectivity import Synapses, synapses
 from .network import Network
+from .wiring import check_number
+
+N_CELLS = 20
+"""Cells per population that are read in every run."""
+
+MOST = 1_000_000
+"""Synapses of a projection up to which a sample of them is read in every run; of larger ones they are counted.
+
+Rows can be read as a whole only, at 20 to 30 ns and 20 bytes per synapse.
+"""
 
 
-def audit(network: Network, n_cells: int = 20) -> None:
+@dataclass
+class Findings:
+    """What an audit has looked at, and everything that differs."""
+
+    n_cells: int = 0
+    n_synapses: int = 0
+    counted: list[str] = field(default_factory=list)
+    """Projections of which the synapses were counted and not read."""
+    problems: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Content for ``audit.json``."""
+        return {
+            "cells_read": self.n_cells,
+            "synapses_read": self.n_synapses,
+            "projections_only_counted": self.counted,
+            "false_alarms_per_comparison": ALPHA,
+            "differences": self.problems,
+        }
+
+    def refuse(self) -> None:
+        """Raise EngineError if something differs."""
+        if self.problems:
+            raise EngineError("NEST does not hold what was planned:\n  " + "\n  ".join(self.problems))
+
+
+def audit(network: Network, n_cells: int = N_CELLS) -> None:
     """Raise EngineError with everything in NEST that differs from the plan, on the cells of this rank.
 
     Parameters
@@ -29,67 +75,170 @@ def audit(network: Network, n_cells: int = 20) -> None:
     n_cells : int
         Cells per population that are read back.
     """
-    problems: list[str] = []
+    compare(network, n_cells, inputs=False).refuse()
+
+
+def compare(
+    network: Network, n_cells: int | None = N_CELLS, *, most: int | None = None, inputs: bool = True
+) -> Findings:
+    """Compare what is in NEST on this rank with the plan.
+
+    Parameters
+    ----------
+    network : Network
+    n_cells : int or None
+        Cells per population and projection that are read back; None for all.
+    most : int, optional
+        Projections with more synapses are counted and not read; all are read if not given.
+    inputs : bool
+        Also what drives the cells; False before that is connected.
+    """
+    found = Findings(problems=list(_kernel(network)))
     for population in network.plan.populations:
-        problems += _population(network, population, n_cells)
+        found.problems += _population(network, population, n_cells, found)
     for projection in network.plan.projections:
-        problems += _projection(network, projection, n_cells)
-    if problems:
-        raise EngineError("NEST does not hold what was planned:\n  " + "\n  ".join(problems))
+        found.problems += _constants(network, projection)
+        if most is not None and projection.n_synapses > most:
+            found.counted.append(projection.name)
+            found.problems += _number(network, projection)
+        else:
+            found.problems += _projection(network, projection, n_cells, found)
+    if inputs:
+        found.problems += input_problems(network, n_cells)
+    return found
 
 
-def _population(network: Network, population: PopulationPlan, n_cells: int) -> list[str]:
-    """Constants equal, varied parameters inside their limits."""
+def _kernel(network: Network) -> Iterator[str]:
+    nest, plan = kernel.import_nest(), network.plan
+    for name, held, planned in (
+        ("threads", nest.local_num_threads, plan.threads),
+        ("ranks", kernel.num_processes(), plan.ranks),
+        ("seed", nest.rng_seed, plan.seed),
+        ("resolution", nest.resolution, plan.resolution),
+        ("shortest delay", nest.min_delay, plan.min_delay),
+        ("longest delay", nest.max_delay, plan.max_delay),
+    ):
+        if not math.isclose(held, planned, rel_tol=1e-9):
+            yield f"{name}: {held:g}, {planned:g} planned"
+
+
+def _population(network: Network, population: PopulationPlan, n_cells: int | None, found: Findings) -> list[str]:
+    """Constants, and what differs from cell to cell, with the very numbers that were drawn."""
     cells = network.populations[population.name]
     if len(cells) != population.n_neurons:
         return [f"{population.name}: {len(cells)} cells, {population.n_neurons} planned"]
     if (local := kernel.local_nodes(cells, n_cells)) is None:
         return []
-    status = local.get(list(population.params))
+    numbers = np.asarray(local.tolist()) - cells[0].global_id
+    found.n_cells += len(numbers)
+    begun = kernel.import_nest().biological_time > 0.0
+    planned = cell_values(population, network.plan.seed)
+    names = [name for name in planned if not begun or name not in population.initial]
+    status = local.get()  # one by one NEST takes thirty times as long
     problems = []
-    for name, expected in population.params.items():
-        values = np.atleast_1d(np.asarray(status[name], dtype=float))
-        if (limits := population.heterogeneity.get(name)) is not None:
-            low, high = bounds(limits)
-            if values.min() < low or values.max() > high:
-                problems.append(f"{population.name}.{name}: outside [{low}, {high}]")
-        elif not all(math.isclose(value, expected, rel_tol=1e-12) for value in values):
-            problems.append(f"{population.name}.{name}: {values[0]}, {expected} planned")
+    for name in names:
+        held = np.atleast_1d(np.asarray(status[name], dtype=float))
+        expected = np.broadcast_to(np.asarray(planned[name], dtype=float), population.n_neurons)[numbers]
+        wrong = np.flatnonzero(~np.isclose(held, expected, rtol=1e-9, atol=1e-12))
+        if wrong.size:
+            one = wrong[0]
+            where = f"in {wrong.size} of {len(numbers)} cells, of which the first is cell {numbers[one]}"
+            problems.append(f"{population.name}.{name}: {held[one]:.10g}, {expected[one]:.10g} planned ({where})")
     return problems
 
 
-def _projection(network: Network, projection: ProjectionPlan, n_cells: int) -> list[str]:
-    """Distinct sources as planned, weights and delays inside their limits, the right receptor."""
+def _constants(network: Network, projection: ProjectionPlan) -> Iterator[str]:
+    """Constants of plasticity: of NEST's synapse model, or those with which the rows were made."""
+    synapse = projection.synapse
+    if projection.name not in network.compact:
+        if (model := network.synapse_models.get(projection.name)) is None:
+            return
+        held = kernel.import_nest().GetDefaults(model)
+        expected = {name: value for name, value in synapse.constants.items() if isinstance(value, int | float)}
+    elif (told := network.told.get(projection.name)) is not None and isinstance(synapse, Tsodyks):
+        held = {name: getattr(told, name) for name in ("U", "tau_psc", "tau_rec", "tau_fac", "plastic")}
+        expected = {name: getattr(synapse, name) for name in ("U", "tau_psc", "tau_rec", "tau_fac")} | {"plastic": 1}
+    else:
+        return
+    for name, value in expected.items():
+        if name in held and not math.isclose(float(held[name]), value, rel_tol=1e-9):
+            yield f"{projection.name}.{name}: {float(held[name]):.10g}, {value:.10g} planned"
+
+
+def _number(network: Network, projection: ProjectionPlan) -> list[str]:
+    """How many synapses rows have; NEST's were counted when they were made."""
+    if projection.name not in network.compact or network.runtime is None:
+        return []
+    try:
+        check_number(network, projection, network.runtime.count(network.compact[projection.name]))
+    except EngineError as error:
+        return [str(error).removeprefix("projection ")]
+    return []
+
+
+def _projection(network: Network, projection: ProjectionPlan, n_cells: int | None, audited: Findings) -> list[str]:
+    """Distinct sources as planned, weights and delays distributed as planned, the right receptor."""
     if (cells := kernel.local_nodes(network.populations[projection.target], n_cells)) is None:
         return []
     ends, found = network.plan.ends(projection), synapses(network, projection, n_cells)
-    problems = _out_degrees(network, projection, ends)
+    audited.n_synapses += len(found)
+    problems = _number(network, projection) + _out_degrees(network, projection, ends)
+    numbers = np.asarray(cells.tolist()) - network.populations[projection.target][0].global_id
+    problems += _partners(projection, ends, found, numbers)
+    problems += _values(projection, ends, found, network.plan.resolution)
+    port = network.port_number(projection.target, projection.receptor)
+    if (wrong := found.port[found.port != port]).size:
+        problems.append(f"{projection.name}: not on receptor {projection.receptor} (port {port}), but port {wrong[0]}")
+    return problems
+
+
+def _partners(projection: ProjectionPlan, ends: Ends, found: Synapses, cells: NDArray[np.int64]) -> list[str]:
+    """Who is connected."""
     low, high = projection.rule.in_degrees(ends)
-    first = network.populations[projection.target][0].global_id
-    for cell in np.asarray(cells.tolist()) - first:
-        sources = found.source[slice(*np.searchsorted(found.target, (cell, cell + 1)))]
-        if not low <= len(sources) <= high:
-            problems.append(f"{projection.name}: in-degree {len(sources)}, {_range(low, high)} planned")
-            break
-        if ends.without_self and cell in sources:
-            problems.append(f"{projection.name}: a cell is its own source")
-            break
-        if not projection.allow_multapses and len(set(sources)) < len(sources):
-            problems.append(f"{projection.name}: a source occurs twice")
-            break
-    resolution = network.plan.resolution
+    degrees = np.diff(np.searchsorted(found.target, np.stack([cells, cells + 1]).T)).ravel()
+    problems = []
+    if (wrong := degrees[(degrees < low) | (degrees > high)]).size:
+        problems.append(f"{projection.name}: in-degree {wrong[0]}, {_range(low, high)} planned")
+    if ends.without_self and np.any(found.source == found.target):
+        problems.append(f"{projection.name}: a cell is its own source")
+    if ends.n_sets > 1 and np.any(found.source % ends.n_sets != found.target % ends.n_sets):
+        problems.append(f"{projection.name}: cells of different channels are connected")
+    if not projection.allow_multapses:
+        again = (np.diff(found.source) == 0) & (np.diff(found.target) == 0)
+        if again.any():
+            one = int(np.argmax(again))
+            problems.append(
+                f"{projection.name}: a source occurs twice (cell {found.source[one]} onto cell {found.target[one]})"
+            )
+    return problems
+
+
+def _values(projection: ProjectionPlan, ends: Ends, found: Synapses, resolution: float) -> Iterator[str]:
+    """Weights and delays: within their limits, and distributed as planned where each is drawn for itself."""
+    lag = projection.rule.longest_lag(ends)
     # rows keep weights with 24 binary digits
     for name, planned, slack in (("weight", projection.weight, 1e-7), ("delay", projection.delay, resolution)):
+        values: NDArray[np.float64] = getattr(found, name)
+        if not values.size:
+            continue
         low, high = bounds(planned)
-        high += projection.rule.longest_lag(ends) if name == "delay" else 0.0
-        values = getattr(found, name)
+        high += lag if name == "delay" else 0.0
         if name == "weight":
             slack *= max(abs(low), abs(high)) if math.isfinite(high) else abs(values).max(initial=0.0)
-        if values.size and (values.min() < low - slack - 1e-12 or values.max() > high + slack + 1e-12):
-            problems.append(f"{projection.name}.{name}: [{values.min()}, {values.max()}], [{low}, {high}] planned")
-    if np.any(found.port != network.port_number(projection.target, projection.receptor)):
-        problems.append(f"{projection.name}: not on receptor {projection.receptor}")
-    return problems
+        slack += 1e-12
+        if values.min() < low - slack or values.max() > high + slack:
+            yield f"{projection.name}.{name}: [{values.min():g}, {values.max():g}], [{low:g}, {high:g}] planned"
+        elif not isinstance(planned, int | float) and (name == "weight" or not lag):
+            yield from _shape(f"{projection.name}.{name}", values, planned, slack)
+
+
+def _shape(what: str, values: NDArray[np.float64], planned: Drawn, slack: float) -> Iterator[str]:
+    distance = furthest(values, planned, slack)
+    if distance is not None and distance > (limit := likely_distance(len(values))):
+        yield (
+            f"{what}: distributed otherwise than planned: mean {values.mean():.6g}, standard deviation "
+            f"{values.std():.6g}, planned {planned}; distance {distance:.3g} from it, at most {limit:.3g} by chance"
+        )
 
 
 def _range(low: float, high: float) -> str:

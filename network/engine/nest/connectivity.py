@@ -65,10 +65,12 @@ def _of_rows(network: Network, projection: ProjectionPlan, targets: Any) -> Syna
     assert network.runtime is not None
     source, target, weight, steps = network.runtime.synapses(number)
     # those onto one cell come from one thread, which has them by source
-    order = np.argsort(target, kind="stable")
-    if targets is not None:
+    if targets is None:
+        order = np.argsort(target, kind="stable")
+    else:
         last = targets[-1].global_id - network.populations[projection.target][0].global_id
-        order = order[target[order] <= last]
+        kept = np.flatnonzero(target <= last)
+        order = kept[np.argsort(target[kept], kind="stable")]
     delay: NDArray[np.float64] = steps[order] * np.float64(network.plan.resolution)
     np.round(delay, 9, out=delay)
     del steps

@@ -32,14 +32,15 @@ RECORDER_SYNAPSE = "bgnest.to_recorder"
 
 def connect_inputs(network: Network) -> None:
     """Give every target population of the plan its Poisson input."""
+    network.generators.clear()
     drives.tell(network)
     for source in network.plan.inputs:
         if network.plan.drive != "internal" or source.device:
             _connect_generator(network, source)
     for trains in network.plan.spike_inputs:
         connect_spike_trains(network, trains)
-    for current in network.plan.currents:
-        _connect_current(network, current)
+    for number, current in enumerate(network.plan.currents):
+        _connect_current(network, current, number)
     for pulses in network.plan.pulses:
         connect_axons(network, pulses)
 
@@ -50,7 +51,7 @@ def _cells(network: Network, source: InputPlan | CurrentPlan) -> Any:
     return cells if source.cells is None else cells[slice(*astuple(source.cells))]
 
 
-def _connect_current(network: Network, current: CurrentPlan) -> None:
+def _connect_current(network: Network, current: CurrentPlan, number: int) -> None:
     """One generator of steps for all cells, or for some of them.
 
     What it sends takes the shortest delay to arrive, so it starts that much earlier. The first value that it can send
@@ -62,6 +63,7 @@ def _connect_current(network: Network, current: CurrentPlan) -> None:
     steps = dict(zip(sent, current.amplitudes, strict=True))  # of several that come too early the last one counts
     generator = nest.Create("step_current_generator")
     generator.set(amplitude_times=list(steps), amplitude_values=list(steps.values()))
+    network.generators[f"current {number}"] = generator
     synapse = {"weight": 1.0, "delay": plan.min_delay, "receptor_type": port}
     nest.Connect(generator, _cells(network, current), "all_to_all", synapse)
 
@@ -75,6 +77,7 @@ def _connect_generator(network: Network, source: InputPlan) -> None:
     else:
         times, rates = sample_waveform(source, plan.resolution, plan.t_presim + plan.t_sim)
         generator = nest.Create("inhomogeneous_poisson_generator", params={"rate_times": times, "rate_values": rates})
+    network.generators[source.name] = generator
     cells = _cells(network, source)
     ports = {receptor: network.receptor_type(source.target, receptor) for receptor in source.weights}
     weights = _weights(network, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from ...plans.parts import Segment
 from ...plans.plan import Plan
 from ..progress import Reporter
 from . import kernel
+from .audit import MOST, N_CELLS, compare
+from .audit_inputs import recorder_problems
 from .build import build
 from .changes import set_parameters
 from .devices import StateRecorder, connect_inputs, connect_recorders
@@ -35,6 +38,12 @@ class NestSimulation:
         self.spikes, self.states = connect_recorders(network)
         self.weights = [WeightReader(network, recorder) for recorder in network.plan.weights]
         self.timers["recorders"] = time.perf_counter() - start
+
+    def audit(self, *, exhaustive: bool = False) -> dict[str, Any]:
+        """Compare what stands in NEST with the plan."""
+        found = compare(self._network, None if exhaustive else N_CELLS, most=None if exhaustive else MOST)
+        found.problems += recorder_problems(self._network, self.spikes, self.states)
+        return {"exhaustive": exhaustive, **found.to_dict()}
 
     def prepare(self) -> None:
         """Let NEST prepare."""

@@ -18,7 +18,7 @@ from ...experiment.graded_cells import GradedCells
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.plan import Plan
 from . import kernel
-from .runtime import Runtime
+from .runtime import Projection, Runtime
 
 
 @dataclass
@@ -36,6 +36,10 @@ class Network:
     """Parameters of the input that all cells of a population draw themselves, with which they were made."""
     compact: dict[str, int] = field(default_factory=dict)
     """Projections whose synapses are rows of the module, and their numbers there."""
+    generators: dict[str, Any] = field(default_factory=dict)
+    """NEST's generators, by the input or the current (its number in the plan) that they are for."""
+    told: dict[str, Projection] = field(default_factory=dict)
+    """What the module was told of them; only its plain numbers are there after wiring."""
 
     @cached_property
     def runtime(self) -> Runtime | None:

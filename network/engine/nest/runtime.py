@@ -175,6 +175,10 @@ class Runtime:
         self._call("bgnest_read", ctypes.c_int64(number), *pointers)
         return source, target, weight, delay
 
+    def count(self, number: int) -> int:
+        """Number of synapses of a projection on this rank."""
+        return int(self._library.bgnest_count(ctypes.c_int64(number)))
+
     def port(self, number: int) -> int:
         """Number of the port of a projection, -1 if it has no synapses on this rank."""
         return int(self._library.bgnest_port(ctypes.c_int64(number)))
