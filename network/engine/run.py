@@ -94,7 +94,7 @@ def run(
     here = present()
     reporter = reporter or SilentReporter()
     plan = make_plan(experiment, threads=threads, ranks=here.size if ranks is None else ranks)
-    path = out or default_folder(plan)
+    path = Path(out or default_folder(plan))
     if resume and (done := restart.finished(path, plan)) is not None:
         return done
     if not here.first:
