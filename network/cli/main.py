@@ -40,6 +40,7 @@ from . import (
     terminal,
     validate,
     verdict,
+    verify,
 )
 from . import list as listing
 from .options import DEFAULT_EXPERIMENT
@@ -112,6 +113,8 @@ app.command("rates")(rates.rates)
 app.command("plot")(plot.plot)
 app.command("verdict")(verdict.verdict)
 app.command("compare")(compare.compare)
+app.command("verify")(verify.verify)
+app.command("rerun")(verify.rerun)
 app.command("export")(export.export)
 
 

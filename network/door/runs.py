@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..engine.progress import Reporter
     from .experiment import Experiment
     from .plotting import Plots
+    from .repeating import Repeated
 
 
 logger = logging.getLogger(__name__)
@@ -376,6 +377,56 @@ class Run:
         """Compare every file with the manifest; RunError lists what differs."""
         self.reader.verify()
         return self
+
+    def audit(self, *, exhaustive: bool = False, progress: bool | Reporter = True) -> dict[str, Any]:
+        """Build the network of this run again and compare what stands in NEST with the plan; EngineError if it differs.
+
+        Parameters
+        ----------
+        exhaustive : bool
+            Read back every cell and synapse, not a sample.
+        progress : bool or Reporter
+            Show bars in terminals and notebooks, lines in logs.
+
+        Returns
+        -------
+        dict
+            How much was read back, as in ``audit.json`` of a run.
+        """
+        from ..engine.verify import build_and_audit
+        from .progress import reporter_for
+
+        self._warn_of_other_code()
+        return build_and_audit(self.plan, exhaustive=exhaustive, reporter=reporter_for(progress))
+
+    def rerun(
+        self, out: str | Path | None = None, *, overwrite: bool = False, progress: bool | Reporter = True
+    ) -> Repeated:
+        """Repeat this run from its folder alone, with its seed, threads and ranks, and compare all spikes.
+
+        Parameters
+        ----------
+        out : str or Path, optional
+            New folder; by default that of this run with ``-again``.
+        overwrite : bool
+            Replace a complete run there.
+        progress : bool or Reporter
+            Show bars in terminals and notebooks, lines in logs.
+
+        Raises
+        ------
+        RunError
+            If the new folder is that of this run.
+        """
+        from .repeating import compared
+
+        folder = self.path.with_name(f"{self.path.resolve().name}-again") if out is None else Path(out)
+        if folder.resolve() == self.path.resolve():
+            raise RunError(f"{folder}: that is the run itself; give another folder")
+        again = self.experiment().run(
+            threads=self.plan.threads, ranks=self.plan.ranks, out=folder, overwrite=overwrite, progress=progress
+        )
+        return compared(self.reader, again.reader)
 
     def _about(self) -> list[str]:
         start, stop = self.window
