@@ -14,8 +14,11 @@ TEST_WORKERS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PYTEST_ARGS ?=
 RUN_ARGS ?=
 DOCS_ARGS ?=
+# half a minute of processor time
+COVERED ?= tests/unit/runs tests/unit/test_room.py tests/unit/analysis/test_verdict.py \
+  tests/unit/analysis/test_statistics.py tests/unit/experiment/test_spec_yamlfile.py tests/unit/experiment/test_spec_derive.py
 
-.PHONY: run test docs links env test-env lint mpi clean
+.PHONY: run test coverage docs links env test-env lint mpi clean
 .DEFAULT_GOAL := run
 
 run: env
@@ -28,6 +31,10 @@ lint: test-env
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# of the quickest tests; part of .ci/run
+coverage: test-env
+	$(BIN)/python -m pytest -q --cov=network --cov-report=term:skip-covered $(COVERED)
 
 # a warning is an error; DOCS_ARGS="-D nb_execution_mode=off" leaves the tutorials as they are written
 docs: $(VENV)/.installed-docs

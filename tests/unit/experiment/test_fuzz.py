@@ -63,3 +63,10 @@ def test_a_changed_file_is_valid_or_refused(tiny_params, tmp_path, rng, text, ti
 @given(rng=randoms)
 def test_a_changed_override_is_valid_or_refused(tiny_params, rng):
     is_valid("tiny", (), [fuzz.override(rng), fuzz.override(rng)])
+
+
+@settings(quick, max_examples=15)
+@given(rng=randoms)
+def test_what_grows_when_it_is_read_is_refused_soon(tiny_params, tmp_path, rng):
+    (tmp_path / "mine.yaml").write_bytes(fuzz.bomb(rng).encode("utf-8", errors="surrogatepass"))
+    assert not is_valid(tmp_path / "mine.yaml")
