@@ -52,7 +52,8 @@ else:
 
 def port_of(name: str, receptor: Any) -> str:
     """Port of a receptor, as it is written or as it has been read."""
-    port = receptor.get("port") if isinstance(receptor, Mapping) else receptor.port
+    # where a receptor is asked for a number may be written, which is refused elsewhere
+    port = receptor.get("port") if isinstance(receptor, Mapping) else getattr(receptor, "port", None)
     return port if isinstance(port, str) else name
 
 

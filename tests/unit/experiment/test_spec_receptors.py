@@ -180,3 +180,8 @@ def test_our_own_models_have_conductances_or_say_otherwise(path):
 def test_an_overlay_that_says_the_kind_keeps_what_the_receptor_has(currents):
     said = make_plan(load_experiment(currents(), overrides=["populations.X.receptors.a.kind=current"]))
     assert said.network_hash == make_plan(load_experiment(currents())).network_hash
+
+
+def test_numbers_in_place_of_receptors_are_refused(user):
+    with pytest.raises(SpecError, match=r"populations\.P\.receptors\.value"):
+        user("overlay_of: tiny/base\npopulations: {P: {receptors: {value: 1.0, unit: s, assumed: x}}}\n")
