@@ -17,7 +17,13 @@ _WORDING = ("source", "assumed", "note", "set_by")
 
 def parameter_differences(first: Run, second: Run) -> list[tuple[str, str, str]]:
     """Key path and both values of every parameter that differs; sources and notes do not count."""
-    a, b = (_flat(read_yaml(run.path / "params.yaml", "params.yaml")[0]) for run in (first, second))
+    a, b = (read_yaml(run.path / "params.yaml", "params.yaml")[0] for run in (first, second))
+    return differences(a, b)
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Key path and both values of everything that differs in the content of two files of parameters."""
+    a, b = _flat(first), _flat(second)
     paths = [*a, *(path for path in b if path not in a)]
     return [
         (path, a.get(path, ABSENT), b.get(path, ABSENT))

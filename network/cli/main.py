@@ -31,6 +31,7 @@ from . import (
     plan,
     plot,
     rates,
+    report,
     run,
     runs,
     scan,
@@ -111,6 +112,7 @@ app.command("fit")(fit.fit)
 app.add_typer(check.app, name="check")
 app.command("rates")(rates.rates)
 app.command("plot")(plot.plot)
+app.command("report")(report.report)
 app.command("verdict")(verdict.verdict)
 app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)

@@ -373,6 +373,28 @@ class Run:
 
         return Plots(self.reader)
 
+    def report(self, out: str | Path | None = None, *, figures: bool = True) -> Path:
+        """Write one HTML page with everything about the run, which needs no other file and no network.
+
+        Parameters, sources and differences to the published network, tables and circuit, verdict, figures, a raster
+        and rates to zoom into (with the package bokeh), times, provenance, how to repeat it.
+
+        Parameters
+        ----------
+        out : path, optional
+            By default ``report.html`` in the run folder.
+        figures : bool
+            Draw the standard figures if the run folder has none.
+
+        Returns
+        -------
+        Path
+            The page.
+        """
+        from .reporting import run_report
+
+        return run_report(self, out, figures=figures)
+
     def verify(self) -> Self:
         """Compare every file with the manifest; RunError lists what differs."""
         self.reader.verify()

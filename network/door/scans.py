@@ -117,6 +117,12 @@ class Scan:
         """What the scan shows as a whole (``features`` of its file), and verdicts; see docs/howto/scans.md."""
         return self.points.verdict()
 
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write one HTML page: table, maps or lines, a section per point; by default ``report.html`` in the folder."""
+        from .scan_reporting import scan_report
+
+        return scan_report(self, out)
+
     def to_xarray(self) -> xarray.Dataset:
         """The table of a grid as a dataset whose dimensions are the axes and ``population``."""
         from ..scans.collect import to_xarray

@@ -34,6 +34,7 @@ LAYERS = (
     ("engine",),
     ("analysis",),
     ("bench", "describe", "scans", "single"),
+    ("report",),
     ("door",),
     ("cli",),
 )

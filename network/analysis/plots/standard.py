@@ -89,7 +89,7 @@ class Standard:
         self._run, self._targets, self._formats = run, targets, {"pdf": pdf, "svg": svg}
         self._out = Path(out_dir) if out_dir is not None else run.figures_dir
         self._look = presentation_of(run.plan)
-        self._title = self._look.label(run.name)
+        self._title = str(run.plan.get("meta", {}).get("title") or self._look.label(run.name))
         if state and state not in run.name:
             self._title += f", {self._look.label(state)}"
         self._figures = self._standard(tell)
