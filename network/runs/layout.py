@@ -25,7 +25,7 @@ FORMAT_VERSION = 1
 RECORD, MANIFEST, PROGRESS = "record.json", "manifest.json", "progress.json"
 MANIFEST_FORMAT = "bgnest-manifest"
 # what can be made again from the rest, or still grows when the run is sealed: not in the manifest
-DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures")
+DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures", "report.html")
 OUR_FILES = (
     *("params.yaml", "sources.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
     *("audit.json", "progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
