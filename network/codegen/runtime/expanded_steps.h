@@ -66,10 +66,8 @@ struct ExpandedSlice
   SingleRow added_c1[ largest_expansion ];
   SingleRow estimate;
 
-  Row state[ Model::n_states ];    // at the end
-  Row number[ largest_expansion ]; // spikes of the drive, if there are any
-  bool any_number[ largest_expansion ];
-  std::vector< Row > history; // states of all steps, if something is recorded
+  Row state[ Model::n_states ]; // at the end
+  std::vector< Row > history;   // states of all steps, if something is recorded
 };
 
 template < class Model >
@@ -283,6 +281,22 @@ public:
       } );
   }
 
+  /* The same for one lane: weight( port ). */
+  template < class Weight >
+  static BGNEST_INLINE void
+  receive_one( const Row* const constants, Expanded& x, const long lag, const long n, const int l, const std::uint64_t ports, Weight&& weight )
+  {
+    const Row* const decay = constants + Model::decay_row( n - 1 - lag );
+    Model::each_port(
+      [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
+      {
+        if ( ports >> port & 1 )
+        {
+          add_lane_< port >( constants, decay, weight( port ), x, x.added_c0[ lag ].value, x.added_step[ lag ].value, x.added_c1[ lag ].value, l );
+        }
+      } );
+  }
+
   /* decay: rows of what is left of an input at the end. Not inlined, so that the loop stays one of vectors. */
   template < int PORT >
   static __attribute__( ( noinline ) ) void
@@ -294,17 +308,17 @@ public:
 #pragma omp simd
     for ( int l = 0; l < lanes; ++l )
     {
-      add_lane_< PORT >( constants, decay, weight, x, c0, step, c1, l );
+      add_lane_< PORT >( constants, decay, weight[ l ], x, c0, step, c1, l );
     }
   }
 
   template < int PORT >
   static BGNEST_INLINE void
-  add_lane_( const Row* const constants, const Row* const decay, const Row& weight, Expanded& x, float* const c0, float* const step, float* const c1, const int l )
+  add_lane_( const Row* const constants, const Row* const decay, const double weight, Expanded& x, float* const c0, float* const step, float* const c1, const int l )
   {
     Model::template each_increment< PORT >( constants,
       l,
-      weight[ l ],
+      weight,
       [ & ]( const auto r, const double increment ) BGNEST_INLINE_LAMBDA
       {
         x.state[ Model::n_numeric + r ][ l ] += increment * decay[ r ][ l ];

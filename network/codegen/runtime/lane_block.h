@@ -2,8 +2,8 @@
  * lane_block.h - the cells of one model on one thread, advanced several at a time
  *
  * A block holds LANES cells of one model as a structure of arrays: row i of a table is variable i of all
- * lanes. A loop over the lanes of a row becomes vector instructions. The first cell of a block that NEST
- * updates in a slice advances all lanes over the whole slice; the others find the work done.
+ * lanes. A loop over the lanes of a row becomes vector instructions. One cell of a block is updated by NEST in every
+ * slice, and advances all lanes over the whole of it.
  *
  * What a block keeps, and why so little: at full scale the cells do not fit into the cache, so the bytes
  * that a slice touches decide the speed.
@@ -135,6 +135,7 @@ public:
     nodes_[ lane ] = nullptr;
     occupied_ &= ~( LaneMask( 1 ) << lane );
     stale_ = true;
+    elect();
     if ( occupied_ == 0 )
     {
       registry_.discard( this );
@@ -172,6 +173,21 @@ public:
   mark_stale()
   {
     stale_ = true;
+  }
+
+  /* Let NEST update one cell: the first that is not frozen. */
+  void
+  elect()
+  {
+    bool found = false;
+    for ( Neuron* const node : nodes_ )
+    {
+      if ( node )
+      {
+        node->speak( not found and not node->frozen() );
+        found = found or not node->frozen();
+      }
+    }
   }
 
   /* Before a run: now is the first step that will be done, in a slice that begins at one and is so long. */
@@ -331,7 +347,7 @@ private:
         }
         continue;
       }
-      active_ |= LaneMask( not node.is_frozen() ) << l;
+      active_ |= LaneMask( not node.frozen() ) << l;
       recorded_ |= LaneMask( node.recorded() ) << l;
       drives[ l ] = node.drive().spec;
       drive_.set_key( l, drive_key( node.drive().seed, node.get_node_id() ) );

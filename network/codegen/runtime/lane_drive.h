@@ -1,11 +1,15 @@
 /*
- * lane_drive.h - the Poisson input of the cells of a block (poisson_drive.h), drawn in all lanes at once
+ * lane_drive.h - the Poisson input of the cells of a block (poisson_drive.h): one look at all lanes, then each spike
  */
 #ifndef BGNEST_LANE_DRIVE_H
 #define BGNEST_LANE_DRIVE_H
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "lane_row.h"
@@ -54,6 +58,47 @@ private:
   std::vector< std::weak_ptr< DriveTable< lanes > > > drives_;
 };
 
+/* Spikes of a few steps; one of these per thread. */
+struct DrawnSteps
+{
+  static constexpr long most = drive_group;
+
+  struct Spikes
+  {
+    std::uint8_t lag;
+    std::uint8_t lane;
+    std::uint16_t number;
+  };
+
+  Spikes spikes[ most * lanes + 1 ]; // in the order of the lanes, those of a lane in the order of time
+  int n_spikes = 0;
+  // the same by step, after spread(); the numbers are written in steps that have any
+  Row number[ most ];
+  bool any[ most ];
+
+  // of each step: highest bits and where they are, and thresholds; all lanes have one delay
+  LaneRow< std::uint32_t > hash[ 2 ];
+  const LaneRow< std::uint32_t >* high[ most ];
+  std::uint32_t shift[ most ];
+  const std::int32_t* lowest[ most ];
+
+  void
+  spread()
+  {
+    std::fill( any, any + most, false );
+    for ( int i = 0; i < n_spikes; ++i )
+    {
+      const auto [ lag, lane, n ] = spikes[ i ];
+      if ( not any[ lag ] )
+      {
+        any[ lag ] = true;
+        number[ lag ] = Row{};
+      }
+      number[ lag ][ lane ] = n;
+    }
+  }
+};
+
 class BlockDrive
 {
 public:
@@ -63,18 +108,17 @@ public:
     return table_ != nullptr;
   }
 
-  /* Spikes that a lane has drawn so far. */
+  /* Spikes that a lane has got so far. */
   double
   count( const int lane ) const
   {
     return count_[ lane ];
   }
 
-  /* Count spikes that draw() has not counted, or fewer. */
   void
-  count_again( const int lane, const double number )
+  count_up( const DrawnSteps::Spikes& spikes )
   {
-    count_[ lane ] += number;
+    count_[ spikes.lane ] += spikes.number;
   }
 
   void
@@ -95,10 +139,12 @@ public:
   set( const DriveSpec ( &specs )[ lanes ], const double resolution, DriveTables& tables )
   {
     bool driven = false;
+    one_delay_ = true;
     for ( int l = 0; l < lanes; ++l )
     {
       delay_[ l ] = static_cast< std::uint32_t >( specs[ l ].delay );
       driven = driven or specs[ l ].rate > 0.0;
+      one_delay_ = one_delay_ and delay_[ l ] == delay_[ 0 ];
     }
     table_ = driven ? tables.share( specs, resolution ) : nullptr;
   }
@@ -110,78 +156,149 @@ public:
     table_->prepare( first, n );
   }
 
-  /* Numbers of spikes of all lanes in a step; false if there are none, and number is not written. */
-  BGNEST_INLINE bool
-  draw( const long clock, Row& number )
+  /* Draw the spikes of n <= DrawnSteps::most steps. */
+  void
+  draw( const long clock, const long n, DrawnSteps& drawn ) const
   {
-    bool any;
-    draw< 1 >( clock, 1, &number, &any );
-    return any;
-  }
-
-  /*
-   * The same of n <= MOST steps: number[ i ] is written where any[ i ]. All first comparisons are made before one is
-   * looked at, because the hashes of a step are a chain of operations that a core need not wait for.
-   */
-  template < int MOST >
-  BGNEST_INLINE void
-  draw( const long clock, const long n, Row* const number, bool* const any )
-  {
-    LaneRow< std::int32_t > uniform[ MOST ];
-    LaneRow< std::int32_t > reached[ MOST ];
-    for ( long i = 0; i < n; ++i )
+    drawn.n_spikes = 0;
+    if ( not one_delay_ )
     {
-      compare_( static_cast< std::uint32_t >( clock + i ), table_->thresholds( clock + i ), uniform[ i ].value, reached[ i ].value );
-    }
-    for ( long i = 0; i < n; ++i )
-    {
-      any[ i ] = any_lane( reached[ i ] ); // none: nobody has reached the lowest threshold
-      if ( any[ i ] )
+      for ( int l = 0; l < lanes; ++l )
       {
-        count_up_( uniform[ i ], table_->thresholds( clock + i ), reached[ i ], number[ i ] );
+        for ( int lag = 0; lag < n; ++lag )
+        {
+          const std::uint64_t step = source_( clock + lag, l );
+          draw_( clock, lag, l, drive_hash( group_( step ), key_low_[ l ], key_high_[ l ] ) >> shift_( step ), drawn );
+        }
+      }
+      return;
+    }
+    LaneRow< std::uint8_t > due; // a bit per step
+    look_( clock, n, drawn, due );
+    constexpr int bytes = lanes < 8 ? lanes : 8;
+    for ( int first = 0; first < lanes; first += bytes )
+    {
+      std::uint64_t word = 0;
+      std::memcpy( &word, due.value + first, bytes );
+      for ( ; word; word &= word - 1 )
+      {
+        const int bit = std::countr_zero( word );
+        const int lag = bit & 7;
+        const int l = first + ( bit >> 3 );
+        draw_( clock, lag, l, ( *drawn.high[ lag ] )[ l ] >> drawn.shift[ lag ], drawn );
       }
     }
   }
 
 private:
-  /* Not inlined: the compiler takes the loop apart where it is one of many. */
-  __attribute__( ( noinline ) ) void
-  compare_( const std::uint32_t step, const std::int32_t* const t, std::int32_t* const uniform, std::int32_t* const reached ) const
+  static constexpr std::uint32_t mask_ = ( 1U << drive_bits ) - 1U;
+
+  /* The step of its own train that a lane gets in a step; never negative, so that groups follow one another from the first. */
+  std::uint64_t
+  source_( const long clock, const int l ) const
   {
-#pragma omp simd
-    for ( int l = 0; l < lanes; ++l )
+    constexpr std::uint64_t before = drive_group << 30;
+    return before + static_cast< std::uint64_t >( clock ) - delay_[ l ];
+  }
+
+  static BGNEST_INLINE std::uint32_t
+  group_( const std::uint64_t step )
+  {
+    return static_cast< std::uint32_t >( step / drive_group );
+  }
+
+  static BGNEST_INLINE std::uint32_t
+  shift_( const std::uint64_t step )
+  {
+    return static_cast< std::uint32_t >( step % drive_group ) * drive_bits;
+  }
+
+  /* Steps in which the highest bits of a lane reach those of the lowest threshold. All lanes have one delay. */
+  void
+  look_( const long clock, const long n, DrawnSteps& drawn, LaneRow< std::uint8_t >& due ) const
+  {
+    const std::uint64_t first = source_( clock, 0 );
+    const std::uint32_t group = group_( first );
+    std::uint32_t shift = shift_( first );
+    hash_( group, drawn.hash[ 0 ] );
+    int which = 0;
+    for ( long i = 0; i < n; ++i, shift += drive_bits )
     {
-      const std::uint32_t u = drive_uniform( step - delay_[ l ], key_low_[ l ], key_high_[ l ] );
-      uniform[ l ] = static_cast< std::int32_t >( u ^ 0x80000000U );
-      reached[ l ] = uniform[ l ] > t[ l ] ? 1 : 0;
+      if ( shift == drive_group * drive_bits )
+      {
+        shift = 0;
+        which = 1;
+        hash_( group + 1U, drawn.hash[ 1 ] );
+      }
+      drawn.high[ i ] = &drawn.hash[ which ];
+      drawn.shift[ i ] = shift;
+      drawn.lowest[ i ] = table_->lowest( clock + i );
+    }
+    static_assert( DrawnSteps::most == 5 );
+    switch ( n )
+    {
+      case 5: return reached_< 5 >( drawn, due );
+      case 4: return reached_< 4 >( drawn, due );
+      case 3: return reached_< 3 >( drawn, due );
+      case 2: return reached_< 2 >( drawn, due );
+      default: return reached_< 1 >( drawn, due );
     }
   }
 
+  /* Not inlined: the compiler takes the loop apart where it is one of many. */
   __attribute__( ( noinline ) ) void
-  count_up_( const LaneRow< std::int32_t >& uniform, const std::int32_t* t, LaneRow< std::int32_t >& reached, Row& number )
+  hash_( const std::uint32_t group, LaneRow< std::uint32_t >& hash ) const
   {
-    const std::int32_t* const t_end = t + table_->count() * lanes;
-    reached = {};
-    static_assert( DriveTable< lanes >::group == 4 );
-    for ( ; t != t_end; t += 4 * lanes )
-    {
-#pragma omp simd
-      for ( int l = 0; l < lanes; ++l )
-      {
-        const std::int32_t u = uniform[ l ];
-        const std::int32_t n0 = u > t[ l ] ? 1 : 0;
-        const std::int32_t n1 = u > t[ lanes + l ] ? 1 : 0;
-        const std::int32_t n2 = u > t[ 2 * lanes + l ] ? 1 : 0;
-        const std::int32_t n3 = u > t[ 3 * lanes + l ] ? 1 : 0;
-        reached[ l ] += ( n0 + n1 ) + ( n2 + n3 );
-      }
-    }
 #pragma omp simd
     for ( int l = 0; l < lanes; ++l )
     {
-      number[ l ] = reached[ l ];
-      count_[ l ] += number[ l ];
+      hash[ l ] = drive_hash( group, key_low_[ l ], key_high_[ l ] );
     }
+  }
+
+  template < int N >
+  static __attribute__( ( noinline ) ) void
+  reached_( const DrawnSteps& drawn, LaneRow< std::uint8_t >& due )
+  {
+    LaneRow< std::uint32_t > bits = {};
+    [ & ]< int... LAG >( std::integer_sequence< int, LAG... > ) BGNEST_INLINE_LAMBDA
+    {
+      ( reached_in_( *drawn.high[ LAG ], drawn.shift[ LAG ], drawn.lowest[ LAG ], 1U << LAG, bits ), ... );
+    }( std::make_integer_sequence< int, N >() );
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      due[ l ] = static_cast< std::uint8_t >( bits[ l ] );
+    }
+  }
+
+  static BGNEST_INLINE void
+  reached_in_( const LaneRow< std::uint32_t >& high, const std::uint32_t shift, const std::int32_t* const lowest, const std::uint32_t bit, LaneRow< std::uint32_t >& bits )
+  {
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      const auto value = static_cast< std::int32_t >( high[ l ] >> shift & mask_ );
+      bits[ l ] |= value >= lowest[ l ] ? bit : 0U;
+    }
+  }
+
+  /* The number of a lane in a step in which it may have spikes; high: ends with the highest bits of u. */
+  BGNEST_INLINE void
+  draw_( const long clock, const int lag, const int l, const std::uint32_t high, DrawnSteps& drawn ) const
+  {
+    const std::uint32_t rest = drive_hash( static_cast< std::uint32_t >( source_( clock + lag, l ) ), key_high_[ l ], key_low_[ l ] );
+    const std::uint32_t u = high << ( 32U - drive_bits ) | rest >> drive_bits;
+    const auto uniform = static_cast< std::int32_t >( u ^ 0x80000000U );
+    const std::int32_t* const thresholds = table_->thresholds( clock + lag ) + l;
+    int number = uniform > thresholds[ 0 ] ? 1 : 0;
+    for ( int k = 1; k < table_->count() and uniform > thresholds[ k * lanes ]; ++k )
+    {
+      ++number;
+    }
+    // written in any case: whether there is one cannot be foreseen
+    drawn.spikes[ drawn.n_spikes ] = { static_cast< std::uint8_t >( lag ), static_cast< std::uint8_t >( l ), static_cast< std::uint16_t >( number ) };
+    drawn.n_spikes += number > 0 ? 1 : 0;
   }
 
   std::shared_ptr< DriveTable< lanes > > table_; // none: no lane is driven
@@ -189,6 +306,7 @@ private:
   LaneRow< std::uint32_t > key_high_ = {};
   LaneRow< std::uint32_t > delay_ = {};
   Row count_ = {};
+  bool one_delay_ = true;
 };
 
 } // namespace bgnest

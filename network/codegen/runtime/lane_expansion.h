@@ -91,10 +91,15 @@ private:
     const float h = static_cast< float >( block.resolution_ );
     Steps::begin( block.registry_.constants.single_rows, block.state_, x, h );
     Steps::decay( constants, block.state_, x, n );
-    std::fill( x.any_number, x.any_number + n, false );
+    DrawnSteps& drawn = block.registry_.drawn;
+    static_assert( largest_expansion <= DrawnSteps::most );
     if ( block.drive_ )
     {
-      block.drive_.template draw< largest_expansion >( start, n, x.number, x.any_number );
+      block.drive_.draw( start, n, drawn );
+    }
+    else
+    {
+      drawn.n_spikes = 0;
     }
     for ( long lag = 0; lag < n; ++lag )
     {
@@ -112,23 +117,12 @@ private:
           occupied,
           [ & ]( const int port ) BGNEST_INLINE_LAMBDA -> const Row& { return block.registry_.input.row( first + lag, port ); } );
       }
-      if ( x.any_number[ lag ] )
-      {
-        Steps::receive( constants,
-          x,
-          lag,
-          n,
-          block.driven_ports_,
-          [ & ]( const int port ) BGNEST_INLINE_LAMBDA
-          {
-            Row weight;
-            for ( int l = 0; l < lanes; ++l )
-            {
-              weight[ l ] = x.number[ lag ][ l ] * constants[ Model::n_constants + port ][ l ];
-            }
-            return weight;
-          } );
-      }
+    }
+    for ( int i = 0; i < drawn.n_spikes; ++i )
+    {
+      const auto [ lag, l, n_spikes ] = drawn.spikes[ i ];
+      const double number = n_spikes;
+      Steps::receive_one( constants, x, lag, n, l, block.driven_ports_, [ & ]( const int port ) BGNEST_INLINE_LAMBDA { return number * constants[ Model::n_constants + port ][ l ]; } );
     }
     Steps::go( x, n, h );
     if ( recorded )
@@ -166,27 +160,40 @@ private:
     {
       block.registry_.input.clear( first + lag );
     }
-    // what is recorded of the drive is what has been drawn up to the step
-    for ( LaneMask left = recorded; left; left &= left - 1 )
+    if ( recorded )
     {
-      const int l = std::countr_zero( left );
-      for ( long lag = 0; lag < n; ++lag )
-      {
-        block.drive_.count_again( l, x.any_number[ lag ] ? -x.number[ lag ][ l ] : 0.0 );
-      }
+      record_( block, recorded, start, n );
     }
-    for ( long lag = 0; recorded and lag < n; ++lag )
+    else
     {
+      std::for_each( drawn.spikes, drawn.spikes + drawn.n_spikes, [ & ]( const auto& spikes ) { block.drive_.count_up( spikes ); } );
+    }
+    block.clock_ = start + n;
+  }
+
+  /* Give the recorders the states of all steps, and what has been drawn up to each. */
+  static __attribute__( ( noinline ) ) void
+  record_( Block& block, const LaneMask recorded, const long start, const long n )
+  {
+    const Expanded& x = block.registry_.expanded;
+    const DrawnSteps& drawn = block.registry_.drawn;
+    for ( long lag = 0; lag < n; ++lag )
+    {
+      for ( int i = 0; i < drawn.n_spikes; ++i )
+      {
+        if ( drawn.spikes[ i ].lag == lag )
+        {
+          block.drive_.count_up( drawn.spikes[ i ] );
+        }
+      }
       block.clock_ = start + lag;
       for ( LaneMask left = recorded; left; left &= left - 1 )
       {
         const int l = std::countr_zero( left );
         copy_( &x.history[ lag * Model::n_states ], block.state_, l );
-        block.drive_.count_again( l, x.any_number[ lag ] ? x.number[ lag ][ l ] : 0.0 );
         block.nodes_[ l ]->record_( block.clock_ );
       }
     }
-    block.clock_ = start + n;
   }
 
   static BGNEST_INLINE void
@@ -202,6 +209,7 @@ private:
   static __attribute__( ( noinline ) ) void
   note_( Block& block, const Row* const constants, Expanded& x, const long first, const long n )
   {
+    block.registry_.drawn.spread();
     x.history.resize( n * Model::n_states );
     const Row* from = block.state_;
     for ( long lag = 0; lag < n; ++lag )
@@ -215,7 +223,7 @@ private:
             to[ Model::n_numeric + r ][ l ] = from[ Model::n_numeric + r ][ l ] * constants[ Model::decay_row( 1 ) + r ][ l ];
           }
         } );
-      receive_input_( block, constants, x, first, lag, to );
+      receive_input_( block, constants, first, lag, to );
       Steps::add( block.state_, x, lag, to );
       from = to;
     }
@@ -224,16 +232,17 @@ private:
   }
 
   static BGNEST_INLINE void
-  receive_input_( Block& block, const Row* const constants, const Expanded& x, const long first, const long lag, Row* const to )
+  receive_input_( Block& block, const Row* const constants, const long first, const long lag, Row* const to )
   {
+    const DrawnSteps& drawn = block.registry_.drawn;
     Step::receive( constants,
       to,
       block.registry_.input.occupied( first + lag ),
       [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return block.registry_.input.row( first + lag, port )[ l ]; } );
     Step::receive( constants,
       to,
-      x.any_number[ lag ] ? block.driven_ports_ : 0,
-      [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return x.number[ lag ][ l ] * constants[ Model::n_constants + port ][ l ]; } );
+      drawn.any[ lag ] ? block.driven_ports_ : 0,
+      [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return drawn.number[ lag ][ l ] * constants[ Model::n_constants + port ][ l ]; } );
   }
 
   /* The steps of some lanes again, one evaluation of the equations after the other. */
@@ -243,6 +252,7 @@ private:
     Expanded& x = block.registry_.expanded;
     const Row* const constants = block.registry_.constants.rows;
     const long start = block.clock_;
+    block.registry_.drawn.spread();
     const Row* from = block.state_;
     for ( long lag = 0; lag < n; ++lag )
     {
@@ -258,7 +268,7 @@ private:
           Slice::redo_( block, l, from, to, slice_origin );
         }
       }
-      receive_input_( block, constants, x, first, lag, to );
+      receive_input_( block, constants, first, lag, to );
       for ( LaneMask left = again & recorded; left; left &= left - 1 )
       {
         copy_( to, &x.history[ lag * Model::n_states ], std::countr_zero( left ) );

@@ -8,8 +8,9 @@
  * Besides the parameters of the model each cell has those of its internal Poisson drive (drive_parameters.h) and the
  * recordable drive_count, the number of spikes drawn so far.
  *
- * NEST asks every cell in every slice whether it is frozen, and calls its update(). So that this costs as little
- * memory traffic as possible a cell is NEST's Node, the way to its block and a pointer to everything else, and the
+ * NEST asks every cell in every slice whether it is frozen, and calls its update(). So that this costs little, only the
+ * cell that speaks for a block is updated: to NEST the others are frozen, and whether a user has frozen a cell is known
+ * here. And a cell is NEST's Node, the way to its block and a pointer to everything else, and the
  * cells lie one behind the other. The price: as the parent class is not ArchivingNode, NEST refuses synapses with
  * spike-timing dependent plasticity, and there is no structural plasticity. The target `plain` has both.
  */
@@ -64,6 +65,7 @@ public:
     , own_( std::make_unique< Own >( static_cast< Neuron& >( *this ) ) )
   {
     own_->drive = other.own_->drive;
+    own_->frozen = other.own_->frozen;
     own_->parameters = other.own_->parameters;
     for ( int i = 0; i < Model::n_states; ++i )
     {
@@ -199,6 +201,7 @@ public:
       }
       d[ "continuous_inputs" ] = currents;
     }
+    d[ nest::names::frozen ] = own_->frozen;
     d[ nest::names::recordables ] = Neuron::recordablesMap_.get_list();
     d[ "lanes" ] = static_cast< long >( lanes );
     d[ "block_bytes" ] = static_cast< long >( place_ ? block_()->bytes() : 0 );
@@ -219,15 +222,20 @@ public:
     DriveParameters< n_ports > drive = own_->drive;
     drive.set_status( d, Model::port_names, this );
 
+    bool frozen = own_->frozen;
+    nest::update_value_param( d, nest::names::frozen, frozen, this );
+
     own_->parameters = parameters;
     for ( int i = 0; i < Model::n_states; ++i )
     {
       state_( i ) = state[ i ];
     }
     own_->drive = drive;
+    own_->frozen = frozen;
     if ( place_ )
     {
-      block_()->mark_stale();
+      block_()->mark_stale(); // after this, NEST writes its own flag of this cell
+      block_()->elect();
     }
   }
 
@@ -281,6 +289,7 @@ public:
       LaneDelivery::of_thread( get_thread() ).settle( this, get_thread_lid(), block.slot( lane ) );
     }
     block_()->prepare( now, slice, nest::kernel().connection_manager.get_min_delay() );
+    block_()->elect();
   }
 
   void
@@ -309,6 +318,20 @@ protected:
   drive() const
   {
     return own_->drive;
+  }
+
+  /* Whether a user has frozen this cell. */
+  bool
+  frozen() const
+  {
+    return own_->frozen;
+  }
+
+  /* Whether NEST is to update this cell. */
+  void
+  speak( const bool speaks )
+  {
+    this->set_frozen_( not speaks );
   }
 
   bool
@@ -365,6 +388,7 @@ private:
     double state[ Model::n_states ];
     DriveParameters< n_ports > drive;
     nest::UniversalDataLogger< Neuron > logger;
+    bool frozen = false;
     bool recorded = false; // a multimeter asks for this cell, or it writes a trace
     std::vector< Traced > traced;
   };

@@ -82,6 +82,7 @@ public:
   // shared by all blocks, or the working memory of the block that is being advanced
   ConstantsTable< Model::n_constants + Model::n_ports, Model::has_expansion > constants;
   DriveTables drives;
+  DrawnSteps drawn;
   SliceInput< Model::n_ports + Model::n_currents, Model::has_on_receive > input;
   Row work[ 2 ][ Model::n_states ]; // the state between two steps of a slice
   [[no_unique_address]] std::conditional_t< Model::has_expansion, ExpandedSlice< Model >, NoExpansion > expanded;

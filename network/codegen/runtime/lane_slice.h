@@ -49,7 +49,7 @@ public:
     const long n = end - block.clock_;
     const long n_parts = std::min( n, 4L );
     const Row* from = block.state_;
-    [[maybe_unused]] Row number; // of spikes of the drive in a step, if statements read what arrives
+    DrawnSteps& drawn = block.registry_.drawn;
     for ( long lag = 0; lag < n; ++lag, ++block.clock_ )
     {
       if ( lag < n_parts )
@@ -60,6 +60,14 @@ public:
       Row* const to = n > 1 and lag == n - 1 ? block.state_ : block.registry_.work[ lag & 1 ];
       LaneRow< std::uint32_t > refused;
       const std::uint64_t occupied = block.registry_.input.occupied( lag );
+      const long drawn_lag = lag % DrawnSteps::most;
+      if ( block.drive_ and drawn_lag == 0 )
+      {
+        block.drive_.draw( block.clock_, std::min( n - lag, DrawnSteps::most ), drawn );
+        drawn.spread();
+      }
+      // numbers of spikes of the drive in this step, if there are any
+      const Row* const number = block.drive_ and drawn.any[ drawn_lag ] ? &drawn.number[ drawn_lag ] : nullptr;
       if constexpr ( Model::n_conductances > 0 )
       {
         block.graded_.open( const_cast< Row* >( from ), block.clock_ - slice_origin );
@@ -87,9 +95,9 @@ public:
       {
         receive_spikes_( block, constants, to, lag, occupied );
       }
-      if ( block.drive_ )
+      if ( number )
       {
-        receive_drive_( block, constants, to, number );
+        receive_drive_( block, constants, to, *number );
       }
       if constexpr ( Model::is_program )
       {
@@ -139,6 +147,13 @@ public:
       if ( n == 1 or ( block.recorded_ & block.active_ ) )
       {
         std::copy( to, to + Model::n_states, block.state_ );
+      }
+      for ( int i = 0; number and i < drawn.n_spikes; ++i )
+      {
+        if ( drawn.spikes[ i ].lag == drawn_lag )
+        {
+          block.drive_.count_up( drawn.spikes[ i ] );
+        }
       }
       for ( LaneMask recorded = block.recorded_ & block.active_; recorded; recorded &= recorded - 1 )
       {
@@ -292,15 +307,8 @@ private:
   }
 
   static BGNEST_INLINE void
-  receive_drive_( Block& block, const Row* const constants, Row* const to, Row& number )
+  receive_drive_( Block& block, const Row* const constants, Row* const to, const Row& number )
   {
-    if constexpr ( Model::n_read_ports == 0 )
-    {
-      if ( not block.drive_.draw( block.clock_, number ) )
-      {
-        return;
-      }
-    }
     const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
     {
       return number[ l ] * constants[ Model::n_constants + port ][ l ];
@@ -310,25 +318,18 @@ private:
 
   /* What statements read besides currents: sums of weights, the time at the end of the step, random numbers. */
   static void
-  prepare_inputs_( Block& block, [[maybe_unused]] const Row* const constants, [[maybe_unused]] const long lag, [[maybe_unused]] const std::uint64_t occupied, [[maybe_unused]] Row& number )
+  prepare_inputs_( Block& block, [[maybe_unused]] const Row* const constants, [[maybe_unused]] const long lag, [[maybe_unused]] const std::uint64_t occupied, [[maybe_unused]] const Row* const number )
   {
-    if constexpr ( Model::n_read_ports > 0 )
-    {
-      if ( block.drive_ and not block.drive_.draw( block.clock_, number ) )
-      {
-        number = Row{};
-      }
-    }
     Model::each_read_port(
       [ & ]( const auto row, const auto port )
       {
         Row& sum = block.current_[ row ];
         sum = occupied >> port & 1 ? block.registry_.input.row( lag, port ) : Row{};
-        if ( block.drive_ and ( block.driven_ports_ >> port & 1 ) )
+        if ( number and ( block.driven_ports_ >> port & 1 ) )
         {
           for ( int l = 0; l < lanes; ++l )
           {
-            sum[ l ] += number[ l ] * constants[ Model::n_constants + port ][ l ];
+            sum[ l ] += ( *number )[ l ] * constants[ Model::n_constants + port ][ l ];
           }
         }
       } );
@@ -350,18 +351,18 @@ private:
 
   /* Statements of the lanes in which spikes arrive. */
   static void
-  on_receive_( Block& block, const Row* const constants, const Row* const from, Row* const to, const long lag, const std::uint64_t occupied, const Row& number, const long slice_origin )
+  on_receive_( Block& block, const Row* const constants, const Row* const from, Row* const to, const long lag, const std::uint64_t occupied, const Row* const number, const long slice_origin )
   {
     Model::each_on_receive(
       [ & ]( const auto index, const auto port )
       {
         const LaneMask listed = occupied >> port & 1 ? block.registry_.input.arrived( lag, port ) : 0;
-        const bool driven = block.drive_ and ( block.driven_ports_ >> port & 1 );
+        const bool driven = number and ( block.driven_ports_ >> port & 1 );
         LaneRow< std::uint64_t > arrived;
         bool any = false;
         for ( int l = 0; l < lanes; ++l )
         {
-          const bool drawn = driven and number[ l ] != 0.0 and constants[ Model::n_constants + port ][ l ] != 0.0;
+          const bool drawn = driven and ( *number )[ l ] != 0.0 and constants[ Model::n_constants + port ][ l ] != 0.0;
           arrived[ l ] = ( listed >> l & 1 ) or drawn ? 1 : 0;
           any = any or arrived[ l ];
         }

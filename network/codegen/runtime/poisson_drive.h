@@ -7,11 +7,15 @@
  * and step: it is the count of thresholds 2^32 P(N <= k) that u reaches (inversion of the distribution in
  * integers; probabilities are exact to 2^-33).
  *
- * u is a hash of (seed, node id, step), so nothing has to be stored or advanced: a cell's train depends on
+ * u is made of hashes of (seed, node id, step), so nothing has to be stored or advanced: a cell's train depends on
  * neither threads, nor ranks, nor its neighbours, nor on how a run is cut into pieces. Seed and node id
  * give a 64-bit key; the two halves enter two rounds of a 32-bit mixing function one after the other. A
  * single round would make the trains of two cells shifted copies of one another. The step counts modulo
  * 2^32 (119 hours at 0.1 ms).
+ *
+ * Most steps have no spike, and six bits say so of nearly all of them. So the six highest bits of five successive u
+ * come from one hash, of the number of the step divided by five; the other 26 bits of a u come from a hash of the step
+ * with the halves of the key exchanged, which is asked for only where the highest bits reach those of the lowest threshold.
  *
  * References
  *   Devroye L (1986) Non-uniform random variate generation. Springer. Section X.3 (inversion)
@@ -62,12 +66,16 @@ drive_key( const long seed, const std::size_t node_id )
   return mix64( mix64( static_cast< std::uint64_t >( seed ) ) ^ mix64( ~static_cast< std::uint64_t >( node_id ) ) );
 }
 
-/* The uniform number of a cell in a step. */
+/* Two rounds of mixing: of a number with the two halves of a key. */
 BGNEST_INLINE std::uint32_t
-drive_uniform( const std::uint32_t step, const std::uint32_t key_low, const std::uint32_t key_high )
+drive_hash( const std::uint32_t number, const std::uint32_t key, const std::uint32_t other )
 {
-  return mix32( mix32( step ^ key_low ) + key_high );
+  return mix32( mix32( number ^ key ) + other );
 }
+
+/* Steps whose highest bits come from one hash, and how many bits these are. */
+inline constexpr std::uint32_t drive_group = 5;
+inline constexpr std::uint32_t drive_bits = 6;
 
 /* Relative rate over time: points joined by straight lines, two points at one time make a jump. */
 class Waveform
@@ -271,8 +279,6 @@ template < int LANES >
 class DriveTable
 {
 public:
-  static constexpr int group = 4; // thresholds are compared four at a time
-
   DriveTable( const DriveSpec ( &specs )[ LANES ], const double resolution )
     : resolution_( resolution )
   {
@@ -284,7 +290,6 @@ public:
       largest = std::max( largest, specs[ l ].rate * factor * 1e-3 * resolution );
     }
     count_ = poisson_threshold_count( largest );
-    count_ = ( count_ + group - 1 ) / group * group;
   }
 
   bool
@@ -332,6 +337,13 @@ public:
     return tables_[ index_[ step - first_ ] ].data();
   }
 
+  /* The highest bits of threshold 0 of all lanes: a u whose own are less has no spike. */
+  const std::int32_t*
+  lowest( const long step ) const
+  {
+    return thresholds( step ) + count_ * LANES;
+  }
+
   int
   count() const
   {
@@ -369,7 +381,7 @@ private:
   void
   append_( const Row& means )
   {
-    std::vector< std::int32_t > table( static_cast< std::size_t >( count_ ) * LANES );
+    std::vector< std::int32_t > table( static_cast< std::size_t >( count_ + 1 ) * LANES );
     for ( int l = 0; l < LANES; ++l )
     {
       if ( l > 0 and means.value[ l ] == means.value[ l - 1 ] )
@@ -381,6 +393,11 @@ private:
         continue;
       }
       poisson_thresholds( means.value[ l ], count_, &table[ l ], LANES );
+    }
+    for ( int l = 0; l < LANES; ++l )
+    {
+      const auto lowest = static_cast< std::uint32_t >( table[ l ] ) ^ 0x80000000U;
+      table[ count_ * LANES + l ] = static_cast< std::int32_t >( lowest >> ( 32 - drive_bits ) );
     }
     means_ = means;
     tables_.push_back( std::move( table ) );
