@@ -124,7 +124,7 @@ public:
   void
   reset_count( const int lane )
   {
-    count_[ lane ] = 0.0;
+    count_[ lane ] = 0;
   }
 
   void
@@ -139,12 +139,19 @@ public:
   set( const DriveSpec ( &specs )[ lanes ], const double resolution, DriveTables& tables )
   {
     bool driven = false;
-    one_delay_ = true;
+    delay_ = specs[ 0 ].delay;
+    delays_.clear();
     for ( int l = 0; l < lanes; ++l )
     {
-      delay_[ l ] = static_cast< std::uint32_t >( specs[ l ].delay );
       driven = driven or specs[ l ].rate > 0.0;
-      one_delay_ = one_delay_ and delay_[ l ] == delay_[ 0 ];
+      if ( specs[ l ].delay != delay_ )
+      {
+        delays_.resize( lanes );
+      }
+    }
+    for ( std::size_t l = 0; l < delays_.size(); ++l )
+    {
+      delays_[ l ] = specs[ l ].delay;
     }
     table_ = driven ? tables.share( specs, resolution ) : nullptr;
   }
@@ -161,18 +168,19 @@ public:
   draw( const long clock, const long n, DrawnSteps& drawn ) const
   {
     drawn.n_spikes = 0;
-    if ( not one_delay_ )
+    if ( not delays_.empty() )
     {
       for ( int l = 0; l < lanes; ++l )
       {
         for ( int lag = 0; lag < n; ++lag )
         {
-          const std::uint64_t step = source_( clock + lag, l );
-          draw_( clock, lag, l, drive_hash( group_( step ), key_low_[ l ], key_high_[ l ] ) >> shift_( step ), drawn );
+          const std::uint64_t step = source_( clock + lag, delays_[ l ] );
+          draw_( clock + lag, step, lag, l, drive_hash( group_( step ), key_low_[ l ], key_high_[ l ] ) >> shift_( step ), drawn );
         }
       }
       return;
     }
+    const std::uint64_t first_step = source_( clock, delay_ );
     LaneRow< std::uint8_t > due; // a bit per step
     look_( clock, n, drawn, due );
     constexpr int bytes = lanes < 8 ? lanes : 8;
@@ -185,7 +193,7 @@ public:
         const int bit = std::countr_zero( word );
         const int lag = bit & 7;
         const int l = first + ( bit >> 3 );
-        draw_( clock, lag, l, ( *drawn.high[ lag ] )[ l ] >> drawn.shift[ lag ], drawn );
+        draw_( clock + lag, first_step + lag, lag, l, ( *drawn.high[ lag ] )[ l ] >> drawn.shift[ lag ], drawn );
       }
     }
   }
@@ -194,11 +202,11 @@ private:
   static constexpr std::uint32_t mask_ = ( 1U << drive_bits ) - 1U;
 
   /* The step of its own train that a lane gets in a step; never negative, so that groups follow one another from the first. */
-  std::uint64_t
-  source_( const long clock, const int l ) const
+  static BGNEST_INLINE std::uint64_t
+  source_( const long clock, const long delay )
   {
-    constexpr std::uint64_t before = drive_group << 30;
-    return before + static_cast< std::uint64_t >( clock ) - delay_[ l ];
+    constexpr long before = long( drive_group ) << 40;
+    return static_cast< std::uint64_t >( before + clock - delay );
   }
 
   static BGNEST_INLINE std::uint32_t
@@ -217,7 +225,7 @@ private:
   void
   look_( const long clock, const long n, DrawnSteps& drawn, LaneRow< std::uint8_t >& due ) const
   {
-    const std::uint64_t first = source_( clock, 0 );
+    const std::uint64_t first = source_( clock, delay_ );
     const std::uint32_t group = group_( first );
     std::uint32_t shift = shift_( first );
     hash_( group, drawn.hash[ 0 ] );
@@ -285,12 +293,12 @@ private:
 
   /* The number of a lane in a step in which it may have spikes; high: ends with the highest bits of u. */
   BGNEST_INLINE void
-  draw_( const long clock, const int lag, const int l, const std::uint32_t high, DrawnSteps& drawn ) const
+  draw_( const long clock, const std::uint64_t source, const int lag, const int l, const std::uint32_t high, DrawnSteps& drawn ) const
   {
-    const std::uint32_t rest = drive_hash( static_cast< std::uint32_t >( source_( clock + lag, l ) ), key_high_[ l ], key_low_[ l ] );
+    const std::uint32_t rest = drive_hash( static_cast< std::uint32_t >( source ), key_high_[ l ], key_low_[ l ] );
     const std::uint32_t u = high << ( 32U - drive_bits ) | rest >> drive_bits;
     const auto uniform = static_cast< std::int32_t >( u ^ 0x80000000U );
-    const std::int32_t* const thresholds = table_->thresholds( clock + lag ) + l;
+    const std::int32_t* const thresholds = table_->thresholds( clock ) + l;
     int number = uniform > thresholds[ 0 ] ? 1 : 0;
     for ( int k = 1; k < table_->count() and uniform > thresholds[ k * lanes ]; ++k )
     {
@@ -304,9 +312,9 @@ private:
   std::shared_ptr< DriveTable< lanes > > table_; // none: no lane is driven
   LaneRow< std::uint32_t > key_low_ = {};
   LaneRow< std::uint32_t > key_high_ = {};
-  LaneRow< std::uint32_t > delay_ = {};
-  Row count_ = {};
-  bool one_delay_ = true;
+  LaneRow< std::uint32_t > count_ = {};
+  long delay_ = 0;
+  std::vector< long > delays_; // of the lanes, if they differ
 };
 
 } // namespace bgnest

@@ -497,14 +497,16 @@ private:
     }
   }
 
-  /* Start loading what NEST and update() need of this cell. */
+  /* Start loading what NEST needs of this cell: whether it is frozen, and more if it is updated. */
   void
-  fetch_() const
+  fetch_( const bool speaks ) const
   {
-    // NEST's part spans two cache lines, with what NEST reads in both
     const char* const begin = reinterpret_cast< const char* >( this );
     __builtin_prefetch( begin );
-    __builtin_prefetch( begin + sizeof( LaneNode ) - 1 );
+    if ( speaks )
+    {
+      __builtin_prefetch( begin + sizeof( LaneNode ) - 1 );
+    }
   }
 
   static constexpr std::uintptr_t lane_mask = 31;

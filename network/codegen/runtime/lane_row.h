@@ -23,8 +23,9 @@ static_assert( lanes >= 2 and lanes <= 32 and std::has_single_bit( unsigned( lan
 
 using LaneMask = std::uint32_t;
 
+/* Never across two cache lines, and no longer than it has to be. */
 template < typename T >
-struct alignas( 64 ) LaneRow
+struct alignas( sizeof( T ) * lanes < 64 ? sizeof( T ) * lanes : 64 ) LaneRow
 {
   T value[ lanes ];
 

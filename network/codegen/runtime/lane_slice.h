@@ -186,7 +186,7 @@ private:
     {
       if ( block.next_->nodes_[ l ] )
       {
-        block.next_->nodes_[ l ]->fetch_();
+        block.next_->nodes_[ l ]->fetch_( l == 0 );
       }
     }
     if ( block.next_->next_ )
