@@ -373,7 +373,6 @@ private:
   std::uint32_t first_slot_; // of its lanes in the lists of events
   long slice_tics_ = -1; // start of the slice that was done last
   long done_to_ = 0;     // ... up to this step of it
-  Neuron* nodes_[ lanes ] = {};
   LaneMask occupied_ = 0; // lanes with a cell
   LaneMask active_ = 0;   // ... that is not frozen
   LaneMask recorded_ = 0; // ... of which variables are recorded
@@ -389,6 +388,7 @@ private:
   Row current_[ n_input_rows ] = {};
   Row state_[ n_states ] = {};
   [[no_unique_address]] BlockGraded< Model > graded_;
+  Neuron* nodes_[ lanes ] = {};
 };
 
 } // namespace bgnest

@@ -497,18 +497,6 @@ private:
     }
   }
 
-  /* Start loading what NEST needs of this cell: whether it is frozen, and more if it is updated. */
-  void
-  fetch_( const bool speaks ) const
-  {
-    const char* const begin = reinterpret_cast< const char* >( this );
-    __builtin_prefetch( begin );
-    if ( speaks )
-    {
-      __builtin_prefetch( begin + sizeof( LaneNode ) - 1 );
-    }
-  }
-
   static constexpr std::uintptr_t lane_mask = 31;
   std::unique_ptr< Own > own_;
 };

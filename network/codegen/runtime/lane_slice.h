@@ -182,17 +182,11 @@ private:
     {
       block.next_->constants_.fetch();
     }
-    for ( long l = lanes * part / n_parts; l < lanes * ( part + 1 ) / n_parts; ++l )
-    {
-      if ( block.next_->nodes_[ l ] )
-      {
-        block.next_->nodes_[ l ]->fetch_( l == 0 );
-      }
-    }
     if ( block.next_->next_ )
     {
-      constexpr long n_lines = sizeof( Block ) / 64;
       const char* const begin = reinterpret_cast< const char* >( block.next_->next_ );
+      const char* const end = reinterpret_cast< const char* >( block.next_->next_->nodes_ ); // which a slice hardly needs
+      const long n_lines = ( end - begin + 63 ) / 64;
       for ( long i = n_lines * part / n_parts; i < n_lines * ( part + 1 ) / n_parts; ++i )
       {
         __builtin_prefetch( begin + 64 * i );
