@@ -19,6 +19,8 @@ CASES: dict[str, dict[str, Any]] = {
     "alone": {"cells": 1},
     "recorded": {"record": True},
     "frozen": {"frozen": 3},
+    "frozen_first": {"frozen": 0},
+    "frozen_later": {"frozen": 0, "pieces": (50.0, 50.0), "thaw": True},
 }
 
 
@@ -31,6 +33,7 @@ def simulate(
     cells: int = N,
     record: bool = False,
     frozen: int = -1,
+    thaw: bool = False,
 ) -> dict[str, Any]:
     """Potentials and conductances at the end, spikes, and traces if they are recorded."""
     nest.ResetKernel()
@@ -63,8 +66,13 @@ def simulate(
     for piece in pieces:
         nest.Run(piece)
         done += piece
+        if thaw:
+            # the first of a block, which NEST updates for all
+            made[0].set(frozen=done < 100.0 - 1e-6)
+            made[1].set(frozen=not made[0].frozen)
     nest.Run(round(DURATION - done, 6))
     nest.Cleanup()
+    found["is_frozen"] = np.array(made.frozen)
     found["V_m"], found["g_nmda"], found["u"] = (np.array(made.get(key)) for key in ("V_m", "K_nmda__X__nmda", "u"))
     events = recorder.events
     found["times"], found["senders"] = events["times"], events["senders"]

@@ -77,6 +77,18 @@ def test_a_frozen_cell_stays_and_disturbs_nobody(cells: dict[str, Result]) -> No
     assert cells["frozen"]["V_m"][3] == -80.0
 
 
+def test_cells_of_which_nest_updates_one_are_frozen_and_thawed_alone(cells: dict[str, Result]) -> None:
+    """NEST updates the first cell of a block that is not frozen, and for it the others are; users do not see this."""
+    assert not cells["slices"]["is_frozen"].any()
+    first, later = cells["frozen_first"], cells["frozen_later"]
+    np.testing.assert_array_equal(first["is_frozen"], np.arange(N) == 0)
+    np.testing.assert_array_equal(later["is_frozen"], np.arange(N) == 1)
+    np.testing.assert_array_equal(first["V_m"][1:], cells["slices"]["V_m"][1:])
+    np.testing.assert_array_equal(later["V_m"][2:], cells["slices"]["V_m"][2:])
+    assert first["V_m"][0] == -80.0
+    assert -100.0 < later["V_m"][0] != -80.0
+
+
 def test_the_scheme_is_known_after_compiling(cells: dict[str, Result]) -> None:
     from network.experiment.nestml import model_interfaces
 

@@ -32,6 +32,8 @@ WAVEFORMS: dict[str, dict[str, Any]] = {
     "once": {"drive_times": [30.0, 60.0, 60.0], "drive_values": [2.0, 2.0, 0.0], "drive_period": 0.0},
 }
 
+DELAYS = [0.1 * i**2 for i in range(16)]  # ms
+
 # ---------------------------------------------------------------------------------------------- jobs
 
 
@@ -70,6 +72,11 @@ def make_data(nest: Any) -> Result:
     # rates that differ inside a block, one of them nought
     start(nest)
     out["mixed"] = counts(nest, 16, 2000.0, drive_rate=[500.0 * i for i in range(16)], drive_seed=11)
+
+    # delays that differ inside a block
+    for name, delays in (("none", 0.0), ("several", DELAYS)):
+        start(nest)
+        out[f"delayed_{name}"] = counts(nest, 16, 400.0, drive_rate=2000.0, drive_seed=11, drive_delay=delays)
 
     options = {"drive_rate": 700.0, "drive_seed": 5}
     for name, threads, pieces, min_delay in (
@@ -222,6 +229,13 @@ def test_rates_that_differ_in_a_block(data: Result) -> None:
     expected = 500.0 * np.arange(16) * 1e-3 * DT * data["mixed"].shape[1]
     assert totals[0] == 0
     assert np.all(np.abs(totals - expected)[1:] < Z * np.sqrt(expected[1:]))
+
+
+def test_delays_that_differ_in_a_block(data: Result) -> None:
+    for cell, (together, shifted) in enumerate(zip(data["delayed_none"], data["delayed_several"], strict=True)):
+        steps = round(DELAYS[cell] / DT)
+        assert not shifted[:steps].any()
+        np.testing.assert_array_equal(shifted[steps:], together[: len(together) - steps])
 
 
 def test_train_depends_on_seed_and_cell_only(data: Result) -> None:
