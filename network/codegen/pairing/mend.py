@@ -1,6 +1,6 @@
 """Corrections of NESTML's templates for synapses and the cells that are made with them.
 
-NESTML 9.0.0 makes other weights than the text of a model says, see ``docs/synapses.md``:
+NESTML 9.0.0 makes other weights than the text of a model says, see ``docs/howto/synapses.md``:
 
 * Of a modulated synapse all states are brought to the time of a spike twice, by ``process_..._spikes_`` and again by
   ``update_internal_state_``. They decay, and the weight is integrated, twice over that stretch.
