@@ -210,7 +210,7 @@ def pair_section(results: Pairs, what: Band) -> list[str]:
             ]
         rows.append(cells)
     note = "Phase where R, the concentration over pairs and times, exceeds three times what random phases would give;"
-    note += "\npositive: the first population leads."
+    note += "\npositive: the first population leads; within one population, where nobody leads, its amount."
     return [*markdown(header, rows), "", note, ""]
 
 

@@ -37,7 +37,10 @@ def connectivity_panel(axes: Axes, plan: Mapping[str, Any]) -> Axes:
 
 @styled
 def weights(plan: Mapping[str, Any], *, title: str | None = None) -> Figure:
-    """Mean weight between populations, inhibition blue, excitation red; plastic synapses as recovered."""
+    """Mean weight between populations, inhibition blue, excitation red.
+
+    Of a plastic synapse it is what the first spike after a long rest does, U times its weight; U is 1 of the others.
+    """
     figure, axes = _figure(connection_matrices(plan)[1], bars=2, title=title)
     weights_panel(axes, plan)
     return figure
@@ -48,8 +51,14 @@ def weights_panel(axes: Axes, plan: Mapping[str, Any]) -> Axes:
     _, inhibitory, excitatory = connection_matrices(plan)
     unit = " or ".join(weight_units(plan))
     _frame(axes, inhibitory)
-    _matrix(axes, excitatory, style.EXCITATORY, f"excitatory weight ({unit})", "{:.3g}")
-    _matrix(axes, inhibitory, style.INHIBITORY, f"inhibitory weight ({unit})", "{:.3g}")
+    _matrix(
+        axes,
+        excitatory,
+        style.EXCITATORY,
+        f"excitatory weight × U ({unit})",
+        "{:.3g}",
+    )
+    _matrix(axes, inhibitory, style.INHIBITORY, f"inhibitory weight × U ({unit})", "{:.3g}")
     return axes
 
 

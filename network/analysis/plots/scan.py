@@ -33,6 +33,8 @@ QUANTITIES = {
 
 NOT_AXES = frozenset({"point", "population", "status", "reason", "size", "verdict", *QUANTITIES})
 DONE = "done"
+MOST_NUMBERS = 6
+"""Rows and columns of a map up to which its values are written in."""
 Marks = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 """By population: places on the axis and values."""
 
@@ -230,7 +232,11 @@ def scan_map(
         field = np.ma.masked_invalid(means.reindex(index=rows, columns=columns).to_numpy(dtype=float))
         axes.set_facecolor("white")
         axes.patch.set(hatch="////", edgecolor="#BBBBBB")
-        image = axes.imshow(field, origin="lower", aspect="auto", cmap="viridis", interpolation="nearest")
+        lowest, highest = _scale(field)
+        image = axes.imshow(
+            field, origin="lower", aspect="auto", cmap="viridis", interpolation="nearest", vmin=lowest, vmax=highest
+        )
+        _numbers(axes, field, lowest, highest)
         bar = figure.colorbar(image, ax=axes, aspect=14, pad=0.03)
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=1.5, labelsize=6)
@@ -254,6 +260,26 @@ def scan_map(
     _legend(figure, {}, [f"colour: {QUANTITIES[quantity]}", seeds, f"hatched: {missing}" if missing else ""])
     heading(figure, title)
     return figure
+
+
+def _scale(field: np.ma.MaskedArray) -> tuple[float, float]:
+    """Ends of the colours of a map; where all values are equal, nought and twice that."""
+    if field.count() == 0:
+        return 0.0, 1.0
+    lowest, highest = float(field.min()), float(field.max())
+    if lowest < highest:
+        return lowest, highest
+    return min(0.0, 2.0 * lowest), max(0.0, 2.0 * highest) or 1.0
+
+
+def _numbers(axes: Axes, field: np.ma.MaskedArray, lowest: float, highest: float) -> None:
+    """Write the values into the fields of a map, if there is room."""
+    if max(field.shape) > MOST_NUMBERS:
+        return
+    for (row, column), value in np.ndenumerate(np.ma.getdata(field)):
+        if not np.ma.getmaskarray(field)[row, column]:
+            dark = (value - lowest) / (highest - lowest) < 0.6
+            axes.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=5, color="w" if dark else "k")
 
 
 def _checked(
