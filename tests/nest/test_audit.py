@@ -43,6 +43,22 @@ def test_a_right_network_passes_whole(small, module, change):
     assert differences(change(small), module, exhaustive=True) == []
 
 
+def test_large_projections_are_sampled(small, module, monkeypatch):
+    """A limit of no synapses makes all projections large."""
+    monkeypatch.setattr(engines, "MOST", 0)
+    assert differences(small, module) == []
+    usual = Runtime.wire
+
+    def wire(self, projection, number):
+        halved_weights(projection)
+        return usual(self, projection, number)
+
+    monkeypatch.setattr(Runtime, "wire", wire)
+    found = differences(small, module)
+    drawn = [p.name for p in small.projections]
+    assert {one.split(".")[0] for one in found if ".weight" in one} == set(drawn)
+
+
 def told(name, edit):
     """Change what the module is told of a projection."""
 

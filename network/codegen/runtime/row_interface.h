@@ -318,15 +318,23 @@ bgnest_count( const std::int64_t number )
 }
 
 /*
- * Synapses of a projection on this process, into arrays as long as bgnest_count says: numbers of source and target within
- * their populations, weight, delay in steps.
+ * Synapses of a projection on this process, or those onto targets up to the one with number last: numbers of source and
+ * target within their populations, weight, delay in steps. Arrays have room for so many; found says how many there are.
  */
 int
-bgnest_read( const std::int64_t number, std::uint32_t* source, std::uint32_t* target, double* weight, std::uint32_t* delay )
+bgnest_read( const std::int64_t number,
+  const std::int64_t last,
+  const std::int64_t room,
+  std::uint32_t* const source,
+  std::uint32_t* const target,
+  double* const weight,
+  std::uint32_t* const delay,
+  std::int64_t* const found )
 {
   return bgnest::guarded(
     [ & ]
     {
+      std::int64_t n = 0;
       for ( std::size_t t = 0; t < bgnest::threads_here(); ++t )
       {
         const auto& all = bgnest::RowTable::of_thread( t ).rows;
@@ -335,19 +343,39 @@ bgnest_read( const std::int64_t number, std::uint32_t* source, std::uint32_t* ta
           continue;
         }
         const bgnest::Rows& rows = *all[ number ];
+        if ( rows.size() == 0 )
+        {
+          continue;
+        }
         const bgnest::LaneDelivery& cells = bgnest::LaneDelivery::of_thread( t );
+        const auto id = [ & ]( const std::uint32_t cell ) { return static_cast< std::int64_t >( cells.cell( cell )->get_node_id() ) - rows.target_first; };
+        // cells of a thread have their numbers in the order of their ids, so a look at the number is enough
+        std::uint32_t end = rows.first_target;
+        while ( end <= rows.last_target and id( end ) <= last )
+        {
+          ++end;
+        }
         for ( std::uint32_t one = 0; one < rows.n_sources; ++one )
         {
           rows.each( one,
-            [ & ]( const std::uint32_t number, const double its_weight, const std::uint32_t its_delay )
+            [ & ]( const std::uint32_t cell, const double its_weight, const std::uint32_t its_delay )
             {
-              *source++ = one;
-              *target++ = cells.cell( number )->get_node_id() - rows.target_first;
-              *weight++ = its_weight;
-              *delay++ = its_delay;
+              if ( cell >= end )
+              {
+                return;
+              }
+              if ( n < room )
+              {
+                source[ n ] = one;
+                target[ n ] = static_cast< std::uint32_t >( id( cell ) );
+                weight[ n ] = its_weight;
+                delay[ n ] = its_delay;
+              }
+              ++n;
             } );
         }
       }
+      *found = n;
     } );
 }
 

@@ -33,9 +33,8 @@ N_CELLS = 20
 """Cells per population that are read in every run."""
 
 MOST = 1_000_000
-"""Synapses of a projection up to which a sample of them is read in every run; of larger ones they are counted.
-
-Rows can be read as a whole only, at 20 to 30 ns and 20 bytes per synapse.
+"""Synapses of a projection up to which all are read in every run if that is needed: for the out-degrees of sources, and
+for a sample of those that NEST keeps, of which larger projections are only counted.
 """
 
 
@@ -46,7 +45,7 @@ class Findings:
     n_cells: int = 0
     n_synapses: int = 0
     counted: list[str] = field(default_factory=list)
-    """Projections of which the synapses were counted and not read."""
+    """Projections of which the synapses were counted and no sample of them was read."""
     problems: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,7 +88,8 @@ def compare(
     n_cells : int or None
         Cells per population and projection that are read back; None for all.
     most : int, optional
-        Projections with more synapses are counted and not read; all are read if not given.
+        Of projections with more synapses none but a sample is read, and nothing that would need more than that; of
+        those that NEST keeps they are counted. All are read if not given.
     inputs : bool
         Also what drives the cells; False before that is connected.
     """
@@ -98,11 +98,12 @@ def compare(
         found.problems += _population(network, population, n_cells, found)
     for projection in network.plan.projections:
         found.problems += _constants(network, projection)
-        if most is not None and projection.n_synapses > most:
+        large = most is not None and projection.n_synapses > most
+        if large and projection.name not in network.compact:
             found.counted.append(projection.name)
             found.problems += _number(network, projection)
         else:
-            found.problems += _projection(network, projection, n_cells, found)
+            found.problems += _projection(network, projection, n_cells, found, sources=not large)
     if inputs:
         found.problems += input_problems(network, n_cells)
     return found
@@ -176,13 +177,18 @@ def _number(network: Network, projection: ProjectionPlan) -> list[str]:
     return []
 
 
-def _projection(network: Network, projection: ProjectionPlan, n_cells: int | None, audited: Findings) -> list[str]:
-    """Distinct sources as planned, weights and delays distributed as planned, the right receptor."""
+def _projection(
+    network: Network, projection: ProjectionPlan, n_cells: int | None, audited: Findings, *, sources: bool
+) -> list[str]:
+    """Distinct sources as planned, weights and delays distributed as planned, the right receptor.
+
+    sources: also how many targets each source has, for which all synapses are read.
+    """
     if (cells := kernel.local_nodes(network.populations[projection.target], n_cells)) is None:
         return []
     ends, found = network.plan.ends(projection), synapses(network, projection, n_cells)
     audited.n_synapses += len(found)
-    problems = _number(network, projection) + _out_degrees(network, projection, ends)
+    problems = _number(network, projection) + (_out_degrees(network, projection, ends) if sources else [])
     numbers = np.asarray(cells.tolist()) - network.populations[projection.target][0].global_id
     problems += _partners(projection, ends, found, numbers)
     problems += _values(projection, ends, found, network.plan.resolution)

@@ -63,14 +63,15 @@ def _of_rows(network: Network, projection: ProjectionPlan, targets: Any) -> Syna
     """Synapses of rows; of tens of millions no more copies are kept than must be."""
     number = network.compact[projection.name]
     assert network.runtime is not None
-    source, target, weight, steps = network.runtime.synapses(number)
-    # those onto one cell come from one thread, which has them by source
     if targets is None:
-        order = np.argsort(target, kind="stable")
+        source, target, weight, steps = network.runtime.synapses(number)
     else:
-        last = targets[-1].global_id - network.populations[projection.target][0].global_id
-        kept = np.flatnonzero(target <= last)
-        order = kept[np.argsort(target[kept], kind="stable")]
+        population = network.populations[projection.target]
+        last = targets[-1].global_id - population[0].global_id
+        likely = projection.n_synapses * (last + 1) / len(population)
+        source, target, weight, steps = network.runtime.synapses(number, last, int(1.2 * likely) + 1000)
+    # those onto one cell come from one thread, which has them by source
+    order = np.argsort(target, kind="stable")
     delay: NDArray[np.float64] = steps[order] * np.float64(network.plan.resolution)
     np.round(delay, 9, out=delay)
     del steps

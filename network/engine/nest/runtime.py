@@ -164,16 +164,33 @@ class Runtime:
         ends = (ctypes.c_int64(one) for one in (len(projections), longest, slice_steps))
         self._call("bgnest_connect_graded", listed, *ends)
 
-    def synapses(self, number: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any], NDArray[np.uint32]]:
-        """Synapses of a projection on this rank: source and target (numbers in their populations), weight, steps."""
-        n = int(self._library.bgnest_count(ctypes.c_int64(number)))
-        source, target, delay = (np.empty(n, dtype=np.uint32) for _ in range(3))
-        weight = np.empty(n)
-        kinds = (ctypes.c_uint32, ctypes.c_uint32, ctypes.c_double, ctypes.c_uint32)
-        arrays: tuple[NDArray[Any], ...] = (source, target, weight, delay)
-        pointers = (pointer(array, kind) for array, kind in zip(arrays, kinds, strict=True))
-        self._call("bgnest_read", ctypes.c_int64(number), *pointers)
-        return source, target, weight, delay
+    def synapses(
+        self, number: int, last: int | None = None, room: int | None = None
+    ) -> tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[Any], NDArray[np.uint32]]:
+        """Synapses of a projection on this rank: source and target (numbers in their populations), weight, steps.
+
+        Parameters
+        ----------
+        number : int
+            Of the projection.
+        last : int, optional
+            Those onto targets up to this one; of all if not given.
+        room : int, optional
+            How many these are likely to be; more are found as well.
+        """
+        n = self.count(number) if last is None or room is None else room
+        while True:
+            source, target, delay = (np.empty(n, dtype=np.uint32) for _ in range(3))
+            weight = np.empty(n)
+            kinds = (ctypes.c_uint32, ctypes.c_uint32, ctypes.c_double, ctypes.c_uint32)
+            arrays: tuple[NDArray[Any], ...] = (source, target, weight, delay)
+            pointers = (pointer(array, kind) for array, kind in zip(arrays, kinds, strict=True))
+            found = ctypes.c_int64()
+            ends = (ctypes.c_int64(one) for one in (number, np.iinfo(np.int64).max if last is None else last, n))
+            self._call("bgnest_read", *ends, *pointers, ctypes.byref(found))
+            if found.value <= n:
+                return source[: found.value], target[: found.value], weight[: found.value], delay[: found.value]
+            n = found.value
 
     def count(self, number: int) -> int:
         """Number of synapses of a projection on this rank."""
