@@ -1,8 +1,8 @@
-"""Spike trains in SONATA files, as the programs of the field write them.
+"""Spike trains in files: SONATA, as the programs of the field write it; tables and NWB are in `spike_tables`.
 
-The format (https://github.com/AllenInstitute/sonata, Dai et al. 2020, doi 10.1371/journal.pcbi.1007696) leaves
-room: writers differ in the types of times and node ids, in how the unit and the order are said, and older files have no
-group per population.  Whether a file is sorted is seen in its data, whatever the attribute says.
+The format of SONATA (https://github.com/AllenInstitute/sonata, Dai et al. 2020, doi 10.1371/journal.pcbi.1007696)
+leaves room: writers differ in the types of times and node ids, in how the unit and the order are said, and older files
+have no group per population.  Whether a file is sorted is seen in its data, whatever the attribute says.
 
 NumPy and h5py are imported by what reads: most experiments have no spike files, and their plans need neither.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
+from .spike_tables import SpikeTableError, is_nwb, read_table, read_units
 
 if TYPE_CHECKING:
     import h5py
@@ -70,7 +71,7 @@ def read_trains(path: str | Path, population: str | None = None) -> Trains:
     Raises
     ------
     SpikeFileError
-        If the file cannot be read, is no SONATA spike file, or lacks the population.
+        If the file cannot be read, is no file of spikes, or lacks the population.
     """
     try:
         state = Path(path).stat()
@@ -87,9 +88,16 @@ def _read(path: str, population: str | None, changed: int, size: int) -> Trains:
     with Path(path).open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     try:
+        if not h5py.is_hdf5(path):
+            times, ids, unit = read_table(Path(path))
+            return Trains("", *_trains("the table", times, ids, unit), digest)
         with h5py.File(path, "r") as file:
+            if is_nwb(file):
+                return Trains("", *_trains("/units", *read_units(file), "s"), digest)
             name, group = _population(file, population)
             return Trains(name, *read_group(group), digest)
+    except SpikeTableError as error:
+        raise SpikeFileError(str(error)) from error
     except OSError as error:
         raise SpikeFileError(f"not a readable HDF5 file, as SONATA spike files are ({error})") from error
 
@@ -121,20 +129,27 @@ def read_group(group: h5py.Group) -> tuple[NDArray[np.float64], NDArray[np.uint6
     SpikeFileError
         If they are missing, not numbers, or do not belong together.
     """
-    import numpy as np
-
     where = group.name.removeprefix("/spikes").strip("/") or "/spikes"
     times, ids = _numbers(group, where, "timestamps"), _numbers(group, where, "node_ids", "gids")
     if times.shape != ids.shape:
         raise SpikeFileError(f"{where} has {len(times)} timestamps but {len(ids)} node_ids")
-    unit = _text(group["timestamps"].attrs.get("units", "")).strip().lower()
+    return _trains(where, times, ids, _text(group["timestamps"].attrs.get("units", "")))
+
+
+def _trains(
+    where: str, times: NDArray[Any], ids: NDArray[Any], unit: str
+) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Times in ms and ids of trains, in order."""
+    import numpy as np
+
+    unit = unit.strip().lower()
     if unit not in _MILLISECONDS:
         raise SpikeFileError(f"the timestamps of {where} are in {unit!r}; readable: ms, s, us")
     factor = _MILLISECONDS[unit]
     milliseconds = times.astype(np.float64) if factor == 1.0 else times.astype(np.float64) * factor
     if not np.isfinite(milliseconds).all():
         raise SpikeFileError(f"the timestamps of {where} are not all finite")
-    if ids.size and (ids.min() < 0 or (ids.dtype.kind == "f" and not np.array_equal(ids, np.floor(ids)))):
+    if ids.size and not (ids.min() >= 0 and (ids.dtype.kind != "f" or np.array_equal(ids, np.floor(ids)))):
         raise SpikeFileError(f"the node_ids of {where} are not all whole numbers from 0 on")
     return in_order(milliseconds, ids.astype(np.uint64))
 

@@ -212,7 +212,7 @@ class Current(Spec):
 
 
 class SpikeInput(Spec):
-    """Recorded spike trains from a SONATA file; all receptors get the same spikes.
+    """Recorded spike trains from a file (SONATA, NWB, or a table); all receptors get the same spikes.
 
     Without ``in_degree`` train i drives cell i, with it every cell receives that many random trains.
     """

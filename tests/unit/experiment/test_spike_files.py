@@ -100,6 +100,42 @@ def test_the_first_version_of_the_format_has_no_populations(tmp_path, gids):
     assert read_trains(write(tmp_path / "s.h5", name="", gids=gids)).times.tolist() == SORTED[0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "train,time_ms\n{0},{t[0]}\n{2},{t[1]}\n{1},{t[2]}\n0,101.5\n",
+        "# written by hand\n\ntime_ms;note;cell\n105;a;0\n101.5;b;2\n120.25;c;1\n101.5;d;0\n",
+        "sender\ttime_ms\t\n0\t105.0\n2\t101.5\n1\t120.25\n0\t101.5\n",
+        '"Time (s)","Node ID"\n0.105,0\n0.1015,2\n0.12025,1\n0.1015,0\n',
+        "\ufefftime train\r\n105 0\r\n101.5 2\r\n120.25 1\r\n101.5 0\r\n",
+    ],
+)
+def test_tables_of_text(tmp_path, text):
+    path = tmp_path / "spikes.csv"
+    path.write_text(text.format(*range(3), t=TIMES), encoding="utf-8")
+    times, ids = read(path, None)
+    assert times == pytest.approx(SORTED[0], rel=1e-12)
+    assert ids == SORTED[1]
+
+
+def test_a_table_without_a_spike(tmp_path):
+    path = tmp_path / "spikes.csv"
+    path.write_text("train,time_ms\n")
+    assert read_trains(path).n_trains == 0
+
+
+def test_units_of_nwb(tmp_path):
+    """Times are in seconds, unit by unit."""
+    path = hdf5(
+        tmp_path / "s.nwb",
+        units__spike_times=[0.1015, 0.105, 0.12025, 0.1015],
+        units__spike_times_index=[2, 3, 3, 4],
+    )
+    times, ids = read(path, None)
+    assert times == pytest.approx([101.5, 101.5, 105.0, 120.25], rel=1e-12)
+    assert ids == [0, 3, 0, 1]
+
+
 def hdf5(path, **datasets):
     with h5py.File(path, "w") as file:
         for name, data in datasets.items():
@@ -110,8 +146,18 @@ def hdf5(path, **datasets):
 WRONG = {
     "no such file": (lambda path: path, "No such file or directory"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),
-    "text": (lambda path: path.write_text("0 12.5\n1 13.5\n"), "not a readable HDF5 file, as SONATA spike files are"),
-    "nothing": (lambda path: path.touch(), "not a readable HDF5 file"),
+    "text": (lambda path: path.write_text("0 12.5\n1 13.5\n"), "a table whose first line names a column of times"),
+    "nothing": (lambda path: path.touch(), "a table whose first line names a column of times"),
+    "bytes": (lambda path: path.write_bytes(b"\xff\xfe\x00\x80"), "nor a table of text (UTF-8)"),
+    "three columns": (lambda path: path.write_text("t,cell,id\n1,2,3\n"), "names a column of times and one of trains"),
+    "words": (lambda path: path.write_text("time_ms,train\n1.0,two\n"), "not a table of numbers"),
+    "short line": (lambda path: path.write_text("time_ms,train\n1.0\n"), "not a table of numbers"),
+    "unit of a table": (lambda path: path.write_text("time (h),train\n1.0,0\n"), "the table are in 'h'; readable: ms"),
+    "negative train": (lambda path: path.write_text("time_ms,train\n1.0,-1\n"), "the table are not all whole numbers"),
+    "index of NWB": (
+        lambda path: hdf5(path, units__spike_times=[1.0, 2.0], units__spike_times_index=[1]),
+        "/units/spike_times_index does not belong to 2 spike_times",
+    ),
     "cut off": (
         lambda path: path.write_bytes(write(path.with_suffix(".whole")).read_bytes()[:900]),
         "not a readable HDF5 file",
