@@ -1,4 +1,4 @@
-"""``bgnest describe``: a network as the tables and the diagram of a paper; needs no NEST."""
+"""``bgnest describe``: a network as the tables and the diagram of a paper, and how a run was made; no NEST."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..door import open_run
 from ..errors import RunError, SpecError, choices
 from ..runs.layout import run_status
 from .options import DEFAULT_EXPERIMENT, Changes, with_changes
@@ -35,7 +36,8 @@ def describe(
 
     The tables are those in which papers describe networks (doi 10.1371/journal.pcbi.1000456): summary, populations,
     connectivity, neuron and synapse models with their equations, input, measurements. After them comes every number
-    as it is written, with unit, source, file and line, and the bibliography.
+    as it is written, with unit, source, file and line, and the bibliography. Of a complete run it tells first how that
+    was made: code, versions, machine, seed, ranks, times, costs, digests of its files.
 
     Examples: `bgnest describe my_network --format latex --out paper`.
     """
@@ -43,7 +45,11 @@ def describe(
 
     if format not in FORMATS:
         raise SpecError([f"--format: no {format!r}; {choices(format, FORMATS, 'formats')}"])
-    found = changes.load(source_of(experiment)).describe()
+    source = source_of(experiment)
+    if source == experiment or changes.given() or run_status(experiment) != "complete":
+        found = changes.load(source).describe()
+    else:
+        found = open_run(experiment).describe()
     if out is None:
         print(found.text(format), end="")
         return

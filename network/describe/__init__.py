@@ -9,6 +9,7 @@ from .content import describe
 from .document import Block, Code, Document, Picture, Section, Table, Text
 from .latex import to_latex
 from .markdown import to_markdown
+from .run import run_section
 
 __all__ = [
     "Block",
@@ -19,6 +20,7 @@ __all__ = [
     "Table",
     "Text",
     "describe",
+    "run_section",
     "to_latex",
     "to_markdown",
 ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.look import presentation_of
-from ..describe import Document, to_latex, to_markdown
+from ..describe import Document, run_section, to_latex, to_markdown
 from ..describe import describe as described
 from ..describe.content import CIRCUIT
 from ..describe.links import Circuit, circuit_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..experiment.presentation import Presentation
     from .experiment import Experiment
+    from .runs import Run
 
 FORMATS = {"markdown": ".md", "latex": ".tex", "json": ".json"}
 """Languages of a description, and how their files end."""
@@ -48,6 +50,16 @@ class Description:
         look = presentation_of(plan.to_dict())
         document = described(experiment.spec, plan, look)
         return cls(experiment.name, document, circuit_of(experiment.spec, plan), look)
+
+    @classmethod
+    def of_run(cls, run: Run) -> Description:
+        """Description of the network of a run, and before it how this was made."""
+        found = cls.of(run.experiment())
+        manifest = run.path / "manifest.json"
+        files = json.loads(manifest.read_text(encoding="utf-8")).get("files", {}) if manifest.is_file() else {}
+        made = run_section(run.record, run.plan.seed, files)
+        document = replace(found.document, sections=(made, *found.document.sections))
+        return cls(found.name, document, found.circuit, found._look)
 
     def text(self, format: str = "markdown", picture: str | None = None) -> str:
         """The whole in a language: ``markdown``, ``latex`` or ``json``; ``picture`` is the file of the circuit.

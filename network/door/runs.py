@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..analysis.targets.judge import Judgement
     from ..engine.progress import Reporter
+    from .describing import Description
     from .experiment import Experiment
     from .plotting import Plots
     from .repeating import Repeated
@@ -141,6 +142,12 @@ class Run:
     def experiment(self) -> Experiment:
         """Experiment of this run, to change it and run it again."""
         return self._load(self.reader.checked("params.yaml"))
+
+    def describe(self) -> Description:
+        """Describe how the run was made, and its network, see `Experiment.describe`."""
+        from .describing import Description
+
+        return Description.of_run(self)
 
     def rates(self) -> pd.DataFrame:
         """Rates (spikes/s), CVs and synchrony of all populations and groups.

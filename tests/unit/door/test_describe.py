@@ -267,3 +267,24 @@ def test_a_run_carries_the_bibliography_of_its_network(tmp_path, monkeypatch):
     assert {"my_lab", "wang1992"} <= set(again.spec.sources)
     assert "unused" not in (run.path / "sources.yaml").read_text(encoding="utf-8")
     assert "Notebook 7, page 3" in str(again.describe())
+
+
+def test_a_run_tells_how_it_was_made(tmp_path):
+    mock = {"simulation.mock": {"rate": 5}, "simulation.t_sim": 100, "simulation.seed": 7}
+    run = bgnest.run(bgnest.load("two_cells/half_centre", changes=mock), out=tmp_path / "run", progress=False)
+    first, second = run.describe().document.sections[:2]
+    assert (first.title, second.title) == ("How it was run", "A: Model summary")
+    facts, costs, files = (block for block in first.blocks if hasattr(block, "rows"))
+    told = dict(facts.rows)
+    assert told["seed"] == "7"
+    assert told["digest of the code"] == run.record["code"]
+    assert told["hash of the simulation"] == run.record["simulation_hash"]
+    assert {"memory", "disk"} <= {row[0] for row in costs.rows}
+    manifest = json.loads((run.path / "manifest.json").read_text(encoding="utf-8"))["files"]
+    assert {row[0]: row[2] for row in files.rows} == {name: entry["sha256"] for name, entry in manifest.items()}
+
+    shown = CliRunner().invoke(app, ["describe", str(run.path), "--format", "json"])
+    assert shown.exit_code == 0
+    assert json.loads(shown.stdout)["sections"][0]["title"] == "How it was run"
+    only_network = CliRunner().invoke(app, ["describe", str(run.path), "--seed", "8"])
+    assert "How it was run" not in only_network.stdout
