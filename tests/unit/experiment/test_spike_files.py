@@ -149,7 +149,10 @@ WRONG = {
     "text": (lambda path: path.write_text("0 12.5\n1 13.5\n"), "a table whose first line names a column of times"),
     "nothing": (lambda path: path.touch(), "a table whose first line names a column of times"),
     "bytes": (lambda path: path.write_bytes(b"\xff\xfe\x00\x80"), "nor a table of text (UTF-8)"),
-    "three columns": (lambda path: path.write_text("t,cell,neuron\n1,2,3\n"), "names a column of times and one of trains"),
+    "three columns": (
+        lambda path: path.write_text("t,cell,neuron\n1,2,3\n"),
+        "names a column of times and one of trains",
+    ),
     "words": (lambda path: path.write_text("time_ms,train\n1.0,two\n"), "not a table of numbers"),
     "short line": (lambda path: path.write_text("time_ms,train\n1.0\n"), "not a table of numbers"),
     "unit of a table": (lambda path: path.write_text("time (h),train\n1.0,0\n"), "the table are in 'h'; readable: ms"),
