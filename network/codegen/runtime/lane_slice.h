@@ -10,6 +10,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string>
 
 #include "exceptions.h"
 #include "nest_time.h"
@@ -203,6 +204,16 @@ private:
     }
   }
 
+  /* A state is not finite. The text is read by whoever looks up the cell's population (engine/nest/engine.py). */
+  [[noreturn]] static __attribute__( ( noinline ) ) void
+  give_up_( Block& block, const int l )
+  {
+    block.registry_.input.clear_all();
+    const double begin = nest::Time( nest::Time::step( block.clock_ ) ).get_ms();
+    throw nest::NumericalInstability( block.nodes_[ l ]->get_name() + ", node " + std::to_string( block.nodes_[ l ]->get_node_id() )
+      + ", in the step after " + std::to_string( begin ) + " ms" );
+  }
+
   /* A step of the equations, with events inside it. */
   static BGNEST_INLINE void
   advance_( Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& refused, [[maybe_unused]] const long slice_origin )
@@ -242,8 +253,7 @@ private:
   {
     if ( not LaneProgram< Model, EXPONENT >::update_carefully( constants, from, block.current_, to, spikes.value, l, block.resolution_ ) )
     {
-      block.registry_.input.clear_all();
-      throw nest::NumericalInstability( block.nodes_[ l ]->get_name() );
+      give_up_( block, l );
     }
   }
 
@@ -257,8 +267,7 @@ private:
     std::memcpy( y, &system.start, sizeof y );
     if ( not LaneSolver< System >( system, block.resolution_ ).step( y ) )
     {
-      block.registry_.input.clear_all();
-      throw nest::NumericalInstability( block.nodes_[ l ]->get_name() );
+      give_up_( block, l );
     }
     for ( int i = 0; i < Model::n_numeric; ++i )
     {
