@@ -380,7 +380,7 @@ WEIGHTS = {
     "in_vectors": {0: (1.0, 3.0)},
 }
 CURRENTS = {"in_terms": 2, "in_noise": 1}
-N_CELLS = 10  # more than a block, so that lanes are empty
+N_CELLS = 20  # more than a block, so that lanes are empty
 DURATION = 300.0  # ms
 
 

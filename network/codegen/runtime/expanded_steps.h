@@ -281,20 +281,99 @@ public:
       } );
   }
 
-  /* The same for one lane: weight( port ). */
-  template < class Weight >
+  /* Nothing arrives at the end of a step. */
   static BGNEST_INLINE void
-  receive_one( const Row* const constants, Expanded& x, const long lag, const long n, const int l, const std::uint64_t ports, Weight&& weight )
+  receive_nothing( Expanded& x, const long lag )
   {
-    const Row* const decay = constants + Model::decay_row( n - 1 - lag );
+    // one by one: of an assignment in a chain the compiler reads back what it has just written
+    x.added_c0[ lag ] = SingleRow{};
+    x.added_step[ lag ] = SingleRow{};
+    x.added_c1[ lag ] = SingleRow{};
+  }
+
+  /*
+   * Equal spikes in changing numbers at the ends of n steps: weight( port ) of one of them, for the ports whose bit is set. All
+   * else that arrives is added afterwards.
+   */
+  template < class Weight >
+  static void
+  receive_drive( const Row* const constants, Expanded& x, const long n, const LaneRow< std::int32_t >* const counts, const std::uint64_t ports, Weight&& weight )
+  {
+    static_assert( largest_expansion == 5 );
+    switch ( n )
+    {
+      case 5: return receive_drive_< 5 >( constants, x, counts, ports, weight );
+      case 4: return receive_drive_< 4 >( constants, x, counts, ports, weight );
+      case 3: return receive_drive_< 3 >( constants, x, counts, ports, weight );
+      case 2: return receive_drive_< 2 >( constants, x, counts, ports, weight );
+      default: return receive_drive_< 1 >( constants, x, counts, ports, weight );
+    }
+  }
+
+  template < int N, class Weight >
+  static BGNEST_INLINE void
+  receive_drive_( const Row* const constants, Expanded& x, const LaneRow< std::int32_t >* const counts, const std::uint64_t ports, Weight&& weight )
+  {
+    SingleRow c0 = {};
+    SingleRow step = {};
+    SingleRow c1 = {};
     Model::each_port(
       [ & ]( const auto port ) BGNEST_INLINE_LAMBDA
       {
         if ( ports >> port & 1 )
         {
-          add_lane_< port >( constants, decay, weight( port ), x, x.added_c0[ lag ].value, x.added_step[ lag ].value, x.added_c1[ lag ].value, l );
+          add_drive_< N, port >( constants, weight( port ), counts, x, c0.value, step.value, c1.value );
         }
       } );
+    multiply_< N >( counts, c0, step, c1, x );
+  }
+
+  /* What the spikes of a port leave at the end, and the effects of one of them. Not inlined, as add_port_. */
+  template < int N, int PORT >
+  static __attribute__( ( noinline ) ) void
+  add_drive_( const Row* const constants, const Row& weight, const LaneRow< std::int32_t >* const counts, Expanded& x, float* const c0, float* const step, float* const c1 )
+  {
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      Model::template each_increment< PORT >( constants,
+        l,
+        weight[ l ],
+        [ & ]( const auto r, const double increment ) BGNEST_INLINE_LAMBDA
+        {
+          double left = 0.0;
+          [ & ]< int... LAG >( std::integer_sequence< int, LAG... > ) BGNEST_INLINE_LAMBDA
+          {
+            ( ( left += counts[ LAG ][ l ] * constants[ Model::decay_row( N - 1 - LAG ) + r ][ l ] ), ... );
+          }( std::make_integer_sequence< int, N >() );
+          x.state[ Model::n_numeric + r ][ l ] += increment * left;
+          const float added = static_cast< float >( increment );
+          c0[ l ] += added * x.effect[ r ][ l ];
+          step[ l ] += added * x.effect_step[ r ][ l ];
+          c1[ l ] += added * x.slope[ r ][ l ];
+        } );
+    }
+  }
+
+  template < int N >
+  static __attribute__( ( noinline ) ) void
+  multiply_( const LaneRow< std::int32_t >* const counts, const SingleRow& c0, const SingleRow& step, const SingleRow& c1, Expanded& x )
+  {
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      [ & ]< int... LAG >( std::integer_sequence< int, LAG... > ) BGNEST_INLINE_LAMBDA
+      {
+        const auto add = [ & ]( const auto lag ) BGNEST_INLINE_LAMBDA
+        {
+          const float number = static_cast< float >( counts[ lag ][ l ] );
+          x.added_c0[ lag ][ l ] = number * c0[ l ];
+          x.added_step[ lag ][ l ] = number * step[ l ];
+          x.added_c1[ lag ][ l ] = number * c1[ l ];
+        };
+        ( add( std::integral_constant< int, LAG >() ), ... );
+      }( std::make_integer_sequence< int, N >() );
+    }
   }
 
   /* decay: rows of what is left of an input at the end. Not inlined, so that the loop stays one of vectors. */

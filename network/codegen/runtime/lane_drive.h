@@ -1,13 +1,11 @@
 /*
- * lane_drive.h - the Poisson input of the cells of a block (poisson_drive.h): one look at all lanes, then each spike
+ * lane_drive.h - the Poisson input of the cells of a block (poisson_drive.h), drawn for all lanes at once
  */
 #ifndef BGNEST_LANE_DRIVE_H
 #define BGNEST_LANE_DRIVE_H
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -58,43 +56,42 @@ private:
   std::vector< std::weak_ptr< DriveTable< lanes > > > drives_;
 };
 
-/* Spikes of a few steps; one of these per thread. */
+/* Numbers of spikes of a few steps; one of these per thread. */
 struct DrawnSteps
 {
   static constexpr long most = drive_group;
 
-  struct Spikes
-  {
-    std::uint8_t lag;
-    std::uint8_t lane;
-    std::uint16_t number;
-  };
-
-  Spikes spikes[ most * lanes + 1 ]; // in the order of the lanes, those of a lane in the order of time
-  int n_spikes = 0;
-  // the same by step, after spread(); the numbers are written in steps that have any
+  LaneRow< std::int32_t > counts[ most ];
+  // uniform numbers, shifted to signed ones, and bits of the steps in which a lane has more than one spike
+  LaneRow< std::int32_t > uniform[ most ];
+  LaneRow< std::uint32_t > several;
+  // of each step: its thresholds; all lanes have one delay
+  const std::int32_t* thresholds[ most ];
+  // the same as factors, after spread(); written in steps that have any
   Row number[ most ];
   bool any[ most ];
 
-  // of each step: highest bits and where they are, and thresholds; all lanes have one delay
-  LaneRow< std::uint32_t > hash[ 2 ];
-  const LaneRow< std::uint32_t >* high[ most ];
-  std::uint32_t shift[ most ];
-  const std::int32_t* lowest[ most ];
-
   void
-  spread()
+  spread( const long n )
   {
-    std::fill( any, any + most, false );
-    for ( int i = 0; i < n_spikes; ++i )
+    for ( long lag = 0; lag < n; ++lag )
     {
-      const auto [ lag, lane, n ] = spikes[ i ];
-      if ( not any[ lag ] )
+      any[ lag ] = any_lane( counts[ lag ] );
+      if ( any[ lag ] )
       {
-        any[ lag ] = true;
-        number[ lag ] = Row{};
+        spread_( counts[ lag ], number[ lag ] );
       }
-      number[ lag ][ lane ] = n;
+    }
+  }
+
+private:
+  static __attribute__( ( noinline ) ) void
+  spread_( const LaneRow< std::int32_t >& counts, Row& number )
+  {
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      number[ l ] = counts[ l ];
     }
   }
 };
@@ -115,10 +112,24 @@ public:
     return count_[ lane ];
   }
 
+  /* Count what has been drawn for a step. */
   void
-  count_up( const DrawnSteps::Spikes& spikes )
+  count_up( const LaneRow< std::int32_t >& counts )
   {
-    count_[ spikes.lane ] += spikes.number;
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      count_[ l ] += counts[ l ];
+    }
+  }
+
+  void
+  count_up( const DrawnSteps& drawn, const long n )
+  {
+    for ( long lag = 0; lag < n; ++lag )
+    {
+      count_up( drawn.counts[ lag ] );
+    }
   }
 
   void
@@ -163,44 +174,48 @@ public:
     table_->prepare( first, n );
   }
 
-  /* Draw the spikes of n <= DrawnSteps::most steps. */
+  /* Draw the numbers of spikes of n <= DrawnSteps::most steps. */
   void
   draw( const long clock, const long n, DrawnSteps& drawn ) const
   {
-    drawn.n_spikes = 0;
     if ( not delays_.empty() )
     {
-      for ( int l = 0; l < lanes; ++l )
-      {
-        for ( int lag = 0; lag < n; ++lag )
-        {
-          const std::uint64_t step = source_( clock + lag, delays_[ l ] );
-          draw_( clock + lag, step, lag, l, drive_hash( group_( step ), key_low_[ l ], key_high_[ l ] ) >> shift_( step ), drawn );
-        }
-      }
+      draw_one_by_one_( clock, n, drawn );
       return;
     }
-    const std::uint64_t first_step = source_( clock, delay_ );
-    LaneRow< std::uint8_t > due; // a bit per step
-    look_( clock, n, drawn, due );
-    constexpr int bytes = lanes < 8 ? lanes : 8;
-    for ( int first = 0; first < lanes; first += bytes )
+    const std::uint64_t first = source_( clock, delay_ );
+    LaneRow< std::uint32_t > hash[ 2 ];
+    const auto source = static_cast< std::uint32_t >( first );
+    const std::uint32_t group = group_( first );
+    const std::uint32_t shift = shift_( first );
+    hash_( group, hash[ 0 ] );
+    if ( shift + static_cast< std::uint32_t >( n ) * drive_bits > drive_group * drive_bits )
     {
-      std::uint64_t word = 0;
-      std::memcpy( &word, due.value + first, bytes );
-      for ( ; word; word &= word - 1 )
+      hash_( group + 1U, hash[ 1 ] );
+    }
+    for ( long lag = 0; lag < n; ++lag )
+    {
+      drawn.thresholds[ lag ] = table_->thresholds( clock + lag );
+    }
+    static_assert( DrawnSteps::most == 5 );
+    switch ( n )
+    {
+      case 5: draw_steps_< 5 >( source, shift, hash, drawn ); break;
+      case 4: draw_steps_< 4 >( source, shift, hash, drawn ); break;
+      case 3: draw_steps_< 3 >( source, shift, hash, drawn ); break;
+      case 2: draw_steps_< 2 >( source, shift, hash, drawn ); break;
+      default: draw_steps_< 1 >( source, shift, hash, drawn );
+    }
+    if ( table_->count() > 2 and any_lane( drawn.several ) )
+    {
+      for ( long lag = 0; lag < n; ++lag )
       {
-        const int bit = std::countr_zero( word );
-        const int lag = bit & 7;
-        const int l = first + ( bit >> 3 );
-        draw_( clock + lag, first_step + lag, lag, l, ( *drawn.high[ lag ] )[ l ] >> drawn.shift[ lag ], drawn );
+        count_further_( drawn.uniform[ lag ], drawn.thresholds[ lag ], drawn.counts[ lag ] );
       }
     }
   }
 
 private:
-  static constexpr std::uint32_t mask_ = ( 1U << drive_bits ) - 1U;
-
   /* The step of its own train that a lane gets in a step; never negative, so that groups follow one another from the first. */
   static BGNEST_INLINE std::uint64_t
   source_( const long clock, const long delay )
@@ -221,36 +236,13 @@ private:
     return static_cast< std::uint32_t >( step % drive_group ) * drive_bits;
   }
 
-  /* Steps in which the highest bits of a lane reach those of the lowest threshold. All lanes have one delay. */
-  void
-  look_( const long clock, const long n, DrawnSteps& drawn, LaneRow< std::uint8_t >& due ) const
+  /* The uniform number of a step, shifted to signed ones; high: ends with its highest bits. */
+  static BGNEST_INLINE std::int32_t
+  uniform_( const std::uint32_t source, const std::uint32_t high, const std::uint32_t key_low, const std::uint32_t key_high )
   {
-    const std::uint64_t first = source_( clock, delay_ );
-    const std::uint32_t group = group_( first );
-    std::uint32_t shift = shift_( first );
-    hash_( group, drawn.hash[ 0 ] );
-    int which = 0;
-    for ( long i = 0; i < n; ++i, shift += drive_bits )
-    {
-      if ( shift == drive_group * drive_bits )
-      {
-        shift = 0;
-        which = 1;
-        hash_( group + 1U, drawn.hash[ 1 ] );
-      }
-      drawn.high[ i ] = &drawn.hash[ which ];
-      drawn.shift[ i ] = shift;
-      drawn.lowest[ i ] = table_->lowest( clock + i );
-    }
-    static_assert( DrawnSteps::most == 5 );
-    switch ( n )
-    {
-      case 5: return reached_< 5 >( drawn, due );
-      case 4: return reached_< 4 >( drawn, due );
-      case 3: return reached_< 3 >( drawn, due );
-      case 2: return reached_< 2 >( drawn, due );
-      default: return reached_< 1 >( drawn, due );
-    }
+    const std::uint32_t rest = drive_hash( source, key_high, key_low );
+    const std::uint32_t u = high << ( 32U - drive_bits ) | rest >> drive_bits;
+    return static_cast< std::int32_t >( u ^ 0x80000000U );
   }
 
   /* Not inlined: the compiler takes the loop apart where it is one of many. */
@@ -265,48 +257,70 @@ private:
   }
 
   template < int N >
-  static __attribute__( ( noinline ) ) void
-  reached_( const DrawnSteps& drawn, LaneRow< std::uint8_t >& due )
+  __attribute__( ( noinline ) ) void
+  draw_steps_( const std::uint32_t source, const std::uint32_t shift, const LaneRow< std::uint32_t > ( &hash )[ 2 ], DrawnSteps& drawn ) const
   {
-    LaneRow< std::uint32_t > bits = {};
+    drawn.several = {};
     [ & ]< int... LAG >( std::integer_sequence< int, LAG... > ) BGNEST_INLINE_LAMBDA
     {
-      ( reached_in_( *drawn.high[ LAG ], drawn.shift[ LAG ], drawn.lowest[ LAG ], 1U << LAG, bits ), ... );
+      ( draw_step_< LAG >( source, shift, hash, drawn ), ... );
     }( std::make_integer_sequence< int, N >() );
-#pragma omp simd
-    for ( int l = 0; l < lanes; ++l )
-    {
-      due[ l ] = static_cast< std::uint8_t >( bits[ l ] );
-    }
   }
 
-  static BGNEST_INLINE void
-  reached_in_( const LaneRow< std::uint32_t >& high, const std::uint32_t shift, const std::int32_t* const lowest, const std::uint32_t bit, LaneRow< std::uint32_t >& bits )
-  {
-#pragma omp simd
-    for ( int l = 0; l < lanes; ++l )
-    {
-      const auto value = static_cast< std::int32_t >( high[ l ] >> shift & mask_ );
-      bits[ l ] |= value >= lowest[ l ] ? bit : 0U;
-    }
-  }
-
-  /* The number of a lane in a step in which it may have spikes; high: ends with the highest bits of u. */
+  template < int LAG >
   BGNEST_INLINE void
-  draw_( const long clock, const std::uint64_t source, const int lag, const int l, const std::uint32_t high, DrawnSteps& drawn ) const
+  draw_step_( const std::uint32_t source, const std::uint32_t shift, const LaneRow< std::uint32_t > ( &hash )[ 2 ], DrawnSteps& drawn ) const
   {
-    const std::uint32_t rest = drive_hash( static_cast< std::uint32_t >( source ), key_high_[ l ], key_low_[ l ] );
-    const std::uint32_t u = high << ( 32U - drive_bits ) | rest >> drive_bits;
-    const auto uniform = static_cast< std::int32_t >( u ^ 0x80000000U );
-    const std::int32_t* const thresholds = table_->thresholds( clock ) + l;
-    int number = uniform > thresholds[ 0 ] ? 1 : 0;
-    for ( int k = 1; k < table_->count() and uniform > thresholds[ k * lanes ]; ++k )
+    constexpr std::uint32_t all = drive_group * drive_bits;
+    const std::uint32_t place = shift + LAG * drive_bits;
+    const LaneRow< std::uint32_t >& high = hash[ place < all ? 0 : 1 ];
+    const std::uint32_t by = place < all ? place : place - all;
+    const std::int32_t* const thresholds = drawn.thresholds[ LAG ];
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
     {
-      ++number;
+      const std::int32_t uniform = uniform_( source + LAG, high[ l ] >> by, key_low_[ l ], key_high_[ l ] );
+      const bool one = uniform > thresholds[ l ];
+      const bool two = uniform > thresholds[ lanes + l ];
+      drawn.uniform[ LAG ][ l ] = uniform;
+      drawn.counts[ LAG ][ l ] = ( one ? 1 : 0 ) + ( two ? 1 : 0 );
+      drawn.several[ l ] |= two ? 1U << LAG : 0U;
     }
-    // written in any case: whether there is one cannot be foreseen
-    drawn.spikes[ drawn.n_spikes ] = { static_cast< std::uint8_t >( lag ), static_cast< std::uint8_t >( l ), static_cast< std::uint16_t >( number ) };
-    drawn.n_spikes += number > 0 ? 1 : 0;
+  }
+
+  /* More than two spikes in a step: the other thresholds. */
+  __attribute__( ( noinline ) ) void
+  count_further_( const LaneRow< std::int32_t >& uniform, const std::int32_t* thresholds, LaneRow< std::int32_t >& counts ) const
+  {
+    for ( int k = 2; k < table_->count(); ++k )
+    {
+#pragma omp simd
+      for ( int l = 0; l < lanes; ++l )
+      {
+        counts[ l ] += uniform[ l ] > thresholds[ k * lanes + l ] ? 1 : 0;
+      }
+    }
+  }
+
+  /* The delays of the lanes differ, for instance as some lanes are empty. */
+  __attribute__( ( noinline ) ) void
+  draw_one_by_one_( const long clock, const long n, DrawnSteps& drawn ) const
+  {
+    for ( long lag = 0; lag < n; ++lag )
+    {
+      const std::int32_t* const thresholds = table_->thresholds( clock + lag );
+      for ( int l = 0; l < lanes; ++l )
+      {
+        const std::uint64_t step = source_( clock + lag, delays_[ l ] );
+        const std::uint32_t high = drive_hash( group_( step ), key_low_[ l ], key_high_[ l ] ) >> shift_( step );
+        const std::int32_t uniform = uniform_( static_cast< std::uint32_t >( step ), high, key_low_[ l ], key_high_[ l ] );
+        std::int32_t& number = drawn.counts[ lag ][ l ] = 0;
+        while ( number < table_->count() and uniform > thresholds[ number * lanes + l ] )
+        {
+          ++number;
+        }
+      }
+    }
   }
 
   std::shared_ptr< DriveTable< lanes > > table_; // none: no lane is driven

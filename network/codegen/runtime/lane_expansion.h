@@ -96,10 +96,8 @@ private:
     if ( block.drive_ )
     {
       block.drive_.draw( start, n, drawn );
-    }
-    else
-    {
-      drawn.n_spikes = 0;
+      Steps::receive_drive(
+        constants, x, n, drawn.counts, block.driven_ports_, [ & ]( const int port ) BGNEST_INLINE_LAMBDA -> const Row& { return constants[ Model::n_constants + port ]; } );
     }
     for ( long lag = 0; lag < n; ++lag )
     {
@@ -107,7 +105,10 @@ private:
       {
         Slice::fetch_ahead_( block, lag, std::min( n, 4L ) );
       }
-      x.added_c0[ lag ] = x.added_step[ lag ] = x.added_c1[ lag ] = SingleRow{};
+      if ( not block.drive_ )
+      {
+        Steps::receive_nothing( x, lag );
+      }
       if ( const std::uint64_t occupied = block.registry_.input.occupied( first + lag ) )
       {
         Steps::receive( constants,
@@ -117,12 +118,6 @@ private:
           occupied,
           [ & ]( const int port ) BGNEST_INLINE_LAMBDA -> const Row& { return block.registry_.input.row( first + lag, port ); } );
       }
-    }
-    for ( int i = 0; i < drawn.n_spikes; ++i )
-    {
-      const auto [ lag, l, n_spikes ] = drawn.spikes[ i ];
-      const double number = n_spikes;
-      Steps::receive_one( constants, x, lag, n, l, block.driven_ports_, [ & ]( const int port ) BGNEST_INLINE_LAMBDA { return number * constants[ Model::n_constants + port ][ l ]; } );
     }
     Steps::go( x, n, h );
     if ( recorded )
@@ -164,9 +159,9 @@ private:
     {
       record_( block, recorded, start, n );
     }
-    else
+    else if ( block.drive_ )
     {
-      std::for_each( drawn.spikes, drawn.spikes + drawn.n_spikes, [ & ]( const auto& spikes ) { block.drive_.count_up( spikes ); } );
+      block.drive_.count_up( drawn, n );
     }
     block.clock_ = start + n;
   }
@@ -179,12 +174,9 @@ private:
     const DrawnSteps& drawn = block.registry_.drawn;
     for ( long lag = 0; lag < n; ++lag )
     {
-      for ( int i = 0; i < drawn.n_spikes; ++i )
+      if ( block.drive_ )
       {
-        if ( drawn.spikes[ i ].lag == lag )
-        {
-          block.drive_.count_up( drawn.spikes[ i ] );
-        }
+        block.drive_.count_up( drawn.counts[ lag ] );
       }
       block.clock_ = start + lag;
       for ( LaneMask left = recorded; left; left &= left - 1 )
@@ -209,7 +201,7 @@ private:
   static __attribute__( ( noinline ) ) void
   note_( Block& block, const Row* const constants, Expanded& x, const long first, const long n )
   {
-    block.registry_.drawn.spread();
+    spread_( block, n );
     x.history.resize( n * Model::n_states );
     const Row* from = block.state_;
     for ( long lag = 0; lag < n; ++lag )
@@ -231,6 +223,15 @@ private:
     std::copy( x.state + Model::n_numeric, x.state + Model::n_states, &x.history[ ( n - 1 ) * Model::n_states + Model::n_numeric ] );
   }
 
+  static void
+  spread_( Block& block, const long n )
+  {
+    if ( block.drive_ )
+    {
+      block.registry_.drawn.spread( n );
+    }
+  }
+
   static BGNEST_INLINE void
   receive_input_( Block& block, const Row* const constants, const long first, const long lag, Row* const to )
   {
@@ -241,7 +242,7 @@ private:
       [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return block.registry_.input.row( first + lag, port )[ l ]; } );
     Step::receive( constants,
       to,
-      drawn.any[ lag ] ? block.driven_ports_ : 0,
+      block.drive_ and drawn.any[ lag ] ? block.driven_ports_ : 0,
       [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return drawn.number[ lag ][ l ] * constants[ Model::n_constants + port ][ l ]; } );
   }
 
@@ -252,7 +253,7 @@ private:
     Expanded& x = block.registry_.expanded;
     const Row* const constants = block.registry_.constants.rows;
     const long start = block.clock_;
-    block.registry_.drawn.spread();
+    spread_( block, n );
     const Row* from = block.state_;
     for ( long lag = 0; lag < n; ++lag )
     {

@@ -11,8 +11,13 @@
 
 #include "lane_math.h"
 
+/* Two vectors of double precision, so that there is always something to do while one chain of operations waits. */
 #ifndef BGNEST_LANES
+#ifdef __AVX512F__
+#define BGNEST_LANES 16
+#else
 #define BGNEST_LANES 8
+#endif
 #endif
 
 namespace bgnest

@@ -64,8 +64,9 @@ public:
       const long drawn_lag = lag % DrawnSteps::most;
       if ( block.drive_ and drawn_lag == 0 )
       {
-        block.drive_.draw( block.clock_, std::min( n - lag, DrawnSteps::most ), drawn );
-        drawn.spread();
+        const long n_drawn = std::min( n - lag, DrawnSteps::most );
+        block.drive_.draw( block.clock_, n_drawn, drawn );
+        drawn.spread( n_drawn );
       }
       // numbers of spikes of the drive in this step, if there are any
       const Row* const number = block.drive_ and drawn.any[ drawn_lag ] ? &drawn.number[ drawn_lag ] : nullptr;
@@ -149,12 +150,9 @@ public:
       {
         std::copy( to, to + Model::n_states, block.state_ );
       }
-      for ( int i = 0; number and i < drawn.n_spikes; ++i )
+      if ( number )
       {
-        if ( drawn.spikes[ i ].lag == drawn_lag )
-        {
-          block.drive_.count_up( drawn.spikes[ i ] );
-        }
+        block.drive_.count_up( drawn.counts[ drawn_lag ] );
       }
       for ( LaneMask recorded = block.recorded_ & block.active_; recorded; recorded &= recorded - 1 )
       {

@@ -13,9 +13,8 @@
  * single round would make the trains of two cells shifted copies of one another. The step counts modulo
  * 2^32 (119 hours at 0.1 ms).
  *
- * Most steps have no spike, and six bits say so of nearly all of them. So the six highest bits of five successive u
- * come from one hash, of the number of the step divided by five; the other 26 bits of a u come from a hash of the step
- * with the halves of the key exchanged, which is asked for only where the highest bits reach those of the lowest threshold.
+ * The six highest bits of five successive u come from one hash, of the number of the step divided by five; the other
+ * 26 bits of a u come from a hash of the step with the halves of the key exchanged.
  *
  * References
  *   Devroye L (1986) Non-uniform random variate generation. Springer. Section X.3 (inversion)
@@ -289,7 +288,7 @@ public:
       const double factor = specs[ l ].waveform ? specs[ l ].waveform->largest() : 1.0;
       largest = std::max( largest, specs[ l ].rate * factor * 1e-3 * resolution );
     }
-    count_ = poisson_threshold_count( largest );
+    count_ = std::max( 2, poisson_threshold_count( largest ) ); // two are always asked for
   }
 
   bool
@@ -337,13 +336,6 @@ public:
     return tables_[ index_[ step - first_ ] ].data();
   }
 
-  /* The highest bits of threshold 0 of all lanes: a u whose own are less has no spike. */
-  const std::int32_t*
-  lowest( const long step ) const
-  {
-    return thresholds( step ) + count_ * LANES;
-  }
-
   int
   count() const
   {
@@ -381,7 +373,7 @@ private:
   void
   append_( const Row& means )
   {
-    std::vector< std::int32_t > table( static_cast< std::size_t >( count_ + 1 ) * LANES );
+    std::vector< std::int32_t > table( static_cast< std::size_t >( count_ ) * LANES );
     for ( int l = 0; l < LANES; ++l )
     {
       if ( l > 0 and means.value[ l ] == means.value[ l - 1 ] )
@@ -393,11 +385,6 @@ private:
         continue;
       }
       poisson_thresholds( means.value[ l ], count_, &table[ l ], LANES );
-    }
-    for ( int l = 0; l < LANES; ++l )
-    {
-      const auto lowest = static_cast< std::uint32_t >( table[ l ] ) ^ 0x80000000U;
-      table[ count_ * LANES + l ] = static_cast< std::int32_t >( lowest >> ( 32 - drive_bits ) );
     }
     means_ = means;
     tables_.push_back( std::move( table ) );

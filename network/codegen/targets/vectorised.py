@@ -1,4 +1,4 @@
-"""Target ``vectorised``: cells in blocks of eight, advanced together by vector instructions.
+"""Target ``vectorised``: cells in blocks of eight or sixteen, advanced together by vector instructions.
 
 The equations come from NESTML by our own templates (``templates/vectorised``); everything around them is in
 the headers ``runtime/lane_*.h`` and ``runtime/poisson_drive.h``. Every cell can draw its own Poisson input. Synapses
@@ -18,7 +18,7 @@ _WIDE_VECTORS = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64
 
 TARGET = Target(
     name="vectorised",
-    description="eight cells at a time by vector instructions, built-in Poisson input, no GSL",
+    description="eight or sixteen cells at a time by vector instructions, built-in Poisson input, no GSL",
     templates=TEMPLATES / "vectorised",
     plugin=CODEGEN / "vectorised" / "plugin.py",
     headers=(
