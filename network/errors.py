@@ -93,6 +93,10 @@ class RunawayError(EngineError):
     exit_code = 3
 
 
+class NotFiniteError(RunawayError):
+    """The state of a cell is not finite, and the run was stopped."""
+
+
 class RunError(Error):
     """Something about a run on disk is not what it should be."""
 

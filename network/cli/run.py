@@ -74,7 +74,8 @@ def run(
     A network that needs more memory or disk than there is is refused before anything is compiled, with the size that
     would fit (`--regardless` starts it).
 
-    Exit code 3: activity exploded, and the run was stopped with what it had recorded (`simulation.guard`).
+    Exit code 3: activity exploded (`simulation.guard`), or the state of a cell is no longer finite, and the run was
+    stopped with what it had recorded.
     """
     code = [f"simulation.{key}={value}" for key, value in (("target", target), ("drive", drive)) if value]
     chosen = changes.load(experiment, *code)

@@ -48,8 +48,11 @@ class StateSource(Protocol):
     def first_time(self) -> float:
         """Time of the first sample in ms."""
 
-    def collect(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-        """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`."""
+    def collect(self, *, torn: bool = False) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`.
+
+        ``torn``: the simulator has stopped within a slice; what only some of the cells have got is left out.
+        """
 
 
 class WeightSource(Protocol):
@@ -95,7 +98,11 @@ class Simulation(Protocol):
         """Get ready for `run`; nothing can be changed or read out until `cleanup`."""
 
     def run(self, duration: float) -> None:
-        """Advance by so many ms; EngineError says when it stopped, and why."""
+        """Advance by so many ms; EngineError says when it stopped, and why.
+
+        Of a cell whose state is not finite it is a `network.engine.stops.NotFiniteStopError`; what was recorded until
+        then can be read out after `cleanup`.
+        """
 
     def flush(self) -> None:
         """Let recorders get what they are still owed at the end; while prepared."""

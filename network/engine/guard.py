@@ -5,7 +5,7 @@ time and memory of a sound one and tells nothing more. The guard reads how many 
 neither sorts nor moves them), so only populations whose spikes are recorded are watched. A look takes a
 millisecond. All ranks of a job look at the same moment and at the same sums, so they decide alike.
 
-A membrane potential that is not finite needs no guard: the cells themselves end the run with an error.
+A state that is not finite needs no guard: the cells themselves end the run, see `network.engine.stops`.
 """
 
 from __future__ import annotations

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ..cluster.job import identity, is_gone
-from ..errors import EngineError, RunawayError
+from ..errors import EngineError, NotFiniteError, RunawayError
 from ..plans.plan import Plan
 from ..runs.folder import holder
 from ..runs.layout import RECORD, read_json, run_status, to_json, write_atomic
 from ..runs.reader import Run
 from ..runs.record import now
+from .stops import NOT_FINITE
 
 POLL = 0.5
 """Seconds between two looks at a folder that is waited for."""
@@ -27,14 +29,15 @@ def finished(path: Path, plan: Plan) -> Run | None:
     EngineError
         If the folder holds a complete run of another simulation.
     RunawayError
-        If it holds this simulation, stopped by the same limits: it would explode again.
+        If it holds this simulation, stopped by the same limits, or by a state that is not finite: it would be again.
     """
     status = run_status(path)
     if status == "exploded":
         run = Run.open(path, allow_incomplete=True)
         guard = None if plan.guard is None else asdict(plan.guard)
-        if (run.record.get("simulation_hash"), run.plan.get("guard")) == (plan.simulation_hash, guard):
-            raise RunawayError(runaway_message(path, run.record["stopped"]["reason"]))
+        stopped, same = run.record["stopped"], run.record.get("simulation_hash") == plan.simulation_hash
+        if same and (stopped.get("kind") == NOT_FINITE or run.plan.get("guard") == guard):
+            raise stop_error(path, stopped)
     if status != "complete":
         return None
     run = Run.open(path)
@@ -43,11 +46,13 @@ def finished(path: Path, plan: Plan) -> Run | None:
     return run
 
 
-def runaway_message(path: Path, reason: str) -> str:
-    """Say why a run was stopped, and what there is of it."""
-    return (
-        f"stopped: {reason}. What was recorded is in {path} (bgnest rates --partial). A higher limit: --set "
-        "simulation.guard.rate=…, no limit: --set simulation.guard.enabled=false"
+def stop_error(path: Path, stopped: Mapping[str, Any]) -> RunawayError:
+    """Say why a run was stopped (as its record has it), and what there is of it."""
+    kept = f"stopped: {stopped['reason']}. What was recorded is in {path} (bgnest rates --partial)"
+    if stopped.get("kind") == NOT_FINITE:
+        return NotFiniteError(kept)
+    return RunawayError(
+        f"{kept}. A higher limit: --set simulation.guard.rate=…, no limit: --set simulation.guard.enabled=false"
     )
 
 

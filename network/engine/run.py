@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from .. import codegen
 from ..cluster.job import identity
 from ..cluster.ranks import Ranks, present
-from ..errors import BuildError, EngineError, RefusedError, RunawayError, RunExistsError
+from ..errors import BuildError, EngineError, RefusedError, RunExistsError
 from ..experiment import dump_experiment
 from ..experiment.bibliography import dump_sources
 from ..experiment.schema import Experiment
@@ -32,6 +32,7 @@ from .base import Engine
 from .engines import engine_of
 from .progress import FileReporter, Reporter, SilentReporter
 from .session import Outcome, simulate
+from .standstill import Watch, watched
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +89,9 @@ def run(
         RunBusyError, a kind of RunExistsError, if a run is going on in that folder; RoomError, a kind of EngineError,
         if it cannot fit.
     RunawayError
-        If activity exploded and the run was stopped. The folder then is sealed with the status ``exploded``, and
-        ``Run.open(..., allow_incomplete=True)`` reads what was recorded. All ranks raise it.
+        If activity exploded, or the state of a cell is not finite (NotFiniteError), and the run was stopped. The folder
+        then is sealed with the status ``exploded``, and ``Run.open(..., allow_incomplete=True)`` reads what was
+        recorded. All ranks raise it; of a cell only the rank that has it, and nothing is sealed with several ranks.
     """
     here = present()
     reporter = reporter or SilentReporter()
@@ -127,8 +129,9 @@ def run(
             folder.write_plan(plan.to_dict())
             compiled = time.perf_counter() - start
             parts.write_start(folder.path, module, plan.simulation_hash)
-            engine.join()
-            outcome = simulate(plan, module, folder, reporter, built=built)
+            with _watched(plan, path) as watch:  # started before NEST is imported, which starts MPI
+                engine.join()
+                outcome = simulate(plan, module, folder, reporter, built=built, watch=watch)
         outcome.timers = {"compile": compiled, **outcome.timers}
         done = seal(folder, plan, module, outcome)
     engine.synchronise()
@@ -161,18 +164,28 @@ def _compile(engine: Engine, experiment: Experiment, plan: Plan, reporter: Repor
 
 def _refuse_runaway(path: Path, outcome: Outcome) -> None:
     if outcome.runaway is not None:
-        raise RunawayError(restart.runaway_message(path, str(outcome.runaway)))
+        raise restart.stop_error(path, outcome.runaway.to_dict())
+
+
+def _watched(plan: Plan, path: Path) -> AbstractContextManager[Watch]:
+    """Watch this process if it has threads that NEST may leave waiting; played spikes have none."""
+    return watched(path, threads=plan.threads if plan.mock is None else 1, ranks=plan.ranks)
 
 
 def _take_part(plan: Plan, path: Path, here: Ranks) -> Run:
     """Do the part of a rank that is not the first; returns when the first has sealed the run."""
     engine = engine_of(plan)
+    with _watched(plan, path) as watch:
+        return _simulate_part(plan, path, here, engine, watch)
+
+
+def _simulate_part(plan: Plan, path: Path, here: Ranks, engine: Engine, watch: Watch) -> Run:
     engine.join()  # waits, idle, until rank 0 has compiled the models and joins, too
     module = parts.read_start(path, plan.simulation_hash)
     (path / "log").mkdir(exist_ok=True)
     try:
         with log_to(path / "log" / f"{here.name}.log"):
-            outcome = simulate(plan, module, RunFolder(path, {}))
+            outcome = simulate(plan, module, RunFolder(path, {}), watch=watch)
     except Exception as error:
         if not parts.claim_failure(path, f"rank {here.rank}: {type(error).__name__}: {error}"):
             time.sleep(10.0)  # another rank was first to tell; its end will end this one
@@ -237,6 +250,7 @@ def seal(folder: RunFolder, plan: Plan, module: codegen.Compiled, outcome: Outco
         n_neurons=plan.n_neurons,
         n_synapses=plan.n_synapses,
         n_spikes=outcome.n_spikes,
+        silent=[name for name, count in outcome.n_spikes.items() if not count],
         network_hash=plan.network_hash,
         simulation_hash=plan.simulation_hash,
         module=module.key,

@@ -24,6 +24,8 @@ from .changes import Changes
 from .engines import engine_of
 from .guard import Guard, Runaway
 from .progress import Reporter, SilentReporter
+from .standstill import Watch
+from .stops import NotFinite, NotFiniteStopError
 from .sums import COLUMN, Sums
 from .weights import WeightSamples
 
@@ -54,7 +56,7 @@ class Outcome(parts.Facts):
     """
 
     ranks: list[parts.Facts] = field(default_factory=list)
-    runaway: Runaway | None = None
+    runaway: Runaway | NotFinite | None = None
     """Why the run was stopped before its end."""
     recorded: tuple[float, float] | None = None
     """Time in ms of which a run that was stopped has the spikes."""
@@ -80,6 +82,7 @@ def simulate(
     reporter: Reporter | None = None,
     *,
     built: Any = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Build the network of a plan, simulate it, and write its recordings into a run folder.
 
@@ -94,6 +97,8 @@ def simulate(
         Shows the progress; silent by default.
     built : optional
         Network that is in the simulator already, without input or recorders; its plan has the same `build_identity`.
+    watch : Watch, optional
+        Is told when time advances, see `network.engine.standstill`.
 
     Returns
     -------
@@ -105,7 +110,8 @@ def simulate(
     Raises
     ------
     EngineError
-        If NEST refuses a part of the plan.
+        If NEST refuses a part of the plan, or if with several ranks the state of a cell is not finite on this one: the
+        others then wait for it in NEST, and nothing can be merged.
     """
     reporter = reporter or SilentReporter()
     outcome = Outcome()
@@ -125,6 +131,7 @@ def simulate(
         weights = WeightSamples(plan, simulation.weights)
         weights.take(0)
         course = _Course(plan, simulation, sink, changes, weights, Guard(plan, simulation.spikes, engine), reporter)
+        course.watch = watch or course.watch
         with reporter.phase("prepare", 1, ""), outcome.timed("prepare"):
             simulation.prepare()
         outcome.memory["prepared"] = memory_bytes()
@@ -132,11 +139,13 @@ def simulate(
             course.advance("warm up", plan.t_presim)
         with outcome.timed("simulate"):
             course.advance("simulate", plan.t_sim)
-        if plan.weights:  # before time goes on
+        torn = course.torn
+        if plan.weights and torn is None:  # before time goes on
             simulation.cleanup()
             weights.take(round(course.time / plan.resolution))
             simulation.prepare()
-        simulation.flush()
+        if torn is None:
+            simulation.flush()
         simulation.cleanup()
         if plan.weights:
             write_weights(weights_part(folder.path, engine.rank()), weights.recorded())
@@ -144,7 +153,7 @@ def simulate(
             outcome.runaway, outcome.recorded = course.runaway, course.left_over()
             logger.info("stopped: %s", course.runaway)
         # of a run that never came to its recording the last spikes are kept, to see what happened
-        sink.drain(whole=course.time <= plan.spike_start)
+        sink.drain(whole=course.time <= plan.spike_start, until=torn)
         outcome.timers["biological"] = max(0.0, course.time - plan.t_presim) / 1000.0
         outcome.memory_over_time = course.memory
         outcome.memory["simulated"] = memory_bytes()
@@ -224,10 +233,16 @@ class _Course:
     ) -> None:
         self.plan, self.simulation, self.sink = plan, simulation, sink
         self.changes, self.weights, self.guard, self.reporter = changes, weights, guard, reporter
-        self.runaway: Runaway | None = None
+        self.runaway: Runaway | NotFinite | None = None
+        self.watch = Watch()
         self.memory: list[tuple[float, int]] = []
         self._step = 0
         self._drained = 0
+
+    @property
+    def torn(self) -> float | None:
+        """Time in ms up to which recordings are whole, if the simulator has stopped by itself."""
+        return self.runaway.until if isinstance(self.runaway, NotFinite) else None
 
     @property
     def time(self) -> float:
@@ -255,7 +270,13 @@ class _Course:
                     self.simulation.prepare()
                 now = self._stretch(min(end, next_drain))
                 try:
-                    self.simulation.run(now * resolution)
+                    with self.watch.advancing():
+                        self.simulation.run(now * resolution)
+                except NotFiniteStopError as error:
+                    if self.plan.ranks > 1:
+                        raise
+                    self.runaway, self._step = error.stop, round(error.stop.until / resolution)
+                    return
                 except EngineError as error:
                     raise EngineError(f"{name}: {error}") from error
                 self._step += now
@@ -324,12 +345,20 @@ class _Sink:
         ]
         """Final names of the reports of which this rank has a part."""
 
-    def drain(self, *, whole: bool = False) -> None:
-        """Write what was recorded since the last call; with ``whole`` also spikes from before their window."""
+    def drain(self, *, whole: bool = False, until: float | None = None) -> None:
+        """Write what was recorded since the last call; with ``whole`` also spikes from before their window.
+
+        After a stop within a slice nothing that is later than ``until`` (ms).
+        """
         for spikes in self.spikes:
-            self.spike_file.append(spikes.population, *spikes.collect(whole=whole))
+            times, ids = spikes.collect(whole=whole)
+            kept = slice(None) if until is None else times < until + 1e-6
+            self.spike_file.append(spikes.population, times[kept], ids[kept])
         for state, sums, files in zip(self.states, self.sums, self.report_files, strict=True):
-            times, values = state.collect()
+            times, values = state.collect(torn=until is not None)
+            if until is not None:
+                early = times < until + 1e-6
+                times, values = times[early], {name: frames[early] for name, frames in values.items()}
             if sums is not None:
                 values = sums.frames(times, values)
             for variable, file in files.items():

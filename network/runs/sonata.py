@@ -284,7 +284,8 @@ class ReportWriter(Writer):
     def append(self, values: ArrayLike) -> None:
         """Add frames, shape (n_frames, n_elements), columns in the order of ``node_ids``."""
         self._out.opened()
-        frames = np.asarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # of a cell that diverges: infinity is what four bytes can say of it
+            frames = np.asarray(values, dtype=np.float32)
         if frames.ndim != 2 or frames.shape[1] != len(self._order):
             raise ValueError(f"{self.path}: frames of shape {frames.shape}, expected (n, {len(self._order)})")
         new = self.n_frames + len(frames)

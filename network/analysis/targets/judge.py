@@ -10,6 +10,7 @@ import numpy as np
 from ...runs import Run
 from .measures import NotMeasuredError, RunData, known
 from .measures.pairs import PairMeasure
+from .silence import silent
 from .verdict import NONE, PASS, SHORT, aligned, judge, number, render
 from .windows import Targets, load_targets, states_with_targets
 
@@ -34,7 +35,7 @@ class Judgement:
         As `network.analysis.targets.verdict.judge` makes them, of all measures with windows; ``chance`` is what
         independent cells would have, NaN where a measure does not say.
     notes : tuple of str
-        What could not be judged, and why.
+        Populations that are silent, what could not be judged, and why.
     n_neurons : int
         Of the network.
     too_small : bool
@@ -146,7 +147,7 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
 
     data = RunData(run, targets.state if targets else None)
     windows = targets.windows if targets else {}
-    parts, notes = [], []
+    parts, notes = [], list(silent(run, data.table, windows.get("rate", {})))
     for name, measure in known().items():
         bands = windows.get(name, {})
         if name in SHOWN:

@@ -81,7 +81,7 @@ class MockStates:
         """Let time pass until ``stop`` ms."""
         self._time = stop
 
-    def collect(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+    def collect(self, *, torn: bool = False) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
         """Samples since the last call."""
         end = min(self._time + 1e-9, self.plan.stop - 1e-6)
         n = max(0, math.floor((end - self.first_time) / self.plan.interval + 1e-9) + 1)

@@ -25,6 +25,9 @@ from . import drives, kernel, rows
 from .network import Network, alone
 from .wiring import check_number, connect
 
+POPULATION_MODEL = "bgnest.population."
+"""Begin of the name of NEST's copy of a model for a population; no projection or model has such a name."""
+
 
 def build(plan: Plan, module: Compiled, reporter: Reporter | None = None) -> Network:
     """Create all populations, then connect all projections.
@@ -79,7 +82,7 @@ def _create(network: Network, population: PopulationPlan) -> None:
     for name in constant.keys() & set(info.integer_parameters):
         constant[name] = int(constant[name])
     try:
-        name = f"bgnest.population.{population.name}"  # no projection or model has this name
+        name = f"{POPULATION_MODEL}{population.name}"
         nest.CopyModel(info.name, name, constant)
         nodes = nest.Create(name, population.n_neurons)
         network.populations[population.name] = nodes

@@ -191,15 +191,23 @@ class StateRecorder:
         """Time of the first sample in ms."""
         return first_sample(self.plan)
 
-    def collect(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-        """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`."""
-        events = self.device.events
+    def collect(self, *, torn: bool = False) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`.
+
+        ``torn``: what only some of the cells have got is left out.
+        """
+        events = dict(self.device.events)
         times = np.asarray(events["times"], dtype=np.float64)
         ids = np.asarray(events["senders"], dtype=np.int64) - self.first
         n_cells = len(self.node_ids)
         if not n_cells:
             nothing: NDArray[np.float64] = np.empty((0, 0))
             return times, dict.fromkeys(self.plan.variables, nothing)
+        if torn and times.size:
+            _, which, numbers = np.unique(times, return_inverse=True, return_counts=True)
+            whole = numbers[which] == n_cells
+            times, ids = times[whole], ids[whole]
+            events |= {name: np.asarray(events[name])[whole] for name in self.plan.variables}
         if times.size % n_cells:
             raise EngineError(f"recorder on {self.plan.population}: {times.size} samples of {n_cells} cells")
         if times.size:

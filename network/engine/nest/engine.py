@@ -15,6 +15,7 @@ from ...errors import EngineError
 from ...plans.parts import Segment
 from ...plans.plan import Plan
 from ..progress import Reporter
+from ..stops import NotFiniteStopError
 from . import kernel
 from .audit import MOST, N_CELLS, compare
 from .audit_inputs import recorder_problems
@@ -22,6 +23,7 @@ from .build import build
 from .changes import set_parameters
 from .devices import StateRecorder, connect_inputs, connect_recorders
 from .network import Network, graded_of, pairs_by_target
+from .unstable import not_finite
 from .weights import WeightReader
 
 
@@ -54,6 +56,8 @@ class NestSimulation:
         try:
             self._nest.Run(duration)
         except self._nest.NESTError as error:
+            if (stop := not_finite(self._network, str(error))) is not None:
+                raise NotFiniteStopError(stop) from error
             raise EngineError(f"NEST stopped at {self._nest.biological_time:g} ms: {error}") from error
 
     def flush(self) -> None:

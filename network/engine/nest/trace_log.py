@@ -43,13 +43,19 @@ class LoggedStates:
         """Time of the first sample in ms."""
         return first_sample(self.plan)
 
-    def collect(self) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-        """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`."""
+    def collect(self, *, torn: bool = False) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """Samples since the last call: times (ms); per variable (n_times, n_cells), columns as `node_ids`.
+
+        ``torn``: what only some of the cells have got is left out.
+        """
         n_cells, names = len(self.node_ids), self.plan.variables
         cells, lengths, values = self._runtime.take_trace(self._trace, n_cells)
-        n = int(lengths[0]) // len(names) if n_cells else 0
+        n = int(lengths.min()) // len(names) if n_cells else 0
         if (lengths != n * len(names)).any():
-            raise EngineError(f"recorder on {self.plan.population}: samples of some cells are missing")
+            if not torn:
+                raise EngineError(f"recorder on {self.plan.population}: samples of some cells are missing")
+            begins = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+            values = np.concatenate([values[begin : begin + n * len(names)] for begin in begins])
         samples = values.reshape(n_cells, n, len(names))[np.argsort(cells)]
         steps = self._n_frames + np.arange(n, dtype=np.float64)
         self._n_frames += n
