@@ -122,7 +122,7 @@ def simulate(
     outcome.timers |= simulation.timers
     outcome.memory["network"] = memory_bytes()
     with outcome.timed("audit"):
-        audited(simulation, folder, engine.rank())
+        audited(simulation, folder, engine, plan.ranks)
     changes = Changes(plan, simulation.change)
     changes.apply(0)
 
@@ -167,16 +167,20 @@ def simulate(
     return outcome
 
 
-def audited(simulation: Simulation, folder: RunFolder, rank: int) -> None:
-    """Compare what stands in the simulator with the plan; the first rank writes ``audit.json``.
+def audited(simulation: Simulation, folder: RunFolder, engine: Engine, ranks: int = 1) -> None:
+    """Compare what stands in the simulator with the plan; the first rank writes ``audit.json`` for all.
 
     Raises
     ------
     EngineError
-        If something differs.
+        On the first rank if something differs on any, on another if something differs there.
     """
-    found = simulation.audit()
+    found, rank = simulation.audit(), engine.rank()
+    if ranks > 1:
+        parts.write_audit(folder.path, rank, found)
+        engine.synchronise()
     if rank == 0:
+        found = parts.merge_audits(folder.path, found, ranks)
         folder.write_json(AUDIT, found)
     if found["differences"]:
         raise EngineError("the simulator does not hold what was planned:\n  " + "\n  ".join(found["differences"]))

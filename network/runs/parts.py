@@ -156,6 +156,44 @@ def read_facts(folder: Path, n_ranks: int) -> list[Facts]:
     return [Facts(**_read_json(_facts_file(folder, rank), f"rank {rank}")) for rank in range(n_ranks)]
 
 
+def _audit_file(folder: Path, rank: int) -> Path:
+    return folder / f".{rank_name(rank)}-audit.tmp"
+
+
+def write_audit(folder: Path, rank: int, found: Mapping[str, Any]) -> None:
+    """Leave what this rank has read back for rank 0."""
+    write_atomic(_audit_file(folder, rank), json.dumps(found))
+
+
+def merge_audits(folder: Path, own: Mapping[str, Any], n_ranks: int) -> dict[str, Any]:
+    """What all ranks have read back together, after all have left theirs; differences say whose they are.
+
+    Parameters
+    ----------
+    folder : Path
+    own : mapping
+        Of rank 0: numbers are added up, lists joined.
+    n_ranks : int
+
+    Raises
+    ------
+    EngineError
+        If the findings of a rank do not appear.
+    """
+    if n_ranks == 1:
+        return dict(own)
+    every = [_read_json(_audit_file(folder, rank), f"rank {rank}") for rank in range(n_ranks)]
+    merged = dict(own) | {"ranks": n_ranks}
+    for key in ("cells_read", "synapses_read"):
+        merged[key] = sum(found.get(key, 0) for found in every)
+    counted = [name for found in every for name in found.get("projections_only_counted", [])]
+    merged["projections_only_counted"] = list(dict.fromkeys(counted))
+    merged["differences"] = [f"rank {k}: {one}" for k, found in enumerate(every) for one in found["differences"]]
+    for rank in range(n_ranks):
+        _audit_file(folder, rank).unlink()
+    return merged
+
+
 def _read_json(path: Path, whose: str) -> dict[str, Any]:
     deadline = time.monotonic() + VISIBLE_WITHIN
     while True:

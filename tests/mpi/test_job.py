@@ -24,6 +24,18 @@ if present().rank == int(sys.argv.pop(1)):
     engine.connect_recorders = fail
 """
 
+DIFFERS = """
+import sys
+from network.cluster.ranks import present
+from network.engine.nest.engine import NestSimulation
+
+if present().rank == int(sys.argv.pop(1)):
+    usual = NestSimulation.audit
+    def audit(self, **options):
+        return usual(self, **options) | {"differences": ["STN.C_m: 1, 2 planned"]}
+    NestSimulation.audit = audit
+"""
+
 FILL_DISK = """
 import resource, sys
 from network.cluster.ranks import present
@@ -76,6 +88,16 @@ def test_an_error_on_one_rank_ends_the_job_with_one_message(mpirun, script, smal
     # the details are in the log of the rank that failed
     log = out / "log.txt" if rank == 0 else out / "log" / "rank-000001.log"
     assert "Traceback" in log.read_text()
+
+
+def test_what_another_rank_has_read_back_stands_in_the_audit_of_all(mpirun, script, small, tmp_path):
+    out = tmp_path / "run"
+    done = mpirun(2, script(DIFFERS), "1", "run", *small, "--t-sim", "50", "--out", str(out))
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "STN.C_m: 1, 2 planned" in done.stdout + done.stderr
+    audit = json.loads((out / "audit.json").read_text())
+    assert audit["differences"] == ["rank 1: STN.C_m: 1, 2 planned"] and audit["ranks"] == 2
+    assert audit["cells_read"] > 8 and run_status(out) == "failed"  # of both
 
 
 @pytest.mark.parametrize("rank", [0, 1])

@@ -244,11 +244,13 @@ def test_a_run_with_a_wrong_network_fails_and_keeps_what_was_found(small, module
     written = {}
 
     class Folder:
+        path = tmp_path
+
         def write_json(self, name, value):
             written[name] = value
 
     with pytest.raises(EngineError, match="seed: 1, 2 planned"):
-        audited(simulation, Folder(), 0)
+        audited(simulation, Folder(), engines.NestEngine())
     assert written["audit.json"]["differences"]
 
 

@@ -13,6 +13,7 @@ from ...plans.cells import weight_factors
 from ...plans.parts import InputPlan
 from ..base import SpikeSource, StateSource
 from . import kernel
+from .audit_devices import device_problems
 from .network import Network
 
 
@@ -24,7 +25,7 @@ def input_problems(network: Network, n_cells: int | None) -> Iterator[str]:
             driven.add(source.target)
             yield from _drawn(network, source, n_cells)
     yield from _silent(network, driven)
-    yield from _generators(network)
+    yield from device_problems(network, n_cells)
 
 
 def _drawn(network: Network, source: InputPlan, n_cells: int | None) -> Iterator[str]:
@@ -76,23 +77,6 @@ def _silent(network: Network, driven: Iterable[str]) -> Iterator[str]:
             status = local[0].get()
             if status.get("drive_rate"):
                 yield f"{name}: draws Poisson input of {status['drive_rate']:g} spikes/s, none planned"
-
-
-def _generators(network: Network) -> Iterator[str]:
-    """Rates of NEST's generators, and amplitudes of currents."""
-    plan = network.plan
-    for source in plan.inputs:
-        if plan.drive == "internal" and not source.device:
-            continue
-        if (generator := network.generators.get(source.name)) is None:
-            yield f"input {source.name}: no generator, one planned"
-        elif source.waveform is None and not np.isclose(generator.rate, source.rate, rtol=1e-9):
-            yield f"input {source.name}: rate {generator.rate:g}, {source.rate:g} planned"
-    for number, current in enumerate(plan.currents):
-        if (generator := network.generators.get(f"current {number}")) is None:
-            yield f"current into {current.target}: no generator, one planned"
-        elif not np.isclose(last := np.atleast_1d(generator.amplitude_values)[-1], current.amplitudes[-1], rtol=1e-9):
-            yield f"current into {current.target}: last amplitude {last:g}, {current.amplitudes[-1]:g} planned"
 
 
 def recorder_problems(network: Network, spikes: Sequence[SpikeSource], states: Sequence[StateSource]) -> Iterator[str]:

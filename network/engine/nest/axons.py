@@ -33,6 +33,7 @@ def connect_axons(network: Network, pulses: PulsesPlan) -> None:
     excited = stream(plan.seed, pulses.name, "axons").random((n_cells, len(times))) < pulses.axons
     generators = nest.Create("spike_generator", n_cells, {"allow_offgrid_times": True})
     generators.set([{"spike_times": times[row & kept]} for row in excited])
+    network.generators[pulses.name], network.parrots[pulses.name] = generators, axons
     nest.Connect(generators, axons, "one_to_one", {"weight": 1.0, "delay": plan.min_delay})
     for carrier in {part.carrier for part in network.module.parts if part.carrier is not None}:
         _share_rows(network, carrier, cells, axons[0].global_id - first)

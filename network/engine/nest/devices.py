@@ -32,7 +32,8 @@ RECORDER_SYNAPSE = "bgnest.to_recorder"
 
 def connect_inputs(network: Network) -> None:
     """Give every target population of the plan its Poisson input."""
-    network.generators.clear()
+    for kept in (network.generators, network.parrots, network.played):
+        kept.clear()
     drives.tell(network)
     for source in network.plan.inputs:
         if network.plan.drive != "internal" or source.device:
@@ -86,7 +87,7 @@ def _connect_generator(network: Network, source: InputPlan) -> None:
         synapse = {"weight": weights[receptor], "delay": source.delay, "receptor_type": port}
         nest.Connect(generator, cells, "all_to_all", synapse)
         return
-    parrots = nest.Create("parrot_neuron", len(cells))
+    parrots = network.parrots[source.name] = nest.Create("parrot_neuron", len(cells))
     nest.Connect(generator, parrots, "all_to_all", {"weight": 1.0, "delay": plan.min_delay})
     delay = source.delay - plan.min_delay  # long enough: the plan has chosen the smallest delay for it
     for receptor, port in ports.items():

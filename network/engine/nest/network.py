@@ -15,6 +15,7 @@ from ...codegen.pairs import partner
 from ...codegen.sources import Partner
 from ...experiment.cell_code import GENERAL
 from ...experiment.graded_cells import GradedCells
+from ...experiment.spike_files import Trains
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.plan import Plan
 from . import kernel
@@ -37,7 +38,11 @@ class Network:
     compact: dict[str, int] = field(default_factory=dict)
     """Projections whose synapses are rows of the module, and their numbers there."""
     generators: dict[str, Any] = field(default_factory=dict)
-    """NEST's generators, by the input or the current (its number in the plan) that they are for."""
+    """NEST's generators, by the input, the current (its number in the plan) or the stimulation that they are for."""
+    parrots: dict[str, Any] = field(default_factory=dict)
+    """Cells that repeat spikes between generators and cells, by the same names; axons of stimulations are such."""
+    played: dict[str, Trains] = field(default_factory=dict)
+    """Spike trains of files, until they have been read back."""
     told: dict[str, Projection] = field(default_factory=dict)
     """What the module was told of them; only its plain numbers are there after wiring."""
 

@@ -45,6 +45,8 @@ def connect_spike_trains(network: Network, source: SpikeInputPlan) -> None:
     parrots = nest.Create("parrot_neuron", n_trains)
     generators = nest.Create("spike_generator", n_trains, {"allow_offgrid_times": True})
     generators.set([{"spike_times": train} for train in trains])
+    network.generators[source.name], network.parrots[source.name] = generators, parrots
+    network.played[source.name] = read
     nest.Connect(generators, parrots, "one_to_one", {"weight": 1.0, "delay": plan.min_delay})
 
     # pairs are drawn here and not by NEST, so that all receptors of a cell hear the same trains
