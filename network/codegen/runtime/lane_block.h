@@ -2,8 +2,8 @@
  * lane_block.h - the cells of one model on one thread, advanced several at a time
  *
  * A block holds LANES cells of one model as a structure of arrays: row i of a table is variable i of all
- * lanes. A loop over the lanes of a row becomes vector instructions. One cell of a block is updated by NEST in every
- * slice, and advances all lanes over the whole of it.
+ * lanes. A loop over the lanes of a row becomes vector instructions. Of each block NEST updates one cell in every
+ * slice; the first that it comes to advances all blocks of the model on its thread over the whole of it.
  *
  * What a block keeps, and why so little: at full scale the cells do not fit into the cache, so the bytes
  * that a slice touches decide the speed.
@@ -99,10 +99,29 @@ public:
     }
   }
 
+  Registry&
+  registry()
+  {
+    return registry_;
+  }
+
   LaneBlock*
   previous() const
   {
     return previous_;
+  }
+
+  LaneBlock*
+  next() const
+  {
+    return next_;
+  }
+
+  /* Whether it has cells that are not frozen. */
+  bool
+  awake() const
+  {
+    return awake_;
   }
 
   bool
@@ -188,6 +207,7 @@ public:
         found = found or not node->frozen();
       }
     }
+    awake_ = found;
   }
 
   /* Before a run: now is the first step that will be done, in a slice that begins at one and is so long. */
@@ -196,8 +216,8 @@ public:
   {
     registry_.delivery.events.prepare( slice_begin, slice_length );
     stale_ = true;
-    slice_tics_ = -1;
     clock_ = now;
+    registry_.prepare();
   }
 
   void
@@ -212,19 +232,10 @@ public:
     registry_.delivery.events.add( slot( lane ), Model::n_ports + port, step, value );
   }
 
-  /* Whether the part of a slice up to a step has been done. */
-  bool
-  done( const long slice_tics, const long to ) const
-  {
-    return slice_tics_ == slice_tics and done_to_ == to;
-  }
-
   /* Advance all lanes over a part of the slice that begins at slice. */
   void
   update( const nest::Time& slice, const long from, const long to )
   {
-    slice_tics_ = slice.get_tics();
-    done_to_ = to;
     const long slice_origin = slice.get_steps();
     const long begin = slice_origin + from;
     const long end = slice_origin + to;
@@ -371,12 +382,11 @@ private:
   LaneBlock* previous_ = nullptr;
   long clock_;               // first step that is not done yet
   std::uint32_t first_slot_; // of its lanes in the lists of events
-  long slice_tics_ = -1; // start of the slice that was done last
-  long done_to_ = 0;     // ... up to this step of it
   LaneMask occupied_ = 0; // lanes with a cell
   LaneMask active_ = 0;   // ... that is not frozen
   LaneMask recorded_ = 0; // ... of which variables are recorded
   bool stale_ = true;
+  bool awake_ = false;
   double resolution_ = 0.0;
 
   BlockConstants< n_constants > constants_;

@@ -295,10 +295,7 @@ public:
   void
   update( const nest::Time& origin, const long from, const long to ) override
   {
-    if ( not block_()->done( origin.get_tics(), to ) )
-    {
-      block_()->update( origin, from, to );
-    }
+    block_()->registry().advance( origin, from, to );
   }
 
 protected:

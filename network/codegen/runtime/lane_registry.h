@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "nest_time.h"
+
 #include "lane_constants.h"
 #include "lane_delivery.h"
 #include "lane_drive.h"
@@ -60,6 +62,7 @@ public:
       open_ = new Block( *this, now );
       open_->follow( newest_ );
       newest_ = open_;
+      oldest_ = oldest_ ? oldest_ : open_;
     }
     return open_;
   }
@@ -75,7 +78,37 @@ public:
     {
       newest_ = block->previous();
     }
+    if ( oldest_ == block )
+    {
+      oldest_ = block->next();
+    }
     delete block;
+  }
+
+  /* Before a run. */
+  void
+  prepare()
+  {
+    slice_tics_ = -1;
+  }
+
+  /* Advance all blocks over a part of the slice that begins at slice, once: every cell that NEST updates asks for it. */
+  void
+  advance( const nest::Time& slice, const long from, const long to )
+  {
+    if ( slice_tics_ == slice.get_tics() and done_to_ == to )
+    {
+      return;
+    }
+    slice_tics_ = slice.get_tics();
+    done_to_ = to;
+    for ( Block* block = oldest_; block; block = block->next() )
+    {
+      if ( block->awake() )
+      {
+        block->update( slice, from, to );
+      }
+    }
   }
 
   LaneDelivery& delivery; // shared by the blocks of all models on this thread
@@ -89,7 +122,10 @@ public:
 
 private:
   Block* open_ = nullptr;
+  Block* oldest_ = nullptr;
   Block* newest_ = nullptr;
+  long slice_tics_ = -1; // start of the slice that was done last
+  long done_to_ = 0;     // ... up to this step of it
 };
 
 } // namespace bgnest

@@ -33,6 +33,7 @@
 #include "row_table.h"
 #include "spike_log.h"
 #include "trace_log.h"
+#include "update_list.h"
 
 namespace bgnest
 {
@@ -171,8 +172,32 @@ bgnest_clear()
     log.on = false;
     log.spikes = {};
     bgnest::TraceLog::of_thread( t ).series = {};
+    bgnest::UpdateList::of_thread( t ).clear();
   }
   bgnest::GradedExchange::here().close();
+}
+
+/* After NEST has prepared: find the cells that can be hidden. */
+int
+bgnest_list_cells()
+{
+  return bgnest::guarded( [] { bgnest::on_all_threads( []( const std::size_t thread ) { bgnest::UpdateList::of_thread( thread ).collect( thread ); } ); } );
+}
+
+/* Before and after NEST runs: hide (1) or show (0) cells that NEST does not update; see update_list.h. */
+int
+bgnest_hide_cells( const std::int32_t hide )
+{
+  return bgnest::guarded(
+    [ & ]
+    {
+      bgnest::on_all_threads(
+        [ & ]( const std::size_t thread )
+        {
+          bgnest::UpdateList& list = bgnest::UpdateList::of_thread( thread );
+          hide ? list.hide() : list.show();
+        } );
+    } );
 }
 
 /* Draw the synapses of a projection; number: where it is kept, from 0. */

@@ -64,6 +64,7 @@ TARGET = Target(
         "row_random.h",
         "row_table.h",
         "spike_target.h",
+        "update_list.h",
     ),
     synapses={kind.nest_model: kind.lane_class for kind in kinds_of(Synapse) if kind.lane_class is not None},
     synapse_header="lane_synapses.h",

@@ -145,6 +145,7 @@ def _copy_synapse_models(network: Network) -> None:
             base = own[base]
         elif small and projection.synapse.small_variant and receptor == _first_receptor(network, projection.target):
             base += "_hpc"
+            network.small_synapses.add(projection.name)
         for name, value in (("weight", projection.weight), ("delay", projection.delay)):
             if isinstance(value, int | float):
                 constants[name] = value

@@ -50,11 +50,14 @@ class NestSimulation:
     def prepare(self) -> None:
         """Let NEST prepare."""
         self._nest.Prepare()
+        if self._network.runtime is not None:
+            self._network.runtime.list_cells()
 
     def run(self, duration: float) -> None:
         """Advance by so many ms."""
         try:
-            self._nest.Run(duration)
+            with self._network.shortened_loop():
+                self._nest.Run(duration)
         except self._nest.NESTError as error:
             if (stop := not_finite(self._network, str(error))) is not None:
                 raise NotFiniteStopError(stop) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -30,6 +31,8 @@ class Network:
     module: Compiled
     populations: dict[str, Any] = field(default_factory=dict)
     synapse_models: dict[str, str] = field(default_factory=dict)
+    small_synapses: set[str] = field(default_factory=set)
+    """Projections whose synapses know a cell by its place among those of its thread (NEST's ``_hpc`` ones)."""
     transmitters: dict[str, Any] = field(default_factory=dict)
     """Volume transmitters of projections whose synapses are modulated."""
     timers: dict[str, float] = field(default_factory=dict)
@@ -50,6 +53,10 @@ class Network:
     def runtime(self) -> Runtime | None:
         """Functions of the module of the fast cells; None if there are no such cells."""
         return next((Runtime(part) for part in self.module.parts if part.carrier is not None), None)
+
+    def shortened_loop(self) -> AbstractContextManager[None]:
+        """While NEST runs: hide cells that it does not update, unless synapses know them by their place in its list."""
+        return nullcontext() if self.runtime is None or self.small_synapses else self.runtime.hidden_cells()
 
     def model(self, population: str) -> ModelInfo:
         """Ports, parameters and recordables of a population's neuron model."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -213,6 +214,19 @@ class Runtime:
         whole = (ctypes.c_int32 * n)(*(isinstance(value, int) for value in values.values()))
         ends = (ctypes.c_int64(end) for end in (ids.start, ids.stop, ids.step, n))
         self._call("bgnest_set", *ends, names, data, shapes, whole)
+
+    def list_cells(self) -> None:
+        """After ``Prepare``: find the cells that `hidden_cells` hides."""
+        self._call("bgnest_list_cells")
+
+    @contextmanager
+    def hidden_cells(self) -> Iterator[None]:
+        """Hide cells that NEST does not update from its loop over nodes; nobody may ask NEST for a node meanwhile."""
+        self._call("bgnest_hide_cells", ctypes.c_int32(1))
+        try:
+            yield
+        finally:
+            self._call("bgnest_hide_cells", ctypes.c_int32(0))
 
     def log_spikes(self, on: bool) -> None:
         """Begin or end to write down the spikes of all cells of the module."""
