@@ -180,6 +180,13 @@ class Case:
     current: float
     duration: float = DURATION
     inputs: dict[str, tuple[list[float], list[float]]] = field(default_factory=dict, hash=False)
+    changes: dict[str, float] = field(default_factory=dict, hash=False)
+    """Parameters that differ from those of the cell type."""
+
+    @property
+    def neuron(self) -> dict[str, Any]:
+        """Parameters of the neuron."""
+        return {**NEURONS[self.cell], **self.changes}
 
     @property
     def V_start(self) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lindahl_cells import CASES, DELAY, FI_DURATION, MODELS, NEURONS, NMDA_BLOCK, RECEPTORS, RESOLUTION
+from lindahl_cells import CASES, DELAY, FI_DURATION, MODELS, NMDA_BLOCK, RECEPTORS, RESOLUTION
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     for name, case in CASES.items():
         model = MODELS[case.cell]
         receptors = RECEPTORS[case.cell]
-        params = dict(NEURONS[case.cell], I_e=case.current, V_m=case.V_start)
+        params = dict(case.neuron, I_e=case.current, V_m=case.V_start)
         params |= {f"tau_syn_{receptor}": float(tau) for receptor, (tau, _) in receptors.items()}
         params |= {f"E_rev_{receptor}": float(E_rev) for receptor, (_, E_rev) in receptors.items()}
         params |= NMDA_BLOCK if "nmda" in receptors else {}

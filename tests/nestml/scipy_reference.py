@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-from lindahl_cells import CASES, NEURONS, NMDA_BLOCK, RECEPTORS, RESOLUTION, Case
+from lindahl_cells import CASES, NMDA_BLOCK, RECEPTORS, RESOLUTION, Case
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
@@ -35,7 +35,7 @@ class Cell:
     """Right-hand side and reset of one cell; conductances decay exactly from their values at time ``t0``."""
 
     def __init__(self, case: Case) -> None:
-        self.p = NEURONS[case.cell]
+        self.p = case.neuron
         self.current = case.current
         self.names = list(RECEPTORS[case.cell])
         self.tau = [RECEPTORS[case.cell][name][0] for name in self.names]
