@@ -34,6 +34,7 @@ sys.dont_write_bytecode = False
 MPI_TESTS = "tests/mpi/"
 LONG_FILES = (
     MPI_TESTS,
+    "tests/slurm/",
     "tests/docs/",
     "tests/nestml/test_build.py",
     "tests/unit/scan/test_story.py",

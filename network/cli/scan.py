@@ -129,6 +129,10 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="Slurm jobs in the queue at a time.")] = 100,
     sbatch: Sbatch = None,
     setup: Setup = None,
+    snakemake: Annotated[
+        list[str] | None,
+        typer.Option(help="One more option of Snakemake, e.g. --snakemake='--slurm-qos short'. Repeatable."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what Snakemake would do; run nothing.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -146,12 +150,20 @@ def run(
     if slurm:
         cluster = Slurm(partition, account, jobs, tuple(sbatch or ()), tuple(setup or ()))
     if dry_run:
-        print(chosen.dry_run(cluster))
+        print(chosen.dry_run(cluster, snakemake or ()))
         return
     redo = [*([STALE] if redo_stale else []), *([EXPLODED] if redo_exploded else [])]
-    show = None if quiet else ScanProgress(chosen.plan(local=not slurm).n_jobs)
+    progress = ScanProgress(chosen.plan(local=not slurm).n_jobs)
     try:
-        chosen.run(keep_going=keep_going, redo=redo, leave_stale=leave_stale, slurm=cluster, show=show)
+        chosen.run(
+            keep_going=keep_going,
+            redo=redo,
+            leave_stale=leave_stale,
+            slurm=cluster,
+            show=None if quiet else progress,
+            tell=progress.tell,
+            options=snakemake or (),
+        )
     except KeyboardInterrupt:
         print(f"\nbgnest: interrupted; {counts(chosen.status())}. The same command goes on", file=sys.stderr)
         raise typer.Exit(130) from None

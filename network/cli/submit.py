@@ -12,6 +12,7 @@ import typer
 
 from .. import program
 from ..cluster import launch, slurm
+from ..cluster.job import note_submission, submission_ended
 from ..errors import ClusterError
 from ..experiment import dump_experiment
 from ..experiment.bibliography import FILE as SOURCES
@@ -94,7 +95,7 @@ def submit(
     if run_status(folder) == "complete":
         print(f"{folder}: complete already, nothing to do")
         return
-    if run_status(folder) == "queued" and not take_over:
+    if run_status(folder) == "queued" and not take_over and not submission_ended(folder):
         raise ClusterError(
             f"{folder}: a job for this run is queued already; if it was cancelled, or you have cancelled it (scancel), "
             "submit with --take-over"
@@ -107,6 +108,7 @@ def submit(
         run.queue()  # before Slurm has it: the job may start at once
         try:
             answer = slurm.hand_in(script)
+            note_submission(folder, answer)
         except ClusterError as error:
             run.fail(f"not submitted: {error}")
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -54,6 +55,25 @@ def is_gone(job: Mapping[str, str]) -> bool:
         return "Invalid job id" in answer.stderr
     states = set(answer.stdout.split())
     return not states & {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "REQUEUED"}
+
+
+SUBMITTED = "job.id"
+"""File of a run folder with the number of the Slurm job that is to make the run."""
+
+
+def note_submission(folder: Path, answer: str) -> None:
+    """Keep the number of a job that ``sbatch`` has answered with, for `submission_ended`."""
+    if found := re.search(r"\d+", answer):
+        (folder / SUBMITTED).write_text(f"{found[0]}\n", encoding="utf-8")
+
+
+def submission_ended(folder: Path) -> str:
+    """Number of the job of a run that is still to be made if the job is known to have ended; else empty."""
+    try:
+        number = (folder / SUBMITTED).read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return number if is_gone({"slurm": number}) else ""
 
 
 def end(message: str, code: int, *, shared: bool = False) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..cluster.job import submission_ended
 from ..errors import RunMissingError
 from ..experiment import list_experiments as experiments
 from ..experiment import list_variants
@@ -90,4 +91,6 @@ def _entry(path: Path) -> RunEntry | None:
     since = next((record[key] for key in ("finished", "queued", "created") if record.get(key)), "")
     reason = str(record.get("error") or record.get("stopped", {}).get("reason", "")).partition("\n")[0]
     note = progress_of(path) if status in ("running", "interrupted") else reason if status != "queued" else ""
+    if status == "queued" and (job := submission_ended(path)):
+        status, note = "interrupted", f"job {job} has ended before the run began; see {path / 'log'}"
     return RunEntry(path, status, str(since)[:19].replace("T", " "), note)

@@ -33,6 +33,10 @@ class ScanProgress:
             print(line, file=sys.stderr, flush=True)
             self.said, self.last = time.monotonic(), line
 
+    def tell(self, text: str) -> None:
+        """Show lines that stay, above the one that is rewritten."""
+        print(f"\r\x1b[K{text}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+
 
 def progress_line(statuses: Sequence[PointStatus], n_jobs: int) -> str:
     """Counts and time that is left."""

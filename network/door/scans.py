@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,6 +61,7 @@ class Scan:
         leave_stale: bool = False,
         redo_exploded: bool = False,
         slurm: Slurm | None = None,
+        options: Sequence[str] = (),
         progress: bool | Callable[[list[PointStatus]], None] = True,
     ) -> Self:
         """Run what is missing, by Snakemake; a point that fails does not stop the others.
@@ -78,6 +79,8 @@ class Scan:
             What to do with points of other code, and with those whose activity exploded.
         slurm : Slurm, optional
             Hand the points to Slurm.
+        options : sequence of str
+            More options of Snakemake, such as ``"--slurm-qos short"``.
         progress : bool or callable
             Show how far the points are.
 
@@ -88,14 +91,19 @@ class Scan:
         """
         chosen = self.limited(cores=cores, memory=memory, threads=threads, ranks=ranks)
         redo = [*([STALE] if redo_stale else []), *([EXPLODED] if redo_exploded else [])]
-        show = None
-        if callable(progress):
-            show = progress
-        elif progress:
-            from .scan_progress import ScanProgress
+        from .scan_progress import ScanProgress
 
-            show = ScanProgress(chosen.plan().n_jobs)
-        chosen.points.run(keep_going=keep_going, redo=redo, leave_stale=leave_stale, slurm=slurm, show=show)
+        line = ScanProgress(chosen.points.plan(local=slurm is None).n_jobs)
+        show = progress if callable(progress) else line if progress else None
+        chosen.points.run(
+            keep_going=keep_going,
+            redo=redo,
+            leave_stale=leave_stale,
+            slurm=slurm,
+            show=show,
+            tell=line.tell,
+            options=options,
+        )
         return chosen
 
     def limited(self, **execution: Any) -> Self:

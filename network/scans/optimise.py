@@ -37,10 +37,10 @@ from .launch import Launcher
 from .optuna_parts import database_url, optuna_package, sampler
 from .planning import Planner
 from .points import Point
+from .running import hold
 from .schema import Scalar
 from .search import Aim, Search
 from .trials import Trial
-from .workflow import hold
 
 if TYPE_CHECKING:
     import optuna

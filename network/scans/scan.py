@@ -19,19 +19,18 @@ from ..runs.layout import RECORD, read_json, run_status
 from ..runs.reader import Run
 from .collect import collect
 from .features.crossing import Crossing
+from .jobs import ScanJobs
 from .planning import PlannedPoint, ScanPlan, plan_scan
 from .points import Point, make_points
+from .running import INTERRUPTED, execute, hold
 from .schema import Scalar, ScanSpec, load_scan, parse_scan
 from .status import DONE, FAILED, MISSING, RUNNING, STALE, Code, PointStatus, last_line, scan_status
 from .status import INTERRUPTED as CUT_SHORT
 from .verdict import judge_features
 from .workflow import (
-    INTERRUPTED,
     SPEC,
     Slurm,
     dry_run,
-    execute,
-    hold,
     read_points,
     set_aside,
     snakemake_command,
@@ -169,6 +168,8 @@ class Scan:
         leave_stale: bool = False,
         slurm: Slurm | None = None,
         show: Callable[[list[PointStatus]], None] | None = None,
+        tell: Callable[[str], None] = logger.warning,
+        options: Sequence[str] = (),
     ) -> Self:
         """Run what is missing and return when Snakemake has ended; failed points do not stop the others.
 
@@ -184,6 +185,10 @@ class Scan:
             Hand the points to Slurm instead of running them here.
         show : callable, optional
             Called every second with the state of all points.
+        tell : callable, optional
+            Called with what Slurm says about jobs: why they wait, which failed and the end of their logs.
+        options : sequence of str
+            More options of Snakemake, such as ``"--slurm-qos short"``.
 
         Raises
         ------
@@ -196,16 +201,19 @@ class Scan:
         plan = self.plan(local=slurm is None)
         write_points(self.folder, self.spec, self.label, plan)
         with hold(self.folder) as lock:
+            jobs = None if slurm is None else ScanJobs(self.folder, tell)
+            if jobs is not None:
+                jobs.refuse_left_over()
             todo = self._todo(redo, leave_stale=leave_stale)
             if todo:
                 write_workflow(self.folder, plan, todo, self.label, slurm)
-                command = snakemake_command(self.folder, plan, slurm=slurm, keep_going=keep_going)
+                command = snakemake_command(self.folder, plan, slurm=slurm, keep_going=keep_going, options=options)
                 watch = (lambda: None) if show is None else (lambda: show(self.status()))
-                code = execute(self.folder, command, lock, watch, here=slurm is None)
-                self._judge(code, {planned.label for _, planned in todo})
+                code = execute(self.folder, command, lock, watch, jobs)
+                self._judge(code, {planned.label for _, planned in todo}, [] if jobs is None else jobs.failures)
         return self
 
-    def dry_run(self, slurm: Slurm | None = None) -> str:
+    def dry_run(self, slurm: Slurm | None = None, options: Sequence[str] = ()) -> str:
         """What Snakemake would do, with the resources of every job; writes the workflow, runs nothing."""
         plan = self.plan(local=slurm is None)
         write_points(self.folder, self.spec, self.label, plan)
@@ -214,7 +222,8 @@ class Scan:
             if not todo:
                 return "nothing to do\n"
             write_workflow(self.folder, plan, todo, self.label, slurm)
-            return dry_run(self.folder, snakemake_command(self.folder, plan, slurm=slurm, dry_run=True))
+            command = snakemake_command(self.folder, plan, slurm=slurm, dry_run=True, options=options)
+            return dry_run(self.folder, command)
 
     def presentation(self) -> Presentation:
         """How the network is shown, from the first complete run; defaults before there is one."""
@@ -270,13 +279,15 @@ class Scan:
             chosen.append((point, planned))
         return chosen
 
-    def _judge(self, code: int, labels: Collection[str]) -> None:
+    def _judge(self, code: int, labels: Collection[str], failures: Sequence[str]) -> None:
         if code == INTERRUPTED:
             raise KeyboardInterrupt
         bad = [status for status in self.status() if status.label in labels and status.state != DONE]
         log = self.folder / "log" / "snakemake.log"
         if code and not [status for status in bad if status.state != MISSING]:
             models = last_line(self.folder / "log" / "models.log")
+            if failures:
+                raise ScanError(failures[0].partition("\n")[0])
             raise ScanError(models if models.startswith("bgnest:") else f"Snakemake: {last_line(log)} (see {log})")
         if bad:
             logger.info("%d points are not done", len(bad))

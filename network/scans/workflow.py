@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import importlib.util
 import json
 import math
-import os
-import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import yaml
 
 from .. import program
-from .. import resources as folders
 from ..cluster import launch
-from ..cluster.slurm import COMPILERS, MEMORY_RESERVE, SHORTEST, SLOWER, one_line
+from ..cluster.slurm import COMPILERS, MEMORY_RESERVE, SHORTEST, SLOWER, has_accounting, one_line
 from ..errors import ScanError
 from ..experiment import dump_experiment
 from ..plans.cost import load_cost_model
 from ..plans.identity import short
-from ..processes import end_with_parent, family
 from ..runs.layout import to_json, write_atomic
 from ..sealing import SEAL, seal_holds, sealed
+from .jobs import beginning
 from .planning import PlannedPoint, Planner, ScanPlan, job_memory
 from .points import Point
 from .schema import ScanSpec
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "Snakefile"
-SPEC, POINTS, WORKFLOW, LOCK = "scan.yaml", "points.json", "workflow.json", ".lock"
+SPEC, POINTS, WORKFLOW = "scan.yaml", "points.json", "workflow.json"
 FORMAT, FORMAT_VERSION = "bgnest-scan", 1
 COMPILER_MINUTES = 30
 """Time for compiling the models, at least; assumed."""
@@ -49,11 +41,27 @@ INSTALL = "pip install 'bgnest[scan]', in a checkout pip install -c constraints.
 """How to get what scans need beyond the rest."""
 SNAKEMAKE_MB = 300
 """Memory of Snakemake itself within a Slurm job; assumed, it runs twice there with about 110 MB."""
+CHECK = 10
+"""Seconds until Snakemake first asks for the states of its jobs; ten more each time that none has ended."""
+OURS = {
+    "--snakefile": "it writes the workflow",
+    "-s": "it writes the workflow",
+    "--directory": "see --out",
+    "-d": "see --out",
+    "--executor": "see --slurm",
+    "-e": "see --slurm",
+    "--cores": "see --cores",
+    "-c": "see --cores",
+    "--jobs": "see --jobs",
+    "-j": "see --jobs",
+    "--resources": "see --memory",
+    "--slurm-jobname-prefix": "it finds its jobs by their name",
+    "--dry-run": "see --dry-run",
+    "-n": "see --dry-run",
+}
+"""Options of Snakemake that are not passed on, and why."""
 MAX_SHARED = 200
 """Points that share a build in one job; their files stand in one command line."""
-INTERRUPTED = 130
-ENDING = 60.0
-"""Seconds that processes of a killed scan may take to end; they are ended within two."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +209,7 @@ def _models_job(points: Sequence[PlannedPoint], plan: ScanPlan, slurm: Slurm | N
         resources["mem_mb"] = min(resources["mem_mb"], plan.memory_bytes // 2**20)
     else:
         resources["mem_mb"] += SNAKEMAKE_MB
-        resources["cpus_per_task"] = cores
+        resources |= {"cpus_per_task": cores, **_slurm_names(slurm)}
     arguments = [f"{shlex.join(models)} --target {target} --jobs {cores}" for target in targets]
     return {"arguments": arguments, "cores": cores, "resources": resources}
 
@@ -231,7 +239,14 @@ def _slurm_resources(plan: ScanPlan, slurm: Slurm) -> dict[str, Any]:
     execution = plan.execution
     resources: dict[str, Any] = {"tasks": execution.ranks, "cpus_per_task": execution.threads}
     resources |= {"mpi": "srun"} if execution.ranks > 1 else {}
-    return resources | ({"slurm_extra": shlex.join(slurm.extra)} if slurm.extra else {})
+    return resources | _slurm_names(slurm)
+
+
+def _slurm_names(slurm: Slurm) -> dict[str, Any]:
+    """Resources of every job."""
+    named = {"slurm_partition": slurm.partition, "slurm_account": slurm.account}
+    extra = {"slurm_extra": shlex.join(slurm.extra)} if slurm.extra else {}
+    return {key: value for key, value in named.items() if value} | extra
 
 
 def _slurm_environment(slurm: Slurm) -> str:
@@ -241,15 +256,22 @@ def _slurm_environment(slurm: Slurm) -> str:
 
 
 def snakemake_command(
-    folder: Path, plan: ScanPlan, *, slurm: Slurm | None = None, keep_going: bool = True, dry_run: bool = False
+    folder: Path,
+    plan: ScanPlan,
+    *,
+    slurm: Slurm | None = None,
+    keep_going: bool = True,
+    dry_run: bool = False,
+    options: Sequence[str] = (),
 ) -> list[str]:
-    """Command line of Snakemake for a workflow that has been written.
+    """Command line of Snakemake for a workflow that has been written; ``options`` are more of its own.
 
     Raises
     ------
     ScanError
-        If Snakemake or what it needs for Slurm is not installed.
+        If Snakemake or what it needs for Slurm is not installed, or an option is one that has to be as it is.
     """
+    more = [word for option in options for word in _words(option)]
     needed = ["snakemake", *(["snakemake_executor_plugin_slurm"] if slurm is not None else [])]
     for module in needed:
         if importlib.util.find_spec(module) is None:
@@ -262,105 +284,26 @@ def snakemake_command(
     command += ["--keep-going"] if keep_going else []
     command += ["--dry-run"] if dry_run else []
     if slurm is None:
-        return [*command, "--cores", str(plan.cores), "--resources", f"mem_mb={plan.memory_bytes // 2**20}"]
-    defaults = [f"slurm_partition={slurm.partition}"] if slurm.partition else []
-    defaults += [f"slurm_account={slurm.account}"] if slurm.account else []
+        command += ["--cores", str(plan.cores), "--resources", f"mem_mb={plan.memory_bytes // 2**20}"]
+        return [*command, *more]
     command += ["--executor", "slurm", "--jobs", str(slurm.jobs), "--latency-wait", "60"]
-    return [*command, *(["--default-resources", *defaults] if defaults else [])]
+    command += ["--slurm-jobname-prefix", beginning(folder), "--slurm-init-seconds-before-status-checks", str(CHECK)]
+    if shutil.which("squeue") is not None:
+        # the executor asks sacct wherever the program exists, and waits for ever if Slurm keeps no accounts
+        command += ["--slurm-status-command", "sacct" if has_accounting() else "squeue"]
+    return [*command, *more]
 
 
-@contextlib.contextmanager
-def hold(folder: Path) -> Iterator[int]:
-    """Be the only process that runs a scan; yields a descriptor to pass on to processes that belong to it.
-
-    The lock is the kernel's: it ends with the last process that has it, however that ends. Where the process that
-    ran the scan was killed, those that belonged to it are about to end, and are waited for.
-
-    Raises
-    ------
-    ScanError
-        If another process runs this scan.
-    """
-    with (folder / LOCK).open("a+", encoding="utf-8") as file:
-        deadline = time.monotonic() + ENDING
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                file.seek(0)
-                who = file.read().strip()
-                if time.monotonic() > deadline or not _was_killed(who):
-                    raise ScanError(f"{folder}: this scan is being run already ({who})") from error
-            time.sleep(0.1)
-        file.truncate(0)
-        file.write(_myself() + "\n")
-        file.flush()
-        yield file.fileno()
-
-
-def _myself() -> str:
-    return f"process {os.getpid()} on {os.uname().nodename}"
-
-
-def _was_killed(who: str) -> bool:
-    """Whether the process that wrote its name into a lock is of this machine and gone."""
-    found = re.fullmatch(r"process (\d+) on (.*)", who)
-    return found is not None and found[2] == os.uname().nodename and not psutil.pid_exists(int(found[1]))
-
-
-def execute(folder: Path, command: Sequence[str], lock: int, watch: Callable[[], None], *, here: bool = True) -> int:
-    """Run Snakemake to its end, calling ``watch`` every second; returns its exit code, 130 after Ctrl-C.
-
-    Ctrl-C reaches Snakemake and all jobs by themselves, being in our process group. SIGTERM is passed on to them as
-    if it were Ctrl-C. If this process is killed, so are they, and the lock is free when they have ended; jobs that
-    Slurm has (not ``here``) go on, and Snakemake alone is ended.
-    """
-    interrupted = False
-
-    def interrupt(number: int, frame: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        if number == signal.SIGTERM:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    child.send_signal(signal.SIGINT)
-            process.send_signal(signal.SIGINT)
-
-    log = folder / "log" / "snakemake.log"
-    with (
-        family([lock]) as jobs,
-        log.open("w", encoding="utf-8") as output,
-        subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment() | (jobs.environment if here else {}),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[lock],
-            preexec_fn=end_with_parent,
-        ) as process,
-    ):
-        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            while process.poll() is None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=1.0)
-                watch()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-    return INTERRUPTED if interrupted else process.returncode
-
-
-def _environment() -> dict[str, str]:
-    """Environment of the jobs, which run in another folder: names of files in it become absolute."""
-    environment = dict(os.environ)
-    for name in ("BGNEST_CACHE", "BGNEST_MODELS", "BGNEST_PARAMS"):
-        if parts := environment.get(name):
-            places = [str(folders.user_path(part).absolute()) for part in parts.split(os.pathsep) if part]
-            environment[name] = os.pathsep.join(places)
-    return environment
+def _words(option: str) -> list[str]:
+    try:
+        words = shlex.split(option)
+    except ValueError as error:
+        raise ScanError(f"--snakemake {option!r}: {error}") from error
+    if not words or not words[0].startswith("-"):
+        raise ScanError(f"--snakemake {option!r}: an option begins with -, as in --snakemake='--slurm-qos short'")
+    if taken := next((word for word in words if word.partition("=")[0] in OURS), None):
+        raise ScanError(f"--snakemake {option!r}: {taken} is set by bgnest: {OURS[taken.partition('=')[0]]}")
+    return words
 
 
 def set_aside(run: Path, why: str) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from network.errors import ScanError
 from network.processes import family
-from network.scans.workflow import execute, hold
+from network.scans.running import execute, hold
 from network.watchman import VARIABLE, members
 
 FAMILY = """
@@ -39,7 +39,7 @@ process.join()
 SCAN = """
 import sys
 from pathlib import Path
-from network.scans.workflow import execute, hold
+from network.scans.running import execute, hold
 folder = Path(sys.argv[1])
 with hold(folder) as lock:
     execute(folder, ["bash", "-c", "bash -c 'sleep 1000; touch late' & touch begun; wait"], lock, lambda: None)

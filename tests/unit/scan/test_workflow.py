@@ -13,7 +13,8 @@ from network.errors import ClusterError, ScanError, SpecError
 from network.experiment import load_experiment
 from network.plans import make_plan
 from network.scans import Scan
-from network.scans.workflow import SNAKEMAKE_MB, Slurm, hold, snakemake_command
+from network.scans.running import hold
+from network.scans.workflow import SNAKEMAKE_MB, Slurm, snakemake_command
 
 CONTROL = "lindahl2016/activation_control"
 
