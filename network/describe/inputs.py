@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..experiment import Experiment
 from ..experiment.courses import Waveform
+from ..experiment.stimuli import Current
 from ..plans import Plan
 from ..plans.parts import InputPlan, SpikeInputPlan
 from ..plans.pulses import beside_pulses
@@ -73,15 +76,25 @@ def _currents(experiment: Experiment) -> Table:
             name,
             current.target,
             current.port or current.parameter or "I_e",
-            "; ".join(
-                f"{number(amplitude)} pA from {time_text(time)}"
-                for time, amplitude in zip(current.times.value, current.amplitudes.value, strict=True)
-            ),
+            _course(current),
         )
         for name, current in experiment.currents.items()
         if current.enabled
     ]
     return Table(("name", "target", "added to", "steps"), tuple(rows), "Currents")
+
+
+def _course(current: Current) -> str:
+    """Steps of a current, or the file that they are from; which cells get it, if not all."""
+    if current.file is None:
+        text = "; ".join(f"{number(amplitude)} pA from {time_text(time)}" for time, amplitude in current.steps())
+    else:
+        assert current.interval is not None
+        of = f"{current.series} of " if current.series else ""
+        text = f"{of}{Path(current.file).name}, steps of {time_text(current.interval.value)}"
+    if current.cells is None:
+        return text
+    return f"{text} (cells: {current.cells if isinstance(current.cells, int) else len(current.cells)})"
 
 
 def _stimulations(experiment: Experiment) -> Table:

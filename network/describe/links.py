@@ -83,7 +83,9 @@ def _entries(experiment: Experiment, plan: Plan) -> list[Entry]:
         for s in plan.spike_inputs
     ]
     found += [
-        Entry(f"{_short(name, c.target)}\ncurrent", c.target, _of_current(c.amplitudes.value))
+        Entry(
+            f"{_short(name, c.target)}\ncurrent", c.target, _of_current(tuple(amplitude for _, amplitude in c.steps()))
+        )
         for name, c in experiment.currents.items()
         if c.enabled
     ]

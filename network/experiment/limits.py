@@ -23,6 +23,8 @@ MAX_TRACED = 1_000_000
 """Cells whose state variables are recorded."""
 MAX_CHANGES = 10_000
 """Changes of parameters during a run; the simulator stops and starts for each."""
+MAX_CELL_VALUES = 20_000_000
+"""Values of parameters that differ from cell to cell, over all changes of a run; a plan keeps each of them."""
 MAX_POINTS = 1_000_000
 """Simulations of a scan, trials of a search."""
 NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*"

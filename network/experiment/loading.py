@@ -294,7 +294,8 @@ class _Stack:
 
 def _locate_files(data: dict[str, Any], folder: Path) -> None:
     """Make file names that are relative to the YAML file absolute, where there is such a file."""
-    for entry in (*_entries(data, "spike_inputs"), *(e.get("connect") for e in _entries(data, "projections"))):
+    played = [*_entries(data, "spike_inputs"), *_entries(data, "currents")]
+    for entry in (*played, *(e.get("connect") for e in _entries(data, "projections"))):
         if isinstance(entry, dict) and isinstance(name := entry.get("file"), str):
             beside = folder / resources.user_path(name)
             if exists(beside):

@@ -16,19 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
-from .spike_tables import SpikeTableError, is_nwb, read_table, read_units
+from .neo_files import NEO, read_neo
+from .spike_tables import MILLISECONDS, SpikeTableError, is_nwb, read_table, read_units
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
     from numpy.typing import NDArray
-
-_MILLISECONDS = {
-    **dict.fromkeys(("", "ms", "msec", "millisecond", "milliseconds"), 1.0),
-    **dict.fromkeys(("s", "sec", "second", "seconds"), 1e3),
-    **dict.fromkeys(("us", "µs", "usec", "microsecond", "microseconds"), 1e-3),
-}
-"""Length in ms of the units that times may have; without a unit they are in ms, as in SONATA."""
 
 MOST_TRAINS = 10_000_000
 """More are node ids that do not count the trains."""
@@ -88,6 +82,8 @@ def _read(path: str, population: str | None, changed: int, size: int) -> Trains:
     with Path(path).open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     try:
+        if not h5py.is_hdf5(path) and Path(path).suffix.lower() in NEO:
+            return Trains("", *_trains("Neo's block", *read_neo(path), "ms"), digest)
         if not h5py.is_hdf5(path):
             times, ids, unit = read_table(Path(path))
             return Trains("", *_trains("the table", times, ids, unit), digest)
@@ -143,9 +139,9 @@ def _trains(
     import numpy as np
 
     unit = unit.strip().lower()
-    if unit not in _MILLISECONDS:
+    if unit not in MILLISECONDS:
         raise SpikeFileError(f"the timestamps of {where} are in {unit!r}; readable: ms, s, us")
-    factor = _MILLISECONDS[unit]
+    factor = MILLISECONDS[unit]
     milliseconds = times.astype(np.float64) if factor == 1.0 else times.astype(np.float64) * factor
     if not np.isfinite(milliseconds).all():
         raise SpikeFileError(f"the timestamps of {where} are not all finite")

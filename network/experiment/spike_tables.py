@@ -8,7 +8,7 @@ units one after the other, in seconds, and where those of each end.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MILLISECONDS = {
+    **dict.fromkeys(("", "ms", "msec", "millisecond", "milliseconds"), 1.0),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1e3),
+    **dict.fromkeys(("us", "µs", "usec", "microsecond", "microseconds"), 1e-3),
+}
+"""Length in ms of the units that times may have; without a unit they are in ms, as in SONATA."""
 TIMES = ("time", "times", "t", "timestamp", "timestamps", "spike_time", "spike_times")
 TRAINS = ("train", "trains", "cell", "cells", "neuron", "neuron_id", "node_id", "node_ids", "unit", "gid", "sender")
 """Names that columns may have, in any case; a unit follows the name of the times: ``time_ms``, ``time (s)``."""
@@ -34,33 +40,61 @@ def read_table(path: Path) -> tuple[NDArray[Any], NDArray[Any], str]:
     SpikeTableError
         If it is no table of spikes.
     """
+    names, columns = table_columns(path)
+    time, train, unit = _columns(names)
+    data = columns((time, train))
+    return data[:, 0], data[:, 1], unit
+
+
+def table_columns(path: Path) -> tuple[list[str], Callable[[tuple[int, ...]], NDArray[Any]]]:
+    """Names of the columns of a table of text, and what reads some of them, (n_lines, n_columns).
+
+    Raises
+    ------
+    SpikeTableError
+        If it is no text; by what reads, if something is no number.
+    """
     import numpy as np
 
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            lines = (line.rstrip("\r\n") for line in file)
-            head = next((line for line in lines if line.strip() and not line.startswith("#")), "")
-            separator = next((one for one in (",", ";", "\t") if one in head), None)
-            time, train, unit = _columns([name.strip().strip('"') for name in head.split(separator)])
-            # what NumPy would only warn of is a recording without a spike
-            rest = [line for line in lines if line.strip()]
-            if not rest:
-                return np.empty(0), np.empty(0), unit
-            data = np.loadtxt(rest, delimiter=separator, usecols=(time, train), ndmin=2)
+        # what NumPy would only warn of is a recording without a spike
+        lines = [line for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise SpikeTableError("neither an HDF5 file (SONATA, NWB) nor a table of text (UTF-8)") from error
-    except (ValueError, IndexError) as error:
-        if isinstance(error, SpikeTableError):
-            raise
-        raise SpikeTableError(f"not a table of numbers: {str(error).splitlines()[0]}") from error
-    return data[:, 0], data[:, 1], unit
+    while lines and lines[0].startswith("#"):
+        del lines[0]
+    head, rest = (lines[0], lines[1:]) if lines else ("", [])
+    separator = next((one for one in (",", ";", "\t") if one in head), None)
+
+    def columns(which: tuple[int, ...]) -> NDArray[Any]:
+        if not rest:
+            return np.empty((0, len(which)))
+        try:
+            return np.loadtxt(rest, delimiter=separator, usecols=which, ndmin=2)
+        except (ValueError, IndexError) as error:
+            raise SpikeTableError(f"not a table of numbers: {str(error).splitlines()[0]}") from error
+
+    return [name.strip().strip('"') for name in head.split(separator)], columns
+
+
+def unit_of_times(unit: str) -> float:
+    """Length in ms of a unit of times; "" is ms.
+
+    Raises
+    ------
+    SpikeTableError
+        If it is none.
+    """
+    if unit not in MILLISECONDS:
+        raise SpikeTableError(f"times are in {unit!r}; readable: ms, s, us")
+    return MILLISECONDS[unit]
 
 
 def _columns(names: Sequence[str]) -> tuple[int, int, str]:
     """Where times and trains are, and the unit of the times."""
     times, trains = {}, {}
     for at, name in enumerate(names):
-        word, unit = _named(name)
+        word, unit = named_column(name)
         if word in TIMES:
             times[at] = unit
         elif word in TRAINS:
@@ -74,9 +108,9 @@ def _columns(names: Sequence[str]) -> tuple[int, int, str]:
     return time, train, times[time]
 
 
-def _named(column: str) -> tuple[str, str]:
+def named_column(column: str) -> tuple[str, str]:
     """Word and unit of the name of a column."""
-    found = re.fullmatch(r"(.*?)(?:[_ ]*[\[(](\w+)[\])]|_(ms|s|us))?", column.strip().lower())
+    found = re.fullmatch(r"(.*?)(?:[_ ]*[\[(](\w+)[\])]|_(ms|s|us|[fpnum]?a|[num]?v))?", column.strip().lower())
     if found is None:
         return column, ""
     return found[1].strip().replace(" ", "_"), found[2] or found[3] or ""

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from . import courses
 from .courses import Waveform
+from .current_files import CurrentFileError, read_current, steps_of
 from .limits import NAME_PATTERN
 from .quantities import (
     Count,
@@ -196,10 +197,23 @@ class Current(Spec):
     """Parameter of the model that it is added to."""
     port: Name | None = None
     """Continuous input port of the model instead, to which a generator of NEST brings it."""
-    times: Times
+    cells: (
+        Annotated[int, Field(ge=1)]
+        | Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1, strict=False)]
+    ) | None = None
+    """Number of cells that get it (the first ones), or a list of node ids; all if not given."""
+    times: Times | None = None
     """From which each amplitude holds, from the start of the simulation; they grow."""
-    amplitudes: Currents
+    amplitudes: Currents | None = None
     """One per time; positive depolarises."""
+    file: str | None = None
+    """Instead of times and amplitudes: a table of text, NWB, or what Neo reads; relative to the YAML file it is in."""
+    series: Annotated[str, Field(min_length=1)] | None = None
+    """Column, time series or signal of the file; may be left out where there is only one."""
+    interval: PositiveMilliseconds | None = None
+    """Length of the steps in which the file is played: each is the mean of its samples. A multiple of the time step."""
+    shift: Milliseconds | None = None
+    """Added to the times of the file; what then lies before the start is left out."""
     enabled: bool = True
     """``false`` leaves the entry out without removing it."""
 
@@ -207,8 +221,41 @@ class Current(Spec):
     def _consistent(self) -> Current:
         if self.parameter is not None and self.port is not None:
             raise PydanticCustomError("exactly_one", "give 'parameter' or 'port', not both")
+        if self.file is not None:
+            if self.times is not None or self.amplitudes is not None:
+                raise PydanticCustomError("exactly_one", "give 'file', or 'times' and 'amplitudes', not both")
+            if self.interval is None:
+                raise PydanticCustomError("missing_one", "a file needs an 'interval', the length of its steps in ms")
+            return self
+        if self.times is None or self.amplitudes is None:
+            raise PydanticCustomError("missing_one", "give 'times' and 'amplitudes', or 'file' and 'interval'")
+        if not (self.series is None and self.interval is None and self.shift is None):
+            raise PydanticCustomError("missing_one", "'series', 'interval' and 'shift' belong to a 'file'")
         courses.check_steps(self.times.value, self.amplitudes.value, "amplitudes")
         return self
+
+    def steps(self) -> list[tuple[float, float]]:
+        """Amplitude (pA) from each time (ms) on.
+
+        Raises
+        ------
+        CurrentFileError
+            If the file does not serve.
+        """
+        if self.file is None or self.interval is None:
+            assert self.times is not None and self.amplitudes is not None
+            return list(zip(self.times.value, self.amplitudes.value, strict=True))
+        shift = 0.0 if self.shift is None else self.shift.value
+        steps = steps_of(*read_current(self.file, self.series), self.interval.value, shift)
+        if not steps:
+            raise CurrentFileError("all its samples are before the start of the simulation; mind the shift")
+        return steps
+
+    def of_cells(self, n_cells: int) -> tuple[int, ...] | None:
+        """Node ids of the cells that get it, None for all of a population of so many."""
+        if self.cells is None or self.cells == n_cells:
+            return None
+        return tuple(range(self.cells)) if isinstance(self.cells, int) else tuple(dict.fromkeys(self.cells))
 
 
 class SpikeInput(Spec):

@@ -12,13 +12,15 @@ from itertools import pairwise
 
 from ..errors import SpecError
 from ..experiment import derive
+from ..experiment.current_files import CurrentFileError
 from ..experiment.levels import effective_params, modulator_levels, schedule_path, tidy
-from ..experiment.limits import MAX_CHANGES
+from ..experiment.limits import MAX_CELL_VALUES, MAX_CHANGES
 from ..experiment.modulators import SHORT
 from ..experiment.nestml import ModelInterface
 from ..experiment.receptors import current_way
 from ..experiment.schema import Experiment
-from .parts import CurrentPlan, Segment
+from ..experiment.wiring import population_sizes
+from .parts import Cells, CurrentPlan, Segment
 from .pulses import onsets_of
 
 
@@ -30,13 +32,20 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
     SpecError
         If a change is not on the grid of time, or would overwrite values that differ from cell to cell.
     """
-    offsets = _offsets(experiment, interfaces)
+    offsets, some = _offsets(experiment, interfaces)
+    sizes = population_sizes(experiment)
     modulators = experiment.all_modulators
     changes = {name: modulator_levels(experiment, name) for name in modulators}
     resolution = experiment.simulation.resolution.value
-    times = sorted({time for steps in (*changes.values(), *offsets.values()) for time in steps})
+    times = sorted({time for steps in (*changes.values(), *offsets.values(), *some.values()) for time in steps})
     if len(times) > MAX_CHANGES:
         raise SpecError([f"{len(times):,} changes during the run (modulators, currents); {MAX_CHANGES:,} are possible"])
+    of_cells = {(name, parameter): sizes[name] for name, parameter, _ in some}
+    if (n := len(times) * sum(of_cells.values())) > MAX_CELL_VALUES:
+        what = f"{len(times):,} changes of {sum(of_cells.values()):,} cells of which some get a current"
+        raise SpecError(
+            [f"currents: {what}: {n:,} values; {MAX_CELL_VALUES:,} are possible: a longer interval, or a port"]
+        )
     problems = []
     for time in times:
         if not derive.is_multiple(time, resolution):
@@ -49,6 +58,7 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
             )
     levels: dict[str, float] = {name: modulator.level.value for name, modulator in modulators.items()}
     current = dict.fromkeys(offsets, 0.0)
+    beside = dict.fromkeys(some, 0.0)
 
     @lru_cache(maxsize=1024)
     def at_levels(*present: float) -> dict[str, dict[str, float]]:
@@ -65,37 +75,62 @@ def build_segments(experiment: Experiment, interfaces: Mapping[str, ModelInterfa
             params[name][parameter] += amplitude
         return params
 
+    def state_of_cells(params: dict[str, dict[str, float]]) -> dict[str, dict[str, tuple[float, ...]]]:
+        found: dict[str, dict[str, tuple[float, ...]]] = {}
+        for (name, parameter), size in of_cells.items():
+            values = [params[name][parameter]] * size
+            for (target, key, cells), amplitude in beside.items():
+                if (target, key) == (name, parameter):
+                    for cell in cells:
+                        values[cell] += amplitude
+            found.setdefault(name, {})[parameter] = tuple(values)
+        return found
+
     before = state()
+    cells_before = state_of_cells(before)
     segments = []
     for time in times:
         levels |= {name: steps[time] for name, steps in changes.items() if time in steps}
         for place, steps in offsets.items():
             current[place] = steps.get(time, current[place])
+        for subset, steps in some.items():
+            beside[subset] = steps.get(time, beside[subset])
         now = state()
         changed = {
-            name: {key: value for key, value in params.items() if value != before[name][key]}
+            name: {
+                key: value
+                for key, value in params.items()
+                if value != before[name][key] and (name, key) not in of_cells
+            }
             for name, params in now.items()
+        }
+        cells_now = state_of_cells(now)
+        cells_changed = {
+            name: {key: values for key, values in params.items() if values != cells_before[name][key]}
+            for name, params in cells_now.items()
         }
         others = {name: level for name, level in levels.items() if name != SHORT}
         params_of = {name: params for name, params in changed.items() if params}
-        segments.append(Segment(time, levels.get(SHORT), params_of, others))
-        before = now
+        those = {name: params for name, params in cells_changed.items() if params}
+        segments.append(Segment(time, levels.get(SHORT), params_of, others, those))
+        before, cells_before = now, cells_now
     varied = {
         f"populations.{name}.{key}: changes during the run, but differs from cell to cell (heterogeneity)"
         for segment in segments
-        for name, params in segment.params.items()
-        for key in params.keys() & experiment.populations[name].heterogeneity.keys()
+        for name in (*segment.params, *segment.cells)
+        for key in {*segment.params.get(name, ()), *segment.cells.get(name, ())}
+        & experiment.populations[name].heterogeneity.keys()
     }
     if problems or varied:
         raise SpecError([*problems, *sorted(varied)])
-    return tuple(segment for segment in segments if segment.params)
+    return tuple(segment for segment in segments if segment.params or segment.cells)
 
 
 def _of_current(experiment: Experiment, time: float) -> str:
     """Key path of the current that changes at a time."""
     for name, current in experiment.currents.items():
-        if any(tidy(given) == time for given in current.times.value):
-            return f"currents.{name}.times"
+        if any(tidy(given) == time for given, _ in current.steps()):
+            return f"currents.{name}.{'times' if current.file is None else 'interval'}"
     return "stimulations"
 
 
@@ -111,42 +146,74 @@ def _stop(experiment: Experiment) -> float:
     return experiment.simulation.t_presim.value + experiment.simulation.t_sim.value
 
 
+_Steps = dict[float, float]
+_Some = tuple[str, str, tuple[int, ...]]
+
+
 def _offsets(
     experiment: Experiment, interfaces: Mapping[str, ModelInterface]
-) -> dict[tuple[str, str], dict[float, float]]:
-    """Sum of the currents that are added to a parameter of a population (pA), from each time on."""
+) -> tuple[dict[tuple[str, str], _Steps], dict[_Some, _Steps]]:
+    """Sum of the currents (pA) added to a parameter of a population, from each time on; and to that of some cells."""
     courses = _courses(experiment, interfaces)
-    return {(name, parameter): steps for (name, parameter, _), steps in courses.items() if parameter is not None}
+    given = [(name, parameter, cells, steps) for (name, parameter, _, cells), steps in courses.items() if parameter]
+    return (
+        {(name, parameter): steps for name, parameter, cells, steps in given if cells is None},
+        {(name, parameter, cells): steps for name, parameter, cells, steps in given if cells is not None},
+    )
 
 
 def port_currents(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> tuple[CurrentPlan, ...]:
     """Sum of the currents into each continuous port of a population, from each time on."""
     courses = _courses(experiment, interfaces)
     return tuple(
-        CurrentPlan(name, port, tuple(steps), tuple(steps.values()))
-        for (name, _, port), steps in courses.items()
+        CurrentPlan(name, port, tuple(steps), tuple(steps.values()), some)
+        for (name, _, port, cells), steps in courses.items()
         if port is not None and steps
+        for some in ([None] if cells is None else _ranges(cells))
     )
 
 
-def _courses(
-    experiment: Experiment, interfaces: Mapping[str, ModelInterface]
-) -> dict[tuple[str, str | None, str | None], dict[float, float]]:
-    """Sum of the currents (pA) from each time on, by population, parameter and continuous port."""
-    stop = _stop(experiment)
-    given: dict[tuple[str, str | None, str | None], list[list[tuple[float, float]]]] = {}
-    for current in experiment.currents.values():
+def _ranges(cells: tuple[int, ...]) -> list[Cells]:
+    """Cells as stretches without a gap."""
+    found: list[Cells] = []
+    for cell in sorted(cells):
+        if found and found[-1].stop == cell:
+            found[-1] = Cells(found[-1].start, cell + 1)
+        else:
+            found.append(Cells(cell, cell + 1))
+    return found
+
+
+_Place = tuple[str, str | None, str | None, tuple[int, ...] | None]
+
+
+def _courses(experiment: Experiment, interfaces: Mapping[str, ModelInterface]) -> dict[_Place, _Steps]:
+    """Sum of the currents (pA) from each time on, by population, parameter, continuous port and cells (None: all)."""
+    stop, sizes = _stop(experiment), population_sizes(experiment)
+    given: dict[_Place, list[list[tuple[float, float]]]] = {}
+    problems = []
+    for name, current in experiment.currents.items():
         if current.enabled:
-            model = interfaces.get(experiment.populations[current.target].model, ModelInterface(""))
-            place = (current.target, *current_way(current.parameter, current.port, model))
-            steps = list(zip(current.times.value, current.amplitudes.value, strict=True))
-            given.setdefault(place, []).append(steps)
+            target, size = experiment.populations[current.target], sizes[current.target]
+            try:
+                steps, cells = current.steps(), current.of_cells(size)
+            except CurrentFileError as error:
+                problems.append(f"{_placed(experiment, f'currents.{name}.file')}: {current.file}: {error}")
+                continue
+            if cells is not None and max(cells) >= size:
+                key = _placed(experiment, f"currents.{name}.cells")
+                problems.append(f"{key}: cell {max(cells):,}, {current.target} has {size:,} (0 is the first)")
+                continue
+            way = current_way(current.parameter, current.port, interfaces.get(target.model, ModelInterface("")))
+            given.setdefault((current.target, *way, cells), []).append(steps)
+    if problems:
+        raise SpecError(problems)
     for name, pulses in experiment.stimulations.items():
         if pulses.enabled and (steps := pulses.steps(onsets_of(experiment, name))):
             model = interfaces.get(experiment.populations[pulses.target].model, ModelInterface(""))
-            place = (pulses.target, *current_way(pulses.parameter, pulses.port, model))
-            given.setdefault(place, []).append(steps)
-    found: dict[tuple[str, str | None, str | None], dict[float, float]] = {}
+            way = current_way(pulses.parameter, pulses.port, model)
+            given.setdefault((pulses.target, *way, None), []).append(steps)
+    found: dict[_Place, _Steps] = {}
     for place, courses in given.items():
         times = sorted({tidy(time) for steps in courses for time, _ in steps if time < stop})
         found[place] = {time: sum(_held(steps, time) for steps in courses) for time in times}

@@ -52,7 +52,7 @@ def beside_pulses(plan: Plan) -> list[Segment]:
     for segment in plan.segments:
         levels = segment.dopamine, segment.levels
         targets = {p.target for p in plan.pulses}
-        if segment.time not in edges or levels != before or segment.params.keys() - targets:
+        if segment.time not in edges or levels != before or (segment.params.keys() | segment.cells.keys()) - targets:
             found.append(segment)
         before = levels
     return found

@@ -207,7 +207,10 @@ def _segments(plan: Plan) -> str:
     """Name the first changes; a slow ramp has hundreds. Edges of pulses are not among them."""
     changes = beside_pulses(plan)
     shown = changes[:12]
-    rows = [[f"{s.time:g}", _levels(s.dopamine, s.levels)[2:], ", ".join(s.params)] for s in shown]
+    rows = [
+        [f"{s.time:g}", _levels(s.dopamine, s.levels)[2:], ", ".join(dict.fromkeys((*s.params, *s.cells)))]
+        for s in shown
+    ]
     if len(changes) > len(shown):
         rows.append(["...", "", f"{len(changes) - len(shown)} more"])
     return table(["change at (ms)", "modulators", "populations"], rows, "rrl") if rows else ""

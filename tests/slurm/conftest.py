@@ -13,11 +13,8 @@ from slurm_cluster import Cluster, problem
 from network import program
 from network.cluster.ranks import without_launcher
 
-TINY = {
-    "overlay_of": "lindahl2016/activation_control",
-    "network": {"n_neurons": 300, "small_network": "multapses"},
-    "simulation": {"t_presim": 20, "t_sim": 200},
-}
+QUICK = {"overlay_of": "base", "simulation": {"t_presim": 20, "t_sim": 200}}
+"""Of the network that `bgnest new` makes: 500 cells of one model."""
 
 
 def pytest_report_header() -> str:
@@ -39,15 +36,17 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def models(cluster: Cluster) -> None:
-    """Models of the tiny network in the cache, so that one test alone waits for the compiler."""
-    build = program.command("models", "build", "aeif_gpe", "aeif_stn", "qif_fsn", "qif_msn")
-    subprocess.run(build, env=without_launcher(), check=True, capture_output=True)
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """File of an experiment that takes a second."""
+    here = tmp_path_factory.mktemp("tiny")
+    subprocess.run(program.command("new", "example"), cwd=here, env=without_launcher(), check=True, capture_output=True)
+    path = here / "example" / "quick.yaml"
+    path.write_text(yaml.safe_dump(QUICK))
+    return path
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """File of an experiment of 300 cells."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.yaml"
-    path.write_text(yaml.safe_dump(TINY))
-    return path
+def models(cluster: Cluster) -> None:
+    """Compile the model of the example, so that two tests alone wait for the compiler."""
+    build = program.command("models", "build", "lif_cond_exp")
+    subprocess.run(build, env=without_launcher(), check=True, capture_output=True)

@@ -19,8 +19,6 @@ from network.errors import ClusterError
 
 pytestmark = pytest.mark.slurm
 
-LONG = ("--set", "simulation.t_sim=100000")  # no test waits for its end
-
 
 def job_of(answer: subprocess.CompletedProcess[str]) -> str:
     assert answer.returncode == 0, answer.stderr
@@ -46,22 +44,22 @@ def scan_file(tiny, tmp_path):
     return path
 
 
-def test_a_job_compiles_runs_and_draws_within_the_memory_it_asks_for(cluster, bgnest, tmp_path):
+def test_a_job_compiles_runs_and_draws_within_the_memory_it_asks_for(cluster, bgnest, tiny, tmp_path):
     """The cache is empty: the compiler needs more than the network."""
     from conftest import environment
 
     cold = environment() | {"BGNEST_CACHE": str(tmp_path / "cache")}
     folder = tmp_path / "run"
-    job = job_of(bgnest("submit", "two_cells/half_centre", "--t-sim", 100, "--out", folder, env=cold, cwd=tmp_path))
+    job = job_of(bgnest("submit", tiny, "--out", folder, env=cold, cwd=tmp_path))
     assert json.loads((folder / "record.json").read_text())["status"] == "queued"
-    again = bgnest("submit", "two_cells/half_centre", "--t-sim", 100, "--out", folder, env=cold, cwd=tmp_path)
+    again = bgnest("submit", tiny, "--out", folder, env=cold, cwd=tmp_path)
     assert again.returncode == 1 and "queued already" in again.stderr
     assert cluster.wait_for(job) == "COMPLETED", log_of(folder)
     assert list((tmp_path / "cache").rglob("*.so")), "compiled on the node"
     assert list(folder.rglob("*.png")), "the last step of the job"
     run = bgnest_package.open_run(folder)
     assert run.record["job"] == {"slurm": job}
-    done = bgnest("submit", "two_cells/half_centre", "--t-sim", 100, "--out", folder, env=cold, cwd=tmp_path)
+    done = bgnest("submit", tiny, "--out", folder, env=cold, cwd=tmp_path)
     assert done.returncode == 0 and "nothing to do" in done.stdout
 
 
@@ -85,8 +83,9 @@ def test_ranks_on_both_nodes_give_the_spikes_of_two_threads(cluster, mpi_python,
     assert bgnest("run", tiny, "--threads", 2, "--no-figures", "--quiet", "--out", here).returncode == 0
     runs = [bgnest_package.open_run(folder) for folder in (spread, here)]
     assert runs[0].record["ranks"] == 2
-    for name in runs[0].plan.populations:
-        trains = [run.spikes(name.name if hasattr(name, "name") else name) for run in runs]
+    for name in ("principal", "interneuron"):
+        trains = [run.spikes(name) for run in runs]
+        assert trains[0].times.size
         np.testing.assert_array_equal(trains[0].times, trains[1].times)
         np.testing.assert_array_equal(trains[0].node_ids, trains[1].node_ids)
 
