@@ -81,7 +81,11 @@ class _Checker(ModulatorChecks):
             return
         source = node.get("source")
         if isinstance(source, str) and source not in self.sources:
-            self._add(path, f"unknown source {source!r}; {choices(source, self.sources, 'sources', limit=12)}")
+            self._add(
+                path,
+                f"unknown source {source!r}; {choices(source, self.sources, 'sources', limit=12)}; more of "
+                "your own: a sources.yaml in the folder of your file",
+            )
 
     def _is_population(self, path: KeyPath, name: Any) -> bool:
         if not isinstance(name, str) or not self.populations or name in self.populations:

@@ -35,6 +35,7 @@ from .messages import structural_problems
 from .nestml import ModelInterface, model_interfaces
 from .origins import COMMAND_LINE, Layer, Origin, Tree, is_glob
 from .physiology import check_physiology
+from .quantities import Quantity, QuantityList
 from .schema import Experiment
 from .sonata_config import changes_of
 from .sources import folders_of, load_sources
@@ -357,8 +358,22 @@ def _parse_value(given: Any, where: str, keys: KeyPath) -> Any:
 
 
 def experiment_origins(experiment: Experiment) -> dict[str, str]:
-    """Origin of every value as text, by key path, for ``origin.json``."""
-    return {key: str(origin) for key, origin in sorted(experiment.origins.items())}
+    """Origin of every value as text, by key path, for ``origin.json``: file and line, what the number stands on."""
+    return {key: _origin_text(experiment, key, origin) for key, origin in sorted(experiment.origins.items())}
+
+
+def _origin_text(experiment: Experiment, key: str, origin: Origin) -> str:
+    """Place, publication or assumption, and note of a value."""
+    node: Any = experiment
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else getattr(node, part, None)
+    parts = [str(origin)]
+    if isinstance(node, Quantity | QuantityList):
+        if node.source is not None:
+            known = experiment.sources.get(node.source)
+            parts.append(f"source {node.source}" + (f": {known.what}" if known is not None else ""))
+        parts += [f"{what}: {said}" for what in ("assumed", "note") if (said := getattr(node, what)) is not None]
+    return "; ".join(parts)
 
 
 def dump_experiment(experiment: Experiment) -> str:

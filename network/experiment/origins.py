@@ -279,6 +279,8 @@ class Tree:
             self._problem(layer, written, path, f"{operation} gives a value that cannot be: {wrong}")
             return old
         sign = f"{operand:g} x {value:g}" if operation == "scale" else f"{value:g} + {operand:g}"
+        before = next((f"{key}: {old[key]}" for key in ("source", "assumed") if old.get(key)), old.get("note"))
+        sign += f" ({before})" if before else ""
         new.setdefault("note", sign)
         return {"value": result, "unit": old.get("unit"), **new}
 

@@ -35,7 +35,7 @@ def test_scale_and_add(published):
     )
     assert weight(experiment).value == 3.0
     assert weight(experiment).source == "paper"
-    assert weight(experiment).note == "1.5 x 2"
+    assert weight(experiment).note == "1.5 x 2 (source: book)"
     assert experiment.projections["P_to_Q"].delay.value == pytest.approx(2.2)
 
 
@@ -163,6 +163,7 @@ def test_origins_name_file_and_line(published, tiny_params):
     assert "g_L" in text[origin.line - 1]
     origins = experiment_origins(experiment)
     assert origins["network.dopamine"].startswith("tiny/base.yaml:")
+    assert origins["projections.Q_to_Q.weight"].startswith("tiny/overlays/change.yaml:2; source paper: ")
     # the value below the overlay is gone, and so is its origin
     assert not any(key.startswith("projections.Q_to_Q.weight.") for key in origins)
 

@@ -36,7 +36,7 @@ def wave(plan, name):
 
 def test_every_heading_has_its_test():
     source = Path(__file__).read_text(encoding="utf-8")
-    assert len(EXAMPLES) == 10
+    assert len(EXAMPLES) == 11
     assert all(f'example("{heading}")' in source for heading in EXAMPLES)
 
 
@@ -93,3 +93,12 @@ def test_stimulation(example):
 
 def test_dopamine(example):
     assert [(s.time, s.dopamine) for s in example("Dopamine").segments] == [(1500.0, 0.2), (1700.0, 0.8)]
+
+
+def test_a_current_from_a_file_into_some_cells(example, tmp_path):
+    (tmp_path / "noise.csv").write_text("time_ms,first_nA,second_nA\n0,1,0.02\n5,1,0.03\n")
+    plan = example("Currents from files, and into some cells")
+    base = plan.population("STN").params["I_e"]
+    changes = [(s.time, {round(s.cells["STN"]["I_e"][k] - base, 9) for k in (0, 3, 7)}) for s in plan.segments]
+    assert changes == [(1000.0, {20.0}), (1005.0, {30.0}), (1010.0, {0.0})]
+    assert plan.segments[0].cells["STN"]["I_e"][1] == base
