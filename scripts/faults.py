@@ -210,11 +210,13 @@ def work(kind: str, place: Path) -> Work:
         return Work([*RUN, "--out", "out", "--resume"], nothing, manifests, {"out"})
     if kind == "batch":
         return Work(["batch", "a.yaml", "b.yaml", "c.yaml", "--out", "out", "-q"], batch_files, manifests, set("abc"))
-    if kind == "report":
+    if kind in ("plot", "report"):
 
         def copy(folder: Path) -> None:
             shutil.copytree(place / "run", folder / "out")
 
+        if kind == "report":
+            return Work(["report", "out"], copy, page, {"report.html"})
         return Work(["plot", "out"], copy, figures, {"raster.png", "rates.png", "spectra.png", "intervals.png"})
     if kind == "scan":
 
@@ -252,6 +254,15 @@ def figures(folder: Path) -> dict[str, str]:
     return {path.name: "whole" for path in pictures if path.read_bytes().endswith(b"IEND\xaeB`\x82")}
 
 
+def page(folder: Path) -> dict[str, str]:
+    """The page of a run, which is whole if it is there; the run beside it must be, too."""
+    digest(folder / "out")
+    text = (folder / "out" / "report.html").read_text() if (folder / "out" / "report.html").exists() else ""
+    if text and not text.rstrip().endswith("</html>"):
+        raise BrokenError("half a report")
+    return {"report.html": "whole"} if text else {}
+
+
 def modules(folder: Path) -> dict[str, str]:
     """The module, if it is in the cache and as its manifest says."""
     from network.codegen.cache import read_manifest
@@ -261,24 +272,32 @@ def modules(folder: Path) -> dict[str, str]:
 
 
 def kill(kind: str, tries: int, number: int, place: Path, rng: random.Random, table: Table) -> None:
-    """Send a signal to a command at random moments."""
+    """Send a signal to a living command at a random moment; one that has ended before does not count."""
     name = f"{signal.Signals(number).name} {kind}"
-    reference, whole = {}, 1.0
-    for k in range(-1, tries):
-        folder = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=place))
+    reference, whole, hit, missed = {}, 1.0, 0, 0
+    while hit < tries and missed <= 20 + tries:
+        folder, undisturbed = Path(tempfile.mkdtemp(prefix=f"{kind}-", dir=place)), not reference
         try:
             one = work(kind, place)
             one.ready(folder)
             command = Command(one.words, folder)
-            code = command.ended(240.0 if k < 0 else rng.uniform(0.0, whole))
-            if k < 0:
+            code = command.ended(240.0 if undisturbed else rng.uniform(0.0, whole))
+            if undisturbed:
                 reference, whole = one.sealed(folder), time.monotonic() - command.began
                 if code != 0 or not one.names <= set(reference):
                     raise BrokenError(f"does not work undisturbed: {code} {sorted(reference)} {command.text()[-500:]}")
                 continue
-            if code is None:
-                os.kill(command.pid, number)
-                code = command.ended(60.0)
+            if code is not None:  # quicker than the one before
+                whole, missed = min(whole, time.monotonic() - command.began), missed + 1
+                if code != 0:
+                    raise BrokenError(f"ended with {code} by itself: {command.text()[-500:]}")
+                continue
+            os.kill(command.pid, number)
+            code = command.ended(60.0)
+            if code == 0 and number == signal.SIGKILL:
+                missed += 1  # it ended in the same moment
+                continue
+            hit += 1
             command.check()
             before = one.sealed(folder)
             do(one.words, folder)
@@ -287,11 +306,15 @@ def kill(kind: str, tries: int, number: int, place: Path, rng: random.Random, ta
                 raise BrokenError(f"lost or changed: {lost}")
             if {key: after.get(key) for key in one.names} != {key: reference[key] for key in one.names}:
                 raise BrokenError(f"another result: {sorted(after)}")
-            table.note(name, "ended before" if code == 0 else "ended well again")
+            table.note(name, "ended well again")
         except BrokenError as problem:
-            table.note(name, "", f"try {k}: {problem}")
+            table.note(name, "", f"try {hit}: {problem}")
+            if undisturbed:
+                return
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+    if hit < tries:
+        table.note(name, "", f"only {hit} of {tries} hit a living command")
 
 
 # --- other faults -----------------------------------------------------------------------------------------------------
@@ -534,8 +557,8 @@ def prepare(place: Path) -> str:
     return digest(place / "run")
 
 
-KILLS = {"run": 160, "batch": 80, "report": 50, "scan": 8, "build": 8}
-"""Tries of each kind of work with SIGKILL."""
+KILLS = {"run": 120, "batch": 60, "scan": 60, "plot": 30, "report": 40, "build": 20}
+"""Times that a living command of each kind of work gets SIGKILL."""
 
 
 def main() -> None:
