@@ -16,6 +16,7 @@ from ..cluster import job
 from ..errors import Error, NotFiniteError, RunawayError
 from ..names import NAME
 from . import (
+    archive,
     batch,
     cells,
     check,
@@ -118,6 +119,7 @@ app.command("compare")(compare.compare)
 app.command("verify")(verify.verify)
 app.command("rerun")(verify.rerun)
 app.command("export")(export.export)
+app.command("archive")(archive.archive)
 
 
 def _version(wanted: bool) -> None:

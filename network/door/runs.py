@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..analysis.targets.judge import Judgement
     from ..engine.progress import Reporter
+    from .archiving import Authorship
     from .describing import Description
     from .experiment import Experiment
     from .plotting import Plots
@@ -401,6 +402,33 @@ class Run:
         from .reporting import run_report
 
         return run_report(self, out, figures=figures)
+
+    def archive(self, out: str | Path | None = None, authorship: Authorship | None = None) -> Path:
+        """Write the run as an RO-Crate: one zip for archives, which says who made what with what.
+
+        Parameters
+        ----------
+        out : path, optional
+            By default ``NAME.crate.zip`` beside the run folder.
+        authorship : Authorship, optional
+            Creators, licence, title.
+
+        Returns
+        -------
+        Path
+            The zip.
+
+        Raises
+        ------
+        RunError
+            If the file exists, a file of the run is damaged, or the package ``rocrate`` is missing.
+        """
+        from .archiving import Authorship, archive
+
+        path = self.path.resolve()
+        file = path.with_name(f"{path.name}.crate.zip") if out is None else Path(out)
+        title = self.reader.plan.get("meta", {}).get("title") or self.name
+        return archive(path, file, authorship or Authorship(), runs={path.name: path}, title=title)
 
     def verify(self) -> Self:
         """Compare every file with the manifest; RunError lists what differs."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray
 
+    from .archiving import Authorship
+
 SHOWN = 12
 
 
@@ -130,6 +132,17 @@ class Scan:
         from .scan_reporting import scan_report
 
         return scan_report(self, out)
+
+    def archive(self, out: str | Path | None = None, authorship: Authorship | None = None) -> Path:
+        """Write the scan and its complete runs as an RO-Crate, see `network.door.runs.Run.archive`."""
+        from .archiving import Authorship, archive
+
+        folder = self.folder.resolve()
+        file = folder.with_name(f"{folder.name}.crate.zip") if out is None else Path(out)
+        runs = {name: run.path.resolve() for name, run in self.runs().items()}
+        inside = {name: path for name, path in runs.items() if path.is_relative_to(folder)}
+        title = self.points.spec.title or self.points.label
+        return archive(folder, file, authorship or Authorship(), runs=inside, title=title)
 
     def to_xarray(self) -> xarray.Dataset:
         """The table of a grid as a dataset whose dimensions are the axes and ``population``."""
