@@ -21,6 +21,10 @@ _CALL = re.compile(r"(\w+)\s*\(")
 _DELAYED = re.compile(r"\b\w+\s*\(\s*t\s*-")
 _VECTOR = re.compile(r"\b(\w+)\s*\[\s*\w")
 _PORT = re.compile(r"^\s*\w+\s*(?:\[(.+)\])?\s*<-\s*((?:excitatory\s+|inhibitory\s+)*)spike\b")
+_LOOP = re.compile(r"^(\s*)(?:for|while)\b.*:\s*$")
+_FUNCTION = re.compile(r"\s*(\w+)\s*\(")
+NO_INTEGRATION = {"onReceive": "an onReceive block", "onCondition": "an onCondition block", "function": "a function"}
+"""Blocks in which integrate_odes() is refused."""
 _STRING = re.compile(r"^\s*(?:\w+\s*,\s*)*(\w+)\s+string\b")
 
 
@@ -69,17 +73,28 @@ def time_in_equations(text: str) -> int:
 
 
 def _all(text: str) -> Iterator[Unsupported]:
-    block = ""
+    block = function = ""
+    loop = None  # how far the head of a loop is indented
     ports: list[tuple[int, str, list[str]]] = []  # line, size, qualifiers
     for number, raw in enumerate(text.splitlines(), start=1):
         line = raw.split("#", 1)[0].rstrip()
         if not line.strip():
             continue
         if header := _BLOCK.match(line):
-            block = header.group(1)
+            block, loop = header.group(1), None
+            named = _FUNCTION.match(header.group(2)) if block == "function" else None
+            function = named.group(1) if named else ""
             if block == "onCondition":
                 yield from _expressions(number, header.group(2), block)
             continue
+        indent = len(line) - len(line.lstrip())
+        if loop is None or indent <= loop:
+            loop = indent if _LOOP.match(line) else None
+        where = NO_INTEGRATION.get(block, "" if loop is None else "a loop")
+        if where and "integrate_odes" in _CALL.findall(line):
+            yield Unsupported(number, f"integrate_odes() in {where}", "call it in the update block")
+        if function and function in _CALL.findall(line):
+            yield Unsupported(number, f"the function {function}(), which calls itself")
         if block == "input" and (port := _PORT.match(line)):
             ports.append((number, port.group(1) or "", port.group(2).split()))
         elif block and block != "output":
@@ -115,8 +130,6 @@ def _line(number: int, line: str, block: str) -> Iterator[Unsupported]:
         known = ("emit_spike", "integrate_odes", "if", "elif", "while", *FUNCTIONS)
         if call and call.group(1) not in known:
             yield Unsupported(number, f"a call of {call.group(1)}() as a statement")
-        if call and call.group(1) == "integrate_odes" and block == "onCondition":
-            yield Unsupported(number, "integrate_odes() in an onCondition block", "call it in the update block")
     if not (block == "equations" and re.match(r"\s*kernel\b", line)):
         yield from _expressions(number, line, block)
 

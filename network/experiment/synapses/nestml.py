@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -121,6 +122,8 @@ class NestmlSynapse(Synapse):
             if name not in known or name == self.weight:
                 usable = choices(name, [one for one in known if one != self.weight], "names")
                 return f"parameters.{name}", f"not a parameter or state of {self.model}; {usable}"
+            if name in _idle(self.path):
+                return f"parameters.{name}", f"{self.path} declares it and never uses it: no value would change anything"
         if self.modulator_ports and self.modulator is None:
             port = self.modulator_ports[0]
             return "modulator", f"is missing: the population whose spikes come to the port {port!r} of {self.model}"
@@ -186,6 +189,14 @@ def _begin_as(path: Path) -> tuple[tuple[str, str], ...]:
     model = _interface(path)
     found = re.findall(r"^\s+(\w+)\s+[^=#\n]+=\s*(\w+)\s*(?:\[\[.*)?(?:#.*)?$", read_nestml(path), re.MULTILINE)
     return tuple((state, name) for state, name in found if state in model.states and name in model.parameters)
+
+
+@lru_cache(maxsize=64)
+def _idle(path: Path) -> frozenset[str]:
+    """Parameters that stand in no line but that of their declaration."""
+    lines = [line.split("#", 1)[0] for line in read_nestml(path).splitlines()]
+    words = Counter(word for line in lines for word in set(re.findall(r"\w+", line)))
+    return frozenset(name for name in _interface(path).parameters if words[name] == 1)
 
 
 @lru_cache(maxsize=64)

@@ -209,12 +209,32 @@ def test_what_only_the_generator_could_tell_is_known_to_the_next_plan(own, tmp_p
         ("        emit_spike()", '        print("fired")\n        emit_spike()', "print()"),
         ("        emit_spike()", "        while w > 0 pA:\n            integrate_odes()", "integrate_odes() in an"),
         ("p integer = 1", "p integer = 7 // 2", "division of integers"),
+        (
+            "    onCondition",
+            "    onReceive(exc):\n        integrate_odes()\n\n    onCondition",
+            "in an onReceive block",
+        ),
+        (
+            "        integrate_odes()\n",
+            "        for p in 0 ... 3 step 1:\n            if w > 0 pA:\n                integrate_odes(w)\n",
+            "integrate_odes() in a loop",
+        ),
+        (
+            "    update:",
+            "    function f(x real) real:\n        return x > 1 ? f(x - 1) : x\n\n    update:",
+            "the function f(), which calls itself",
+        ),
     ],
 )
 def test_what_is_refused_is_seen_in_the_text(old, new, what):
     assert old in TINY
     (found,) = parse_nestml(TINY.replace(old, new)).unsupported
     assert what in found.what
+
+
+def test_what_stands_beside_a_loop_is_not_in_it():
+    loop = "        while w > 0 pA:\n            w -= 1 pA\n        integrate_odes()\n"
+    assert parse_nestml(TINY.replace("        integrate_odes()\n", loop)).unsupported == ()
 
 
 def test_what_input_may_do_is_not_refused():
