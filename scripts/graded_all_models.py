@@ -3,9 +3,10 @@
 Two cells of each model open receptors of each other, whatever kind of cell that is. The open probability must be what
 exponential Euler makes of the recorded potential, the conductance the sum of the open probabilities a delay ago, the
 current what both give, and the potential must follow. Each model is compiled once more for it: half an hour in all.
+Writes the table of docs/howto/graded.md from docs/data/graded.json, to which every model is added when it is done.
 
-    python scripts/graded_all_models.py                       all models
-    python scripts/graded_all_models.py lif_cond_exp hh_msn   some
+    python scripts/graded_all_models.py                       what is not in the file
+    python scripts/graded_all_models.py lif_cond_exp hh_msn   these, also what is in the file
 
 Columns: largest differences of the open probability s, of the conductance (nS) and of the current (pA) from what the
 recorded potential gives, range of s, and the largest change of the potential (mV) that the receptor makes.
@@ -14,6 +15,7 @@ recorded potential gives, range of s, and the largest change of the potential (m
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -28,11 +30,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import network as bgnest
 from network import resources
 
+ROOT = Path(__file__).resolve().parents[1]
+DATA, PAGE = ROOT / "docs" / "data" / "graded.json", ROOT / "docs" / "howto" / "graded.md"
+MARK = "<!-- table -->\n"
 DELAY, STEP, WEIGHT = 3, 0.1, 2.0
 V_TH, DELTA, K_MINUS = -65.0, 5.0, 0.025
 ALLOWED = {"s": 1e-4, "g": 1e-4, "I": 1e-2}
 """Recorded values have single precision."""
 Floats = NDArray[np.float64]
+Row = dict[str, float]
 
 
 def quantity(value: float, unit: str = "1") -> dict[str, Any]:
@@ -79,10 +85,10 @@ def run(model: str, weight: float, folder: Path) -> dict[str, dict[str, Floats]]
     return {name: {str(key): table[key].to_numpy() for key in table} for name, table in tables.items()}
 
 
-def compare(model: str, folder: Path) -> dict[str, float]:
+def compare(model: str, folder: Path) -> Row:
     """Largest differences from the equations, over both cells."""
     traces, alone = run(model, WEIGHT, folder), run(model, 0.0, folder)
-    row = dict.fromkeys(("s", "g", "I"), 0.0) | {"range of s": 0.0, "moved": 0.0}
+    row: Row = dict.fromkeys(("s", "g", "I"), 0.0) | {"range of s": 0.0, "moved": 0.0}
     for name, other in (("left", "right"), ("right", "left")):
         v, s, g, current = (traces[name][key] for key in ("V_m", "s_abbott_marder", "g_graded", "I_graded"))
         rise = K_MINUS * np.exp((0.5 * (v[:-1] + v[1:]) - V_TH) / DELTA)
@@ -100,26 +106,49 @@ def compare(model: str, folder: Path) -> dict[str, float]:
     return row
 
 
+def good(row: Row) -> bool:
+    """Whether a model does what its equations say, and the synapses act at all."""
+    return (
+        all(row[key] <= allowed for key, allowed in ALLOWED.items())
+        and row["range of s"] > 0.001
+        and row["moved"] > 0.1
+    )
+
+
+def page(rows: dict[str, Row], text: str) -> str:
+    """Text of the page with the table in its place."""
+    head = "| model | s | g (nS) | I (pA) | range of s | moved (mV) |\n| --- | ---: | ---: | ---: | ---: | ---: |\n"
+    lines = [
+        f"| `{name}` | {row['s']:.0e} | {row['g']:.0e} | {row['I']:.0e} | {row['range of s']:.2f} | {row['moved']:.1f}"
+        f"{'' if good(row) else ', **wrong**'} |\n"
+        for name, row in sorted(rows.items())
+    ]
+    before, _, after = text.partition(MARK)
+    _, _, after = after.partition(MARK)
+    return before + MARK + head + "".join(lines) + MARK + after
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     every = sorted(path.stem for path in resources.nestml_dir().glob("*.nestml"))
-    parser.add_argument("models", nargs="*", help="all if none is named")
-    chosen = parser.parse_args().models or every
+    parser.add_argument("models", nargs="*", help="by default those that are not in the file")
+    chosen = parser.parse_args().models
     if unknown := sorted(set(chosen) - set(every)):
         parser.error(f"no model {', '.join(unknown)}; there are {', '.join(every)}")
+    rows: dict[str, Row] = json.loads(DATA.read_text()) if DATA.is_file() else {}
+    chosen = chosen or [model for model in every if model not in rows]
     print(f"{'model':<26}{'s':>10}{'g (nS)':>10}{'I (pA)':>10}{'range of s':>12}{'moved (mV)':>12}", flush=True)
-    wrong = []
     with tempfile.TemporaryDirectory(prefix="bgnest-graded-") as folder:
         for model in chosen:
-            row = compare(model, Path(folder))
-            good = all(row[key] <= allowed for key, allowed in ALLOWED.items())
-            good = good and row["range of s"] > 0.001 and row["moved"] > 0.1
-            wrong += [] if good else [model]
+            row = rows[model] = compare(model, Path(folder))
+            DATA.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n")
+            PAGE.write_text(page(rows, PAGE.read_text()))
             numbers = (
                 f"{row['s']:>10.1e}{row['g']:>10.1e}{row['I']:>10.1e}{row['range of s']:>12.3f}{row['moved']:>12.1f}"
             )
-            print(f"{model:<26}{numbers}{'' if good else '  wrong'}", flush=True)
-    if wrong:
+            print(f"{model:<26}{numbers}{'' if good(row) else '  wrong'}", flush=True)
+    PAGE.write_text(page(rows, PAGE.read_text()))
+    if wrong := [model for model, row in rows.items() if not good(row)]:
         sys.exit(f"not as their equations have it: {', '.join(wrong)}")
 
 

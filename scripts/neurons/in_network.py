@@ -28,6 +28,8 @@ from network.experiment.nestml import ModelInterface, model_interfaces
 
 INSTALLED = Path(sys.prefix) / "models" / "neurons"
 POPULATIONS = ("source", "target")
+FRACTIONS = (0.6, 1.0)
+"""Of the current at which a cell fires by itself: the first gets spikes enough besides."""
 DELAY = 1.5  # ms, that of the example
 
 
@@ -52,6 +54,11 @@ class InNetwork:
 
 def _given(value: Any, unit: str) -> dict[str, Any]:
     return {"value": value, "unit": unit, "assumed": "as in neuron_protocol.py"}
+
+
+def _current(name: str, part: float) -> dict[str, Any]:
+    amplitude = round(part * protocol.current(name), 6)
+    return {"times": _given([protocol.STEP[0]], "ms"), "amplitudes": _given([amplitude], "pA")}
 
 
 def experiment(name: str, model: ModelInterface, folder: Path) -> dict[str, Any]:
@@ -82,8 +89,10 @@ def experiment(name: str, model: ModelInterface, folder: Path) -> dict[str, Any]
         }
     step = next(iter(content.pop("currents", {}).values()), None)
     if step is not None:
-        step |= {"times": _given([protocol.STEP[0]], "ms"), "amplitudes": _given([0.6 * protocol.current(name)], "pA")}
-        content["currents"] = {f"into_{label}": {**step, "target": label} for label in POPULATIONS}
+        parts = zip(POPULATIONS, FRACTIONS, strict=True)
+        content["currents"] = {
+            f"into_{label}": {**step, "target": label, **_current(name, part)} for label, part in parts
+        }
     content["simulation"]["t_sim"] = _given(protocol.DURATION, "ms")
     traces = {
         label: {
