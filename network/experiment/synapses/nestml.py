@@ -123,7 +123,7 @@ class NestmlSynapse(Synapse):
                 usable = choices(name, [one for one in known if one != self.weight], "names")
                 return f"parameters.{name}", f"not a parameter or state of {self.model}; {usable}"
             if name in _idle(self.path):
-                return f"parameters.{name}", f"{self.path} declares it and never uses it: no value would change anything"
+                return f"parameters.{name}", f"{self.path} declares it and never uses it: leave it out"
         if self.modulator_ports and self.modulator is None:
             port = self.modulator_ports[0]
             return "modulator", f"is missing: the population whose spikes come to the port {port!r} of {self.model}"

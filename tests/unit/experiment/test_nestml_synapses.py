@@ -56,7 +56,7 @@ def test_a_plan_knows_the_synapse_its_file_and_who_modulates_it():
         ),
         (
             [f"{SYNAPSE}.parameters.Wmax={{value: 2, unit: 1, assumed: t}}"],
-            "neuromodulated_stdp_synapse.nestml declares it and never uses it: no value would change anything",
+            "neuromodulated_stdp_synapse.nestml declares it and never uses it: leave it out",
         ),
         ([f"{SYNAPSE}.parameters.w=5"], "parameters.w: not a parameter or state of neuromodulated_stdp_synapse; "),
         ([f"{SYNAPSE}.modulator=null"], "modulator: is missing: the population whose spikes come to the port 'mod"),
