@@ -109,7 +109,7 @@ def speed(paths: Sequence[Path], rows: Rows) -> None:
     for (name, target), ns in best.items():
         rows[name].setdefault(target, {})["ns"] = round(ns, 1)
     for name in interfaces:
-        rows[name]["speed"] = True
+        rows[name]["speed"] = _processor()
 
 
 def network(paths: Sequence[Path], rows: Rows) -> None:
@@ -136,7 +136,7 @@ def save(rows: Rows, known: dict[str, Path]) -> None:
     """Write the file and the page."""
     ordered = {name: rows.get(name, {}) for name in known}
     DATA.write_text(json.dumps({name: row for name, row in ordered.items() if row}, indent=1) + "\n")
-    PAGE.write_text(models_page.page(ordered, _processor(), version("nestml")))
+    PAGE.write_text(models_page.page(ordered, version("nestml")))
 
 
 def _processor() -> str:
