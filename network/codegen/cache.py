@@ -36,7 +36,11 @@ FORMAT = "sealed"
 
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG}
 LEFT_OVER = 86_400.0
-"""Seconds after which a build under way is taken for one of a killed process."""
+"""Seconds after which a build under way is taken for one of a killed process, where locks cannot tell."""
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""Name of this start of this machine, the same in all its containers."""
+BORN = 10.0
+"""Seconds that a process has for taking that lock."""
 
 
 class Cache:
@@ -81,25 +85,63 @@ class Cache:
     def building(self, kind: str, key: str) -> Iterator[Path]:
         """Folder to build an entry in; moved to its final place if nothing goes wrong, removed otherwise."""
         with full_disk_said(self.root):
-            folder = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=self.root / "tmp"))
+            folder = Path(tempfile.mkdtemp(prefix=f"{key}-", suffix=held_mark(), dir=self.root / "tmp"))
         try:
-            with full_disk_said(self.root):
-                yield folder
-            folder.chmod(0o755)
-            target = self.entry(kind, key)
-            if os.path.lexists(target):  # damaged; a process that has loaded it keeps what it has loaded
-                target.rename(folder.with_name(f"{folder.name}.old"))
-            folder.rename(target)
+            with _held(folder):
+                with full_disk_said(self.root):
+                    yield folder
+                folder.chmod(0o755)
+                target = self.entry(kind, key)
+                if os.path.lexists(target):  # damaged; a process that has loaded it keeps what it has loaded
+                    target.rename(folder.with_name(f"{folder.name}.old"))
+                folder.rename(target)
         finally:
             _remove(folder)
             _remove(folder.with_name(f"{folder.name}.old"))
 
     def clean(self) -> None:
-        """Remove what killed processes have left in the folder of builds under way."""
+        """Remove what killed processes have left in the folder of builds under way.
+
+        Of this machine that is what nobody holds; of others, whose locks may not be seen here, what is a day old.
+        """
+        mark = held_mark()
         for folder in (self.root / "tmp").iterdir():
             with contextlib.suppress(OSError):
-                if time.time() - folder.lstat().st_mtime > LEFT_OVER:
+                age = time.time() - folder.lstat().st_mtime
+                if age > LEFT_OVER or (age > BORN and mark in folder.name and _is_free(folder)):
                     _remove(folder)
+
+
+def held_mark() -> str:
+    """End of the name of a folder that a process of this machine, since its start, holds as long as it builds in it."""
+    try:
+        return f".held-{BOOT.read_text(encoding='ascii')[:8]}"
+    except OSError:
+        return ".held-unknown"
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder; it ends with this process, however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether it is known that no process holds a folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _remove(path: Path) -> None:
