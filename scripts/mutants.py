@@ -145,7 +145,7 @@ def tests_of(
     last = min([smallest.end_lineno or mutant.line, *(line - 1 for line in body if line > mutant.line)])
     lines = covered.get(mutant.file, {})
     found = {test for line in range(smallest.lineno, last + 1) for test in lines.get(line, ())}
-    if isinstance(smallest, ast.Assign | ast.AnnAssign | ast.ClassDef) and not found:  # done when it is imported
+    if isinstance(smallest, ast.Assign | ast.AnnAssign | ast.ClassDef | ast.FunctionDef) and not found:  # at import
         found = {test for tests in lines.values() for test in tests}
     chosen, total = [], 0.0
     for test in sorted(found & seconds.keys(), key=lambda test: (seconds[test], test)):

@@ -119,3 +119,25 @@ def test_rhythms_stand_beside_chance(folder):
     table = network.open_run(folder / "a-1").rhythms()
     assert (table["peak_ratio"] < table["peak_ratio_chance"]).mean() > 0.8  # of independent cells
     assert table["beta_power"].to_numpy() == pytest.approx(table["beta_power_chance"].to_numpy(), rel=3.0)
+
+
+@pytest.mark.parametrize("shift", [0.5, 7.0, -3.0])
+def test_intervals_are_those_of_scipy(shift):
+    rng = np.random.default_rng(4)
+    a = rng.normal(5.0, 1.0, 6)
+    b = a + shift + rng.normal(0.0, 0.3, 6)
+    low, high, p = replicates._test(a, b, True)
+    expected = stats.ttest_rel(b, a)
+    assert (low, high) == pytest.approx(tuple(expected.confidence_interval(0.95))) and p == pytest.approx(
+        expected.pvalue
+    )
+
+
+def test_one_run_beside_several_is_held_against_their_scatter():
+    """Prediction interval of a further run: t with n - 1 degrees of freedom, sd sqrt(1 + 1/n)."""
+    a, b = np.array([4.0, 5.0, 6.5, 5.5]), np.array([9.0])
+    low, high, p = replicates._test(a, b, False)
+    half = stats.t(3).ppf(0.975) * a.std(ddof=1) * np.sqrt(1.25)
+    difference = 9.0 - a.mean()
+    assert (low, high) == pytest.approx((difference - half, difference + half))
+    assert p == pytest.approx(2.0 * stats.t(3).sf(difference / (a.std(ddof=1) * np.sqrt(1.25))))

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from network.analysis.response import BASAL, analyse, run_onsets, trial_rates, zone_table
+from network.analysis.response import BASAL, BIN, LAST, _zones, analyse, run_onsets, trial_rates, zone_table
 from network.analysis.targets.judge import judge_run, run_targets
 from network.experiment import courses, dump_experiment, load_experiment
 from network.plans import make_plan
@@ -113,3 +113,46 @@ def test_too_few_trials_are_not_judged(tmp_path):
     judgement = judge_run(run, run_targets(run))
     assert judgement.of("latency").empty
     assert "the response of SNr is not judged: that needs 20 transients; recorded: 5" in judgement.text()
+
+
+def test_z_is_that_of_the_mean_over_trials_against_the_basal_bins():
+    """Exactly, so that the level of significance means what it says."""
+    rng = np.random.default_rng(5)
+    given = rng.normal(30.0, 8.0, (16, BASAL + 120))
+    given[:, BASAL + 20 : BASAL + 30] += 40.0
+    basal = given[:, :BASAL]
+    expected = (given.mean(axis=0) - basal.mean()) / (basal.std(ddof=1) / 4.0)
+    found = analyse(given)
+    np.testing.assert_allclose(found.z, expected, rtol=1e-12)
+    zone = found.zones["EE"]
+    assert (zone.first, zone.latency) == (20, 20.0 * BIN) and zone.duration == (zone.last - 19) * BIN
+    assert zone.area == pytest.approx(given.mean(axis=0)[BASAL + 20 : BASAL + zone.last + 1].sum())
+
+
+def test_what_is_too_short_by_a_bin_is_refused():
+    given = np.random.default_rng(1).normal(30.0, 3.0, (4, BASAL + LAST))
+    analyse(given)
+    with pytest.raises(ValueError, match="expected trials x at least"):
+        analyse(given[:, :-1])
+
+
+def zones_of(*parts):
+    """Zones of a course of z that is given as (bins, value) from the onset on."""
+    z = np.concatenate([np.full(bins, value, dtype=float) for bins, value in parts])
+    return {name: (first, last) for name, first, last in _zones(z)}
+
+
+def test_zones_by_the_rule_bin_by_bin():
+    """Significant is |z| > 1.96; early excitation is above 3, late above 1; zones end before two opposite bins."""
+    assert zones_of((7, 0.0), (4, 5.0), (6, -4.0), (9, 4.0), (11, -4.0), (73, 0.0)) == {
+        "EE": (7, 10),
+        "EI": (11, 16),
+        "LE": (17, 25),
+        "LI": (26, 36),
+    }
+    assert zones_of((7, 0.0), (4, 2.5), (99, 0.0)) == {"LE": (7, 10)}  # significant, but not above 3
+    assert zones_of((7, 0.0), (4, 1.9), (99, 0.0)) == {}  # above 1, but not significant
+    assert zones_of((7, 0.0), (1, 9.0), (102, 0.0)) == {}  # one bin alone
+    assert zones_of((1, 9.0), (1, 9.0), (108, 0.0)) == {}  # before a signal can arrive
+    assert zones_of((50, 0.0), (60, 5.0))["EE"] == (50, 109)  # to the end
+    assert zones_of((7, 0.0), (4, 5.0), (1, -2.5), (1, 0.5), (6, -4.0), (91, 0.0))["EE"][0] == 7

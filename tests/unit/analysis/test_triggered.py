@@ -47,3 +47,13 @@ def test_what_is_too_short_is_refused():
     with pytest.raises(ValueError, match="needed: more than 20"):
         triggered_average(np.zeros(20), np.zeros(20), 10)
     assert np.isnan(triggered_average(np.zeros(30), np.ones(30), 10)).all()
+
+
+def test_bins_that_do_not_divide_the_reach_and_widths_other_than_a_millisecond():
+    clock = Spikes(np.arange(5.25, 1000.0, 20.0), np.zeros(50, dtype=int), 2)
+    lags, rate = triggered_rate(clock, clock, 0.0, 1000.0, reach=50.6, bin_width=1.25)
+    assert len(lags) == 81 and (lags[0], lags[-1]) == (-50.0, 50.0)
+    peaks = {lag: value for lag, value in zip(lags, rate, strict=True) if value > 1.0}
+    assert set(peaks) == {-40.0, -20.0, 20.0, 40.0}  # not around itself
+    assert list(peaks.values()) == pytest.approx([1000.0 / (1.25 * 2)] * 4)
+    assert len(triggered_average(np.zeros(30), np.ones(30), 10)) == 21

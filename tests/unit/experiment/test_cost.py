@@ -50,3 +50,35 @@ def test_a_slice_that_nest_cannot_count_is_refused(tiny_params):
 def test_the_plan_tells_how_near_the_limits_of_nest_are():
     text = plan_summary(make_plan(load_experiment("lindahl2016/activation_control"), threads=4))
     assert "4 of 511 threads" in text and "per virtual process" in text and "disk about" in text
+
+
+def test_files_are_as_large_as_what_is_in_them():
+    """Sixteen bytes a spike, four a sample; a sum over cells is one column."""
+    plan = make_plan(
+        load_experiment(
+            "lindahl2016/activation_control", overrides=["network.n_neurons=10000", "simulation.t_presim=500"]
+        )
+    )
+    recorder = replace(
+        plan.recorders[0], node_ids=(1, 2, 3), variables=("V_m",), interval=0.5, start=500.0, stop=1500.0
+    )
+    summed = replace(recorder, sums={"I": "V_m"})
+    told = replace(plan, recorders=(recorder, summed), weights=(), spike_start=500.0, spike_stop=1500.0, t_sim=1500.0)
+    assert cost.recorded_bytes(told, 3000.0) == [3000 // 2 * 16, 3 * 2000 * 4, 2000 * 4]
+
+
+def test_memory_of_recordings_is_that_of_what_is_held():
+    plan = make_plan(load_experiment("lindahl2016/activation_control"))
+    model = cost.load_cost_model()
+    plan = replace(plan, spike_start=0.0, spike_stop=600.0, recorders=())
+    none = cost.memory_per_rank(replace(plan, spike_populations=()), model)
+    rates, sizes = cost.expected_rates(plan, model), {p.name: p.n_neurons for p in plan.populations}
+    name = "STN"
+    one = cost.memory_per_rank(replace(plan, spike_populations=(name,)), model)
+    per_cell = model.memory_per_recorded_neuron["internal"].value * sizes[name]
+    spikes = rates[name] * sizes[name] * 0.6 * model.memory_per_recorded_spike.value
+    assert one - none == pytest.approx(per_cell + spikes, abs=2.0)
+    recorder = make_plan(load_experiment("lindahl2016/activation_control")).recorders[0]
+    few = replace(recorder, node_ids=tuple(range(10)), variables=("V_m",), interval=0.5)
+    traced = cost.memory_per_rank(replace(plan, spike_populations=(), recorders=(few,)), model)
+    assert traced - none == pytest.approx(10 / 0.5 * 600.0 * model.memory_per_sample.value, abs=2.0)

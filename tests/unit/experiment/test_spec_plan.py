@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from network.errors import SpecError
@@ -12,6 +13,7 @@ from network.experiment import load_experiment
 from network.plans import Cells, Plan, ProjectionPlan, Uniform, make_plan, plan_from_dict
 from network.plans.cost import estimate
 from network.plans.identity import hashes
+from network.plans.inputs import _overlap
 from network.plans.summary import plan_summary
 
 
@@ -352,3 +354,12 @@ def test_estimate_grows_with_what_is_asked():
     assert one.simulate / 2 <= cost(threads=2).simulate < one.simulate
     assert cost("network.dopamine=0").connect < one.connect / 2
     assert one.total == pytest.approx(one.startup + one.create + one.connect + one.prepare + one.simulate)
+
+
+def test_sets_of_cells_overlap_where_counting_says_so():
+    """The arithmetic of large sets, held against small ones that can be listed."""
+    rng = np.random.default_rng(1)
+    for start, length, step, *other in rng.integers((0, 0, 1, 0, 0, 1), 25, (2000, 6)).tolist():
+        a, b = Cells(start, start + length, step), Cells(other[0], other[0] + other[1], other[2])
+        expected = bool(set(a.ids) & set(b.ids))
+        assert _overlap(a, b) == expected, (a, b)
