@@ -15,7 +15,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from lindahl_cells import CASES, MODELS  # noqa: E402
+from lindahl_cells import CASES, MODELS, RESOLUTION  # noqa: E402
 
 from network import codegen  # noqa: E402
 from network.codegen import toolchain  # noqa: E402
@@ -75,16 +75,18 @@ class Results:
 def run(
     module: Callable[[str], codegen.BuiltModule], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Results]:
-    """Simulate all cases in one NEST process; ``run(target, threads=1)``."""
-    done: dict[tuple[str, int], Results] = {}
+    """Simulate a set of cases in one NEST process; ``run(target, threads=1, cases="usual", step=0.1)``."""
+    done: dict[tuple[str, int, str, float], Results] = {}
 
-    def simulate(target: str, threads: int = 1) -> Results:
-        if (target, threads) not in done:
+    def simulate(target: str, threads: int = 1, cases: str = "usual", step: float = RESOLUTION) -> Results:
+        wanted = target, threads, cases, step
+        if wanted not in done:
             built = module(target)
-            folder = tmp_path_factory.mktemp(f"{target}-{threads}")
+            folder = tmp_path_factory.mktemp(f"{target}-{threads}-{cases}-{step}")
             ports = {name: dict(info.ports) for name, info in built.models.items()}
             (folder / "ports.json").write_text(json.dumps(ports))
-            command = [str(built.path), str(folder / "ports.json"), str(folder / "results.npz"), str(threads)]
+            command = [str(built.path), str(folder / "ports.json"), str(folder / "results.npz")]
+            command += [str(threads), cases, str(step)]
             answer = subprocess.run(
                 [sys.executable, str(HERE / "nest_job.py"), *command],
                 capture_output=True,
@@ -93,8 +95,8 @@ def run(
                 env={**os.environ, "OMP_NUM_THREADS": str(threads)},
             )
             assert answer.returncode == 0, answer.stderr
-            done[target, threads] = Results(folder / "results.npz")
-        return done[target, threads]
+            done[wanted] = Results(folder / "results.npz")
+        return done[wanted]
 
     return simulate
 

@@ -226,3 +226,37 @@ def _cases() -> dict[str, Case]:
 
 
 CASES = _cases()
+
+
+def unusual(cell: str, seed: int, strength: float = 1.0, duration: float = DURATION) -> Case:
+    """A cell whose parameters are up to 30 % off (potentials up to 5 mV), with input that is off as well."""
+    rng = np.random.default_rng([seed, list(NEURONS).index(cell), 7])
+    given = NEURONS[cell]
+    varied = [key for key in given if not key.startswith(("V_", "E_L", "Delta", "p1", "p2", "reset"))]
+    changes = {key: given[key] * rng.uniform(0.7, 1.3) for key in varied}
+    if "k" in given:
+        changes["V_th"] = given["V_th"] + rng.uniform(-0.3, 0.3) * (given["V_th"] - given["E_L"])
+        changes["V_reset"] = min(given["V_reset"] + rng.uniform(-5.0, 5.0), changes["V_th"] - 1.0)
+    else:
+        changes["Delta_T"] = given["Delta_T"] * rng.uniform(0.7, 1.3)
+        changes["V_th"] = given["V_th"] + rng.uniform(-3.0, 3.0)
+        changes["E_L"] = given["E_L"] + rng.uniform(-3.0, 3.0)
+        changes["V_reset"] = given["V_reset"] + rng.uniform(-5.0, 5.0)
+    scale = strength * rng.uniform(0.7, 1.3)
+    inputs = {
+        receptor: (
+            [t for t in times if t < duration],
+            [scale * w for t, w in zip(times, weights, strict=True) if t < duration],
+        )
+        for receptor, (times, weights) in random_inputs(cell, 1000 + seed).items()
+    }
+    current = DRIVE_CURRENT[cell] * rng.uniform(0.7, 1.3)
+    return Case(f"{cell}_unusual_{seed}_{strength:g}", cell, current, duration, inputs, changes)
+
+
+LINDAHL = [cell for cell in NEURONS if not cell.endswith("_two")]
+# more seeds were tried by hand: 15 of each at 0.1, 0.05 and 0.025 ms
+UNUSUAL = {case.name: case for cell in LINDAHL for case in (unusual(cell, 1), unusual(cell, 3))}
+STRONG = 50.0
+UNUSUAL |= {case.name: case for cell in LINDAHL if cell != "FSN" for case in [unusual(cell, 2, STRONG, 60.0)]}
+SETS = {"usual": CASES, "unusual": UNUSUAL}

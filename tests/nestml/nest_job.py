@@ -1,6 +1,6 @@
 """Run the cases of ``lindahl_cells.py`` in one NEST process; NEST cannot unload a module, so not in pytest's own.
 
-Usage: ``python nest_job.py MODULE PORTS.json OUTPUT.npz [THREADS]``
+Usage: ``python nest_job.py MODULE PORTS.json OUTPUT.npz [THREADS [SET STEP]]``
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lindahl_cells import CASES, DELAY, FI_DURATION, MODELS, NMDA_BLOCK, RECEPTORS, RESOLUTION
+from lindahl_cells import DELAY, MODELS, NMDA_BLOCK, RECEPTORS, RESOLUTION, SETS
 
 
 def main() -> None:
     module, ports_file, output = sys.argv[1:4]
     threads = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+    cases = SETS[sys.argv[5] if len(sys.argv) > 5 else "usual"]
+    step = float(sys.argv[6]) if len(sys.argv) > 6 else RESOLUTION
     sys.argv[1:] = []  # NEST reads options from there
     os.environ["PYNEST_QUIET"] = "1"
     import nest
@@ -26,12 +28,12 @@ def main() -> None:
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.ResetKernel()
     nest.local_num_threads = threads
-    nest.resolution = RESOLUTION
+    nest.resolution = step
     nest.Install(module)
     ports = json.loads(Path(ports_file).read_text())
 
     recorded = {}
-    for name, case in CASES.items():
+    for name, case in cases.items():
         model = MODELS[case.cell]
         receptors = RECEPTORS[case.cell]
         params = dict(case.neuron, I_e=case.current, V_m=case.V_start)
@@ -47,18 +49,16 @@ def main() -> None:
         spikes = nest.Create("spike_recorder")
         nest.Connect(neuron, spikes)
         variables = ["V_m", *(f"g_{receptor}" for receptor in receptors)]
-        meter = nest.Create(
-            "multimeter", params={"record_from": variables, "interval": RESOLUTION, "stop": case.duration}
-        )
+        meter = nest.Create("multimeter", params={"record_from": variables, "interval": step, "stop": case.duration})
         nest.Connect(meter, neuron)
         recorded[name] = spikes, meter, variables
-    nest.Simulate(FI_DURATION)
+    nest.Simulate(max(case.duration for case in cases.values()))
 
     results = {}
     for name, (spikes, meter, variables) in recorded.items():
         events = meter.get("events")
         times = np.asarray(spikes.get("events", "times"))
-        results[f"{name}/spikes"] = np.sort(times[times <= CASES[name].duration])
+        results[f"{name}/spikes"] = np.sort(times[times <= cases[name].duration])
         results[f"{name}/times"] = np.asarray(events["times"])
         for variable in variables:
             results[f"{name}/{variable}"] = np.asarray(events[variable])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy
-from lindahl_cells import CASES, NMDA_BLOCK, RECEPTORS, RESOLUTION, Case
+from lindahl_cells import NMDA_BLOCK, RECEPTORS, RESOLUTION, SETS, Case
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
@@ -180,7 +180,7 @@ def solve(name: str) -> Solution:
 
 def _integrate(name: str) -> Solution:
     """Integrate a case."""
-    case = CASES[name]
+    case = next(cases[name] for cases in SETS.values() if name in cases)
     cell = Cell(case)
     jumps: dict[float, dict[str, float]] = {}
     for receptor, (times, weights) in case.inputs.items():

@@ -56,6 +56,7 @@ struct SubstepControl
   // a sub-step that goes further beyond a crossing than this is repeated, ms
   double overshoot = 1e-4;
   double min_substep = 1e-9;
+  // with so many events in a step the cell has done what it can: the rest of the step is left out
   int max_events = 16;
   int max_trials = 10000;
 };
@@ -109,7 +110,7 @@ public:
     }
     int approaches = 0;
     int refused = 0; // trials in succession
-    for ( int trial = 0; y_[ N ] < h_; ++trial )
+    for ( int trial = 0; y_[ N ] < h_ and events_ < control_.max_events; ++trial )
     {
       double left = h_ - y_[ N ];
       if constexpr ( R >= 0 )
@@ -189,6 +190,15 @@ public:
         ds = fire_and_restart_();
         continue;
       }
+      if constexpr ( R >= 0 )
+      {
+        const double summit = event_open_ and not along_ ? summit_( ds ) : 1.0;
+        if ( summit < 0.99 )
+        {
+          ds *= summit; // V_m crosses its threshold and comes back within the sub-step: end where it is highest
+          continue;
+        }
+      }
       std::copy( y_new_, y_new_ + N + 1, y_ );
       std::copy( k_last_, k_last_ + N + 1, k_first_ );
       may_follow_ = event_open_;
@@ -203,7 +213,9 @@ public:
       }
     }
     std::copy( y_, y_ + N, y );
-    return std::all_of( y, y + N, []( const double v ) { return std::isfinite( v ); } );
+    const auto finite = []( const double v ) { return std::isfinite( v ); };
+    // events without end may also come from a slope that is infinite
+    return std::all_of( y, y + N, finite ) and ( events_ < control_.max_events or std::all_of( k_first_, k_first_ + N, finite ) );
   }
 
 private:
@@ -368,6 +380,30 @@ private:
       finite = finite and std::isfinite( y_new_[ i ] );
     }
     return finite;
+  }
+
+  /* Fraction of the last sub-step after which the runner is highest, if it is beyond its threshold there; else 1. */
+  double
+  summit_( const double ds ) const
+  {
+    const double begin = ds * k_first_[ R ];
+    const double end = ds * k_last_[ R ];
+    if ( not( begin > 0.0 and end < 0.0 ) )
+    {
+      return 1.0;
+    }
+    const double way = y_new_[ R ] - y_[ R ];
+    const auto slope = [ & ]( const double s ) { return begin + s * ( 2.0 * ( 3.0 * way - 2.0 * begin - end ) + s * 3.0 * ( begin + end - 2.0 * way ) ); };
+    double low = 0.0;
+    double high = 1.0;
+    for ( int i = 0; i < 20; ++i )
+    {
+      const double s = 0.5 * ( low + high );
+      ( slope( s ) > 0.0 ? low : high ) = s;
+    }
+    const double r = 1.0 - low;
+    const double highest = y_[ R ] + way * low * low * ( 1.0 + 2.0 * r ) + low * r * ( r * begin - low * end );
+    return highest >= system_.threshold() ? low : 1.0;
   }
 
   /* Fraction of the last sub-step after which a crossing has just happened; at_ is the state there. */

@@ -174,6 +174,12 @@ public:
     Model::rates( c, trial, Model::at( in, 0.5 * h, h ), nearby, k3 );
     hold( k3 );
     bad |= nearby.far;
+    if constexpr ( Model::runner >= 0 )
+    {
+      // up and down again within the step, and perhaps beyond the threshold meanwhile
+      const double highest = get_< Model::runner >( y0 ) + 0.5 * h * get_< Model::runner >( k1 );
+      bad |= get_< Model::runner >( k2 ) < 0.0 and highest >= Model::threshold( c ) ? 1 : 0;
+    }
     Model::each_numeric(
       [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
       {

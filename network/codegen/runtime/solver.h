@@ -297,6 +297,10 @@ adaptive_step( System& system, double* y, const double h, const StepControl& con
       t += high * substep;
       std::copy( at_high, at_high + N, y );
       fire();
+      if ( events >= control.max_events )
+      {
+        return events; // the cell has done what it can: the rest of the step is left out
+      }
       system.rhs( y, k[ 0 ] );
       substep = 0.1 * h;
       continue;
