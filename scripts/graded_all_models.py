@@ -125,7 +125,9 @@ def page(rows: dict[str, Row], text: str) -> str:
     ]
     before, _, after = text.partition(MARK)
     _, _, after = after.partition(MARK)
-    return before + MARK + head + "".join(lines) + MARK + after
+    absent = sorted({path.stem for path in resources.nestml_dir().glob("*.nestml")} - set(rows))
+    rest = f"\nNot run: {', '.join(f'`{name}`' for name in absent)}.\n" if absent else ""
+    return before + MARK + head + "".join(lines) + rest + MARK + after
 
 
 def main() -> None:
