@@ -18,6 +18,8 @@ from pathlib import Path
 
 import psutil
 
+from network.processes import end_with_parent
+
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 MARK = "# Written by the tests of bgnest"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
@@ -159,7 +161,9 @@ class Cluster:
     def _daemon(self, *command: str) -> None:
         log = (self.folder / "log" / f"{'-'.join(command[:1])}-{len(self._daemons)}").open("wb")
         with log:
-            self._daemons.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+            self._daemons.append(
+                subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent)
+            )
 
     def _until(self, happened: Callable[[], bool], what: str) -> None:
         if not self._wait(happened, 60.0):

@@ -21,7 +21,9 @@ def export(
             metavar="RUN_OR_EXPERIMENT", help="Run folder, or an experiment: a name (see `bgnest list`) or a file."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="New folder for the files.")],
+    out: Annotated[
+        Path | None, typer.Option(help="New folder for the files; with --activity it may be a file.")
+    ] = None,
     format: Annotated[
         str,
         typer.Option(
@@ -34,6 +36,14 @@ def export(
         list[str] | None,
         typer.Option(help="Only this projection (parquet, csv). Repeatable."),
     ] = None,
+    activity: Annotated[
+        bool,
+        typer.Option(
+            "--activity",
+            help="Spikes and traces of a run instead: csv, neo (--out FILE.mat, .nix, .pkl), nwb, or sonata: "
+            "simulation_config.json in the run folder, for bluepysnap.",
+        ),
+    ] = False,
     threads: Threads = 1,
     quiet: Quiet = False,
 ) -> None:
@@ -43,6 +53,11 @@ def export(
     seconds for the published size, and less than 2 GB. Of a run the plan is taken as it was; the options that
     change values (`--set`, `--seed`, …) and `--threads` are for experiments.
     """
+    if activity:
+        print(open_run(source).export_activity(out, format=format))
+        return
+    if out is None:
+        raise typer.BadParameter("a new folder is needed", param_hint="--out")
     if run_status(source) in ("missing", "empty", "foreign"):
         chosen = changes.load(source)
         written = chosen.export(out, format=format, projections=projection, threads=threads, progress=not quiet)

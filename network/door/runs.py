@@ -358,6 +358,32 @@ class Run:
         options: dict[str, Any] = {"format": format, "projections": projections, "reporter": reporter_for(progress)}
         return export(self.experiment().spec, self.plan, Path(out), **options)
 
+    def export_activity(self, out: str | Path | None = None, *, format: str = "csv") -> Path:
+        """Write spikes and traces for other programs.
+
+        Parameters
+        ----------
+        out : str or Path
+            New folder (``csv``) or file (``neo``, ``nwb``); none for ``sonata``.
+        format : str
+            ``csv``: a table per population and per trace; ``neo``: a file that Neo writes, of the kind that the end of
+            its name says (``.mat``, ``.nix``, ``.pkl``); ``nwb``: by PyNWB; ``sonata``: ``simulation_config.json`` and
+            ``circuit_config.json`` in the run folder, which bluepysnap opens then.
+
+        Returns
+        -------
+        Path
+            What was written; of ``sonata`` the configuration of the simulation.
+
+        Raises
+        ------
+        Error
+            If ``out`` is there already, or a package is missing that writes the format.
+        """
+        from .activity import export_activity
+
+        return export_activity(self, None if out is None else Path(out), format)
+
     def _warn_of_other_code(self) -> None:
         """Say that what is made again need not be what was made."""
         from ..runs.code import code_digest

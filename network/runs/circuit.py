@@ -42,6 +42,7 @@ def write_nodes(path: Path, populations: Iterable[tuple[str, int, Mapping[str, C
             group = file.create_group(f"nodes/{name}")
             _fill(group, "node_type_id", n, np.uint64(number))
             _members(group, "node", n)
+            group.create_group("0")  # readers open it even where cells have no values
             for key, value in values.items():
                 _column(group, f"0/dynamics_params/{key}", n, value)
             for axis, column in zip(AXES, () if positions is None else positions.T, strict=False):

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import h5py
+import numpy as np
 
 from ..errors import RunError, RunMissingError
 
@@ -42,6 +43,8 @@ class PartialFile:
         self.file: h5py.File | None = None
         with self.writing():
             self.file = h5py.File(self.partial, "w")
+            # what SONATA writes at the root of every file
+            self.file.attrs["magic"], self.file.attrs["version"] = np.uint32(0x0A7A), np.array([0, 1], dtype=np.uint32)
 
     def opened(self) -> h5py.File:
         """Return the open file; an error once it is closed."""

@@ -24,11 +24,14 @@ FORMAT = "bgnest-run"
 FORMAT_VERSION = 1
 RECORD, MANIFEST, PROGRESS = "record.json", "manifest.json", "progress.json"
 MANIFEST_FORMAT = "bgnest-manifest"
+SNAP = ("circuit_config.json", "simulation_config.json", "node_sets.json", "sonata_nodes.h5")
+"""What `network.runs.snap` adds for programs that read SONATA."""
 # what can be made again from the rest, or still grows when the run is sealed: not in the manifest
-DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures", "report.html")
+DERIVED = (LOCK, "log.txt", "log", "progress.json", "rates.csv", "verdict.csv", "figures", "report.html", *SNAP)
 OUR_FILES = (
     *("params.yaml", "sources.yaml", "origin.json", "plan.json", "effective.json", "timers.json", "nodes.json"),
     *("audit.json", "progress.json", "log.txt", "log/rank-*.log", "rates.csv", "verdict.csv"),
+    *SNAP,
     *("nodes.h5", "weights.h5", "spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
 SUBMITTED = ("experiment.yaml", "sources.yaml", "job.sh")

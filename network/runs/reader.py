@@ -235,6 +235,10 @@ class Run:
         summed = [recorder for recorder in self.plan.get("recorders", ()) if recorder.get("sums")]
         return {recorder["name"]: (recorder["population"], tuple(recorder["sums"])) for recorder in summed}
 
+    def report_file(self, key: ReportKey) -> Path:
+        """File of a report."""
+        return self._report_files[key]
+
     def report(self, population: str, variable: str, trace: str | None = None) -> Report:
         """Read a recorded variable of chosen cells of a population.
 

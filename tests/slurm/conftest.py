@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,11 +28,17 @@ def cluster() -> Iterator[Cluster]:
     if (why := problem()) is not None:
         pytest.skip(f"no Slurm: {why}")
     made = Cluster()
+
+    def leave(number: int, frame: object) -> None:
+        raise KeyboardInterrupt  # pytest then takes down what there is
+
+    before = signal.signal(signal.SIGTERM, leave)
     try:
         made.start()
         yield made
     finally:
         made.stop()
+        signal.signal(signal.SIGTERM, before)
     assert not made.left_over()
 
 
