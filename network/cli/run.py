@@ -28,6 +28,7 @@ from .options import (
     with_changes,
 )
 from .output import print_json, records
+from .plan import show_plan
 from .plot import name_figures
 from .rates import show_rates
 from .validate import beside_network
@@ -61,6 +62,9 @@ def run(
     ] = False,
     take_over: TakeOver = False,
     regardless: Regardless = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be built and its cost, as `bgnest plan`; run nothing.")
+    ] = False,
     figures: Annotated[bool, typer.Option(help="Draw the standard figures.")] = True,
     pdf: Pdf = False,
     svg: Svg = False,
@@ -82,6 +86,9 @@ def run(
     if present().first:
         beside_network(chosen.spec)
         tell_code(chosen.plan(threads=threads), chosen.spec)
+    if dry_run:
+        show_plan(chosen.plan(threads=threads, ranks=ranks), as_json=as_json)
+        return
     done = chosen.run(
         threads=threads,
         ranks=_ranks(chosen, ranks, threads, out),

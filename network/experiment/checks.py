@@ -19,6 +19,7 @@ from .nest_limits import TIC
 from .nestml import ModelInterface
 from .origins import Tree, is_quantity
 from .receptors import current_way, port_of
+from .removed import removed_message, removed_populations
 from .units import UNITS
 from .yamlfile import KeyPath
 
@@ -38,6 +39,7 @@ class _Checker(ModulatorChecks):
     def __init__(self, tree: Tree, models: Mapping[str, ModelInterface], sources: Collection[str]) -> None:
         super().__init__(tree, models)
         self.sources = sources
+        self.gone: dict[str, list[KeyPath]] = {name: [] for name in removed_populations(tree)}
         self.groups = mapping_of(tree.data, "groups")
         self.resolution = number_of(mapping_of(tree.data, "simulation").get("resolution"))
         if self.resolution is not None and not derive.is_multiple(self.resolution, TIC):  # others would follow from it
@@ -67,6 +69,9 @@ class _Checker(ModulatorChecks):
         self._in_degrees()
         self._simulation()
         self._recording()
+        for name, users in self.gone.items():
+            if users:
+                self._add(("populations", name), removed_message(users))
         return self.problems
 
     # --- everywhere -------------------------------------------------------------------------------------
@@ -90,7 +95,9 @@ class _Checker(ModulatorChecks):
     def _is_population(self, path: KeyPath, name: Any) -> bool:
         if not isinstance(name, str) or not self.populations or name in self.populations:
             return isinstance(name, str)
-        if name in self.groups:
+        if name in self.gone:
+            self.gone[name].append(path)
+        elif name in self.groups:
             members = self.groups[name]
             listed = ", ".join(map(str, members)) if isinstance(members, list | tuple) else ""
             self._add(path, f"{name!r} is a group; name one of its populations: {listed}")

@@ -347,3 +347,15 @@ def test_unknown_state_of_the_targets():
         load_targets("lindahl2016", "activation")
     with pytest.raises(SpecError, match="no targets for the model 'x'"):
         load_targets("x", "y")
+
+
+def test_a_population_that_is_taken_away_lists_what_names_it(tmp_path):
+    path = tmp_path / "without.yaml"
+    path.write_text("overlay_of: lindahl2016/activation_control\npopulations: {FSN: null}\n")
+    with pytest.raises(SpecError) as error:
+        load_experiment(path)
+    (problem,) = error.value.problems
+    assert "without.yaml:2: populations.FSN: taken away, but named by 8 entries" in problem
+    # what it says to write is what is missing
+    path.write_text(path.read_text() + problem.partition("as well: ")[2].replace("}, ", "}\n") + "\n")
+    assert "FSN" not in load_experiment(path).populations
