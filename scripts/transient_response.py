@@ -22,6 +22,8 @@ from network.experiment.presentation import load_presentation
 STATES = ("normal", "pd_biphasic", "pd_triphasic")
 RESTORED = ("normal", "pd_triphasic", "restored_d1_snr", "restored_d2_gpeti", "restored_stn_gpeti", "restored_gpe")
 # constants of the authors' Fig 5 scripts: zone, latency, duration (ms)
+NAMES = {"normal": "healthy", "pd_biphasic": "PD, two phases", "pd_triphasic": "PD, three phases"}
+"""Of the states, in the figure."""
 PUBLISHED = {"normal": (("EE", 7.0, 4.0), ("EI", 11.0, 6.0), ("LE", 17.0, 9.3), ("LI", 26.3, 10.61))}
 
 
@@ -50,7 +52,7 @@ def main() -> None:
     trials = len(responses[states[0]]["SNr"].rates)
     title = f"Cortical transient, 6,539 neurons, mean of {trials} trials; bars above: zones of the publication"
     with plots.presented(load_presentation("chakravarty2022")):
-        figure = plots.responses(responses, "SNr", published=PUBLISHED, title=title)
+        figure = plots.responses(responses, "SNr", published=PUBLISHED, names=NAMES, title=title)
     print(given.out / "zones.csv", *plots.save(figure, given.out / "response", dpi=200, palette=True), sep="\n")
 
 

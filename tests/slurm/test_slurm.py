@@ -84,7 +84,7 @@ def test_ranks_on_both_nodes_give_the_spikes_of_two_threads(cluster, mpi_python,
     runs = [bgnest_package.open_run(folder) for folder in (spread, here)]
     assert runs[0].record["ranks"] == 2
     for name in ("principal", "interneuron"):
-        trains = [run.spikes(name) for run in runs]
+        trains = [run.spike_arrays(name) for run in runs]
         assert trains[0].times.size
         np.testing.assert_array_equal(trains[0].times, trains[1].times)
         np.testing.assert_array_equal(trains[0].node_ids, trains[1].node_ids)

@@ -207,6 +207,16 @@ def rate_bands(
     return figure
 
 
+def _first_that_fired(report: Report, part: slice, spikes: Mapping[str, Spikes] | None) -> int:
+    """Place in a report of the first cell that fires in what is shown; the first one if none does, or nobody knows."""
+    times = report.times[part]
+    if not len(times) or not spikes or report.population not in spikes:
+        return 0
+    fired = np.unique(spikes[report.population].between(times[0], times[-1]).node_ids)
+    places = np.flatnonzero(np.isin(report.node_ids, fired))
+    return int(places[0]) if len(places) else 0
+
+
 @styled
 def traces(
     reports: Sequence[Report],
@@ -218,7 +228,7 @@ def traces(
     longest: float = np.inf,
     title: str | None = None,
 ) -> Figure:
-    """Draw recorded traces, one panel per report, with the spikes of the first cell as ticks above.
+    """Draw recorded traces, one panel per report, with the spikes of the first cell that fired as ticks above.
 
     Panels share their time axis if what they show begins and ends together.
 
@@ -229,7 +239,7 @@ def traces(
     spikes : mapping of population to Spikes, optional
         A sampled trace misses the peaks of spikes; the ticks show when they were.
     n_cells : int
-        Cells per panel, the first of each report; those after the first are pale.
+        Cells per panel, from the first of each report that fired on; those after it are pale.
     longest : float
         Time in ms of which a panel shows at most as much, from the first sample on.
     """
@@ -246,7 +256,8 @@ def traces(
         recorders[report.population, report.variable].add(report.trace)
     for axes, report, part in zip(panels, reports, shown, strict=True):
         colour = colours(r.population for r in reports)[report.population]
-        times, values = report.times[part], report.values[part, :n_cells]
+        first = _first_that_fired(report, part, spikes)
+        times, values = report.times[part], report.values[part, first : first + n_cells]
         for cell in range(values.shape[1] - 1, -1, -1):
             # a single sample makes no line
             mark = "." if len(times) == 1 else ""
@@ -257,7 +268,7 @@ def traces(
             if spikes and report.population in spikes:
                 train = spikes[report.population].between(times[0], times[-1])
                 top, height = float(values.max()), float(np.ptp(values)) or 1.0
-                mine = train.times[train.node_ids == report.node_ids[0]]
+                mine = train.times[train.node_ids == report.node_ids[first]]
                 axes.vlines(mine, top + 0.10 * height, top + 0.25 * height, color="black", linewidth=0.6)
         else:
             axes.text(0.5, 0.5, "no samples", transform=axes.transAxes, ha="center", va="center", color="0.4")

@@ -35,7 +35,9 @@ def states(
     quantity: str = "rate",
     title: str | None = None,
 ) -> Figure:
-    """Bars of a quantity per population, a panel per state, with the published and experimental values.
+    """A quantity per population, a panel per state, with the published and experimental values.
+
+    Bars, but dots on a logarithmic axis, where the length of a bar says nothing.
 
     Parameters
     ----------
@@ -58,8 +60,12 @@ def states(
         marks = _marks(goal)
         for x, name in enumerate(names):
             value = float(table[quantity][name])
-            bar = axes.bar(x, value, width=0.5, color=colours(names)[name], zorder=2)
-            seen.setdefault("this simulation", bar)
+            colour = colours(names)[name]
+            if quantity == "rate":
+                (drawn,) = axes.plot(x, value, "o", color=colour, markersize=5.5, zorder=2)
+                seen.setdefault("this simulation", drawn)
+            else:
+                seen.setdefault("this simulation", axes.bar(x, value, width=0.5, color=colour, zorder=2))
             if name in bands:
                 low, high = bands[name]
                 area = axes.bar(x, high - low, bottom=low, width=0.86, color=style.BAND, zorder=1)

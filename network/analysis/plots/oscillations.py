@@ -110,13 +110,13 @@ def coherence(
         axes.remove()
     for axes, pair in zip(grid.ravel(), pairs, strict=False):
         axes.axvspan(*band.limits, color="0.93", linewidth=0)
-        for shade, (run, found) in zip(SHADES, results.items(), strict=False):
+        for place, (shade, (run, found)) in enumerate(zip(SHADES, results.items(), strict=False)):
             result = found[pair].coherence if pair in found else None
             if result is None:
                 continue
             shown = (result.frequencies > 0) & (result.frequencies <= f_max)
             axes.plot(result.frequencies[shown], result.mean[shown], color=shade, label=run)
-            axes.axhline(1.0 / result.n_windows, color=shade, linewidth=0.5, linestyle=(0, (4, 2)))
+            axes.axhline(1.0 / result.n_windows, color=shade, linewidth=0.7, linestyle=(4 * place, (4, 4)))
         axes.set_title(pair_label(pair))
         axes.set(xlim=(0, f_max), ylim=(0, 1))
     if pairs:

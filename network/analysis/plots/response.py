@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.colors import rgb_to_hsv, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -28,6 +29,7 @@ def responses(
     *,
     window: tuple[float, float] = (-20.0, 100.0),
     published: Mapping[str, Sequence[tuple[str, float, float]]] | None = None,
+    names: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Mean rate around the onset, a row per state: ``population`` with its zones at the left, the others at the right.
@@ -41,6 +43,8 @@ def responses(
         Times around the onset in ms.
     published : mapping of state to sequence of (zone, latency, duration), optional
         In ms; drawn as bars above the curve.
+    names : mapping of state to str, optional
+        Of the states, for people.
     title : str, optional
     """
     figure = page(14.0 + 40.0 * len(given))
@@ -62,11 +66,15 @@ def responses(
                 solid_capstyle="butt",
             )
         others = [name for name in several if name != population]
-        for name in others:
+        shades = colours(others)
+        for place, name in enumerate(others):
             times, rate = _mean(several[name], window)
-            right.stairs(rate, times, baseline=None, color=colours(others)[name], label=label(name))
-        left.set_title(f"{label(state)}: {label(population)}")
-        right.set_title(f"{label(state)}: others")
+            dashed = any(_alike(shades[name], shades[other]) for other in others[:place])
+            style = (0, (3, 1.2)) if dashed else "-"
+            right.stairs(rate, times, baseline=None, color=shades[name], label=label(name), linestyle=style)
+        shown = (names or {}).get(state, label(state))
+        left.set_title(f"{shown}: {label(population)}")
+        right.set_title(f"{shown}: others")
         left.set_ylabel("rate (spikes/s)")
         left.set_ylim(0.0, 1.16 * top)
         right.set_ylim(bottom=0.0)
@@ -75,10 +83,16 @@ def responses(
         axes.set_xlim(*window)
     handles = [Patch(color=colour, alpha=0.55, label=ZONE_NAMES[name]) for name, colour in ZONE_COLOURS.items()]
     figure.legend(handles=handles, loc="outside lower left", ncols=2, columnspacing=1.2)
-    lines, names = grid[0][1].get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside lower right", ncols=3, columnspacing=1.2)
+    lines, texts = grid[0][1].get_legend_handles_labels()
+    figure.legend(lines, texts, loc="outside lower right", ncols=3, columnspacing=1.2)
     heading(figure, title)
     return figure
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two colours are shades of one, so that lines need more to be told apart."""
+    hues = [rgb_to_hsv(to_rgb(colour)) for colour in (one, other)]
+    return abs(hues[0][0] - hues[1][0]) < 0.05 and min(hue[1] for hue in hues) > 0.3
 
 
 def _mean(response: Response, window: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:

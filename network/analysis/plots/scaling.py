@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from . import style
 from .base import page, plain_numbers, styled
@@ -33,8 +34,13 @@ def scaling(
     """
     figure = page(78.0)
     left, middle, right = figure.subplots(1, 3)
-    for axes, curves, title in ((left, strong, "fixed network"), (middle, weak, "network grows with the cores")):
-        for (label, (cores, factors)), colour in zip(curves.items(), style.OTHERS, strict=False):
+    # other curves, other colours; the second begin where the first end
+    shades = (style.OTHERS, style.OTHERS[len(strong) :] + style.OTHERS[: len(strong)])
+    for axes, curves, title, chosen in (
+        (left, strong, "fixed network", shades[0]),
+        (middle, weak, "network grows with the cores", shades[1]),
+    ):
+        for (label, (cores, factors)), colour in zip(curves.items(), chosen, strict=False):
             axes.plot(cores, factors, color=colour, label=label)
             axes.margins(y=0.12)
         axes.set_xscale("log", base=2)
@@ -44,6 +50,8 @@ def scaling(
         axes.set_xticks([1, 4, 16, 64, 256, 1024])
         plain_numbers(axes.xaxis)
         plain_numbers(axes.yaxis)
+    # two decades or less: a label at every 1, 2, 5
+    middle.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     left.plot(*measured, "o", color="black", markersize=3.0, zorder=5, label="measured")
     for axes in (left, middle):
         axes.legend(loc="upper left", bbox_to_anchor=(0.0, -0.22))

@@ -204,6 +204,9 @@ def test_a_submitted_run_is_queued_until_its_job_begins(tmp_path, monkeypatch):
     sbatch = tmp_path / "sbatch"
     sbatch.write_text("#!/bin/sh\necho Submitted batch job 7\n")
     sbatch.chmod(0o755)
+    squeue = tmp_path / "squeue"
+    squeue.write_text("#!/bin/sh\necho PENDING\n")
+    squeue.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     out = tmp_path / "runs" / "job"
     words = ["submit", "lindahl2016/activation_control", "--n-neurons", "10000", "--out", str(out)]
@@ -214,6 +217,10 @@ def test_a_submitted_run_is_queued_until_its_job_begins(tmp_path, monkeypatch):
     again = CliRunner().invoke(app, words)
     assert "queued already" in str(again.exception)
     assert CliRunner().invoke(app, [*words, "--take-over"]).exit_code == 0
+    squeue.write_text("#!/bin/sh\necho slurm_load_jobs error: Invalid job id specified >&2; exit 1\n")
+    listed = CliRunner().invoke(app, ["runs", str(tmp_path / "runs")]).output
+    assert "interrupted" in listed and "job 7 has ended before the run began" in listed
+    assert CliRunner().invoke(app, words).exit_code == 0  # handed in again
     with RunFolder.create(out):  # the job begins
         assert run_status(out) == "running"
     sbatch.write_text("#!/bin/sh\necho no such partition >&2; exit 1\n")
