@@ -29,6 +29,13 @@ def log_of(folder) -> str:
     return "\n".join(path.read_text() for path in (folder / "log").glob("slurm-*.out"))
 
 
+@pytest.fixture(autouse=True)
+def empty_queue(cluster):
+    """What a test that failed has left behind is not the fault of the next one."""
+    yield
+    cluster.ask("scancel", "--me", "--full")
+
+
 @pytest.fixture
 def mpi_python():
     try:
@@ -132,7 +139,7 @@ def test_sigterm_takes_running_and_waiting_jobs_out_of_the_queue(cluster, models
     options = ["--slurm", "--threads", 2, "--out", tmp_path / "s", "--sbatch=--nodelist=n1"]
     scan = start_bgnest("scan", "run", scan_file, *options, cwd=tmp_path)
     running = lambda: any((tmp_path / "s" / "runs").glob("*/record.json"))  # noqa: E731
-    scan.wait_until(running, 120.0)
+    scan.wait_until(running)
     assert len(cluster.queue()) == 2  # one runs, one waits
     scan.terminate()
     _, errors = scan.communicate(timeout=60.0)
