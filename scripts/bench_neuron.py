@@ -4,9 +4,10 @@ Each measurement is a process of its own on one thread; the variants take turns,
 median with the ratio to NESTML's default code. A measurement is the fastest of three Simulate calls after a
 warm-up of 50 ms, divided by neurons and steps.
 
-    python scripts/bench_neuron.py                         all models and variants
+    python scripts/bench_neuron.py                         the cells of the Lindahl network and of NESTML, all variants
     python scripts/bench_neuron.py --models qif_msn --rounds 5
     python scripts/bench_neuron.py --variants plain vectorised --json times.json
+    python scripts/bench_neuron.py --models hh_traub lif_cond_exp     other models of nestml_models, as in FIELD
 
 Variants:
     reference   NESTML's default code (rk45 of GSL, tolerance 1e-6) and a poisson_generator
@@ -75,6 +76,31 @@ INSTALLED = {
 }
 CASES |= {
     name: {"model": f"{name}_neuron", "installed": True, "params": {}, **spec} for name, spec in INSTALLED.items()
+}
+# Other models of nestml_models: their default parameters, a constant current (pA) that most of them fire at, and random
+# spikes at 1000/s of a weight at the first port of excitation. First potentials are within 5 mV of the default.
+FIELD = {
+    "lif_cond_alpha": (240.0, "exc", 0.2),
+    "lif_cond_exp": (240.0, "exc", 0.5),
+    "lif_psc_exp": (360.0, "exc", 10.0),
+    "izhikevich_cond_alpha": (4.0, "exc", 0.005),
+    "izhikevich_cond_exp": (4.0, "exc", 0.005),
+    "izhikevich_two_recovery": (56.1, "ampa", 0.1),
+    "qif_cond_exp": (100.0, "exc", 0.1),
+    "qif_noise": (100.0, "ampa", 0.1),
+    "adex_cond_exp": (600.0, "exc", 0.5),
+    "hh_traub": (300.0, "exc", 0.5),
+    "hh_squid": (700.0, "exc", 0.5),
+    "hh_msn": (119.0, "exc", 0.1),
+    "hh_subthalamic": (0.0, "ampa", 0.5),
+    "hh_pallidal": (300.0, "ampa", 0.5),
+    "hh_thalamic": (120.0, "exc", 0.5),
+    "hh_midbrain_gaba": (0.0, "exc", 0.5),
+    "pir_thalamic": (0.0, "exc", 0.2),
+}
+CASES |= {
+    name: {"rate": 1000.0, "weights": {port: weight}, "params": {"I_e": current}, "around": 5.0}
+    for name, (current, port, weight) in FIELD.items()
 }
 
 VARIANTS = ("reference", "plain", "vectorised", "brian2")
@@ -145,7 +171,9 @@ def measure_nest(module: str, variant: str, case: str, n: int, t: float, ports: 
     cells = nest.Create(model, n, params=spec["params"])
     one = cells[0].get()
     rng = np.random.default_rng(1)
-    if "V_m" in spec:
+    if "around" in spec:
+        cells.V_m = list(one["V_m"] + rng.uniform(-spec["around"], spec["around"], n))
+    elif "V_m" in spec:
         cells.V_m = list(rng.uniform(*spec["V_m"], n))
     else:
         spread_parameters(cells, one, rng)
@@ -254,7 +282,8 @@ def build_modules(variants: list[str], cases: list[str]) -> dict[str, Any]:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=list(CASES), choices=list(CASES))
+    usual = [name for name in CASES if name not in FIELD]
+    parser.add_argument("--models", nargs="+", default=usual, choices=list(CASES))
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=VARIANTS)
     parser.add_argument("--neurons", type=int, default=10_000)
     parser.add_argument("--time", type=float, default=100.0, help="simulated time of one measurement, ms")
@@ -290,7 +319,7 @@ def main() -> None:
 def report(results: dict[str, dict[str, list[dict[str, float]]]], options: argparse.Namespace) -> None:
     print(f"{options.neurons} cells, 1 thread, {RESOLUTION} ms; medians of {options.rounds} rounds")
     print("ns: wall time per neuron and step; cpu: the same in processor time, less disturbed by other jobs")
-    print(f"{'case':16}{'variant':12}{'ns':>8}{'cpu':>8}{'ratio':>8}{'rate/Hz':>9}{'bytes':>8}")
+    print(f"{'case':24}{'variant':12}{'ns':>8}{'cpu':>8}{'ratio':>8}{'rate/Hz':>9}{'bytes':>8}")
     for case, variants in results.items():
         medians = {
             variant: {key: statistics.median(r[key] for r in rounds) for key in rounds[0]}
@@ -299,7 +328,7 @@ def report(results: dict[str, dict[str, list[dict[str, float]]]], options: argpa
         base = medians.get("reference")
         for variant, m in medians.items():
             ratio = f"{base['cpu'] / m['cpu']:8.1f}" if base else f"{'':8}"
-            print(f"{case:16}{variant:12}{m['wall']:8.1f}{m['cpu']:8.1f}{ratio}{m['rate']:9.2f}{m['bytes']:8.0f}")
+            print(f"{case:24}{variant:12}{m['wall']:8.1f}{m['cpu']:8.1f}{ratio}{m['rate']:9.2f}{m['bytes']:8.0f}")
 
 
 if __name__ == "__main__":

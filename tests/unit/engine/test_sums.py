@@ -11,6 +11,8 @@ import yaml
 import network
 from network.analysis import plots
 from network.analysis.field import read_field
+from network.analysis.targets.judge import judge_run
+from network.analysis.targets.windows import Targets
 from network.engine.sums import GRAIN, Sums
 from network.errors import RunMissingError, SpecError
 from network.experiment import load_experiment
@@ -130,6 +132,12 @@ def test_a_run_keeps_the_sums_and_no_cell(tmp_path):
     found = read_field(run.reader, "inhibition")
     frequencies, power = found.spectrum("absolute")
     assert frequencies[1:][np.argmax(power[1:])] == pytest.approx(10.0, abs=5.1)
+    windows = {"field_peak_frequency": {"lfp": (4.0, 16.0), "inhibition": (30.0, 40.0), "none": (0.0, 1.0)}}
+    peaks = judge_run(run.reader, Targets("x", "y", windows, {}, (), "", None)).of("field_peak_frequency")
+    assert not len(peaks)  # one of the three is not there: the note says it
+    del windows["field_peak_frequency"]["none"]
+    peaks = judge_run(run.reader, Targets("x", "y", windows, {}, (), "", None)).of("field_peak_frequency")
+    assert dict(peaks["verdict"]) == {"lfp": "pass", "inhibition": "low"}
     left, right = plots.field(found).axes
     np.testing.assert_allclose(left.lines[1].get_ydata(), found.currents["I_inh"] / 1000.0)
     assert [line.get_label() for line in right.lines] == ["sum", "absolute", "weighted"]
