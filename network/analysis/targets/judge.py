@@ -11,7 +11,7 @@ from ...runs import Run
 from .measures import NotMeasuredError, RunData, known
 from .measures.pairs import PairMeasure
 from .silence import silent
-from .verdict import NONE, PASS, SHORT, aligned, judge, number, render
+from .verdict import HIGH, NONE, PASS, SHORT, aligned, judge, number, render
 from .windows import Targets, load_targets, states_with_targets
 
 if TYPE_CHECKING:
@@ -157,9 +157,15 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
             continue
         try:
             found = judge(measure.values(data, sorted(bands)), bands, quantity=name)
-            parts.append(found.assign(chance=[measure.chance(data, str(of)) for of in found.index]))
+            parts.append(above_chance(found.assign(chance=[measure.chance(data, str(of)) for of in found.index])))
         except NotMeasuredError as reason:
             notes.append(str(reason))
     n_neurons = sum(run.populations.values())
     too_small = targets is not None and not targets.holds_for(n_neurons)
     return Judgement(data.table, pd.concat(parts), tuple(dict.fromkeys(notes)), n_neurons, too_small)
+
+
+def above_chance(found: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts, without a "high" where chance alone is above the band: the recording is too short to tell."""
+    unknown = (found["verdict"] == HIGH) & (found["chance"] >= found["high"])
+    return found.assign(verdict=found["verdict"].mask(unknown, SHORT))

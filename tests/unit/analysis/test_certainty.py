@@ -12,7 +12,7 @@ from network.analysis import certainty, judge
 from network.analysis.certainty import freedom, peak_limit, poisson_level, rate_interval
 from network.analysis.spectra import rate_spectrum
 from network.analysis.statistics import RATE_BIN
-from network.analysis.targets.judge import TOO_SHORT, Judgement
+from network.analysis.targets.judge import TOO_SHORT, Judgement, above_chance
 
 
 def test_examples_in_the_documentation():
@@ -87,3 +87,12 @@ def test_a_verdict_of_a_short_recording_is_none():
     assert judgement.outcome() == judgement.outcome(any_size=True) == TOO_SHORT
     assert "0 of 1 inside their bands: not judged: the recording is too short" in judgement.text()
     assert "95 % over time" in judgement.text() and "2.00 - 22.0" in judgement.text()
+
+
+def test_what_chance_alone_would_put_above_a_band_is_not_judged():
+    """Coherence of three windows is a third for cells that have nothing in common; the band may end below."""
+    found = judge(
+        {"A": 0.366, "B": 0.366, "C": 0.2, "D": 0.366}, dict.fromkeys("ABCD", (0.0, 0.3)), quantity="coherence"
+    )
+    told = above_chance(found.assign(chance=[0.333, 0.13, 0.333, np.nan]))["verdict"]
+    assert told.to_dict() == {"A": "too short", "B": "high", "C": "pass", "D": "high"}

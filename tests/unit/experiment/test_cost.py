@@ -22,8 +22,8 @@ def test_the_constants_are_those_of_the_engine():
 
 def test_the_lanes_are_those_of_the_runtime():
     text = "".join(path.read_text() for path in RUNTIME.glob("*.h"))
-    (lanes,) = set(re.findall(r"#define BGNEST_LANES (\d+)", text))
-    assert cost.load_cost_model().lanes.value == int(lanes)
+    lanes = set(re.findall(r"#define BGNEST_LANES (\d+)", text))  # of processors with and without AVX-512
+    assert str(int(cost.load_cost_model().lanes.value)) in lanes
 
 
 def test_a_network_that_no_machine_holds_is_told():
