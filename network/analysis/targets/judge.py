@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...runs import Run
+from .lockstep import in_lockstep
 from .measures import NotMeasuredError, RunData, known
 from .measures.pairs import PairMeasure
 from .silence import silent
@@ -147,7 +148,7 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
 
     data = RunData(run, targets.state if targets else None)
     windows = targets.windows if targets else {}
-    parts, notes = [], list(silent(run, data.table, windows.get("rate", {})))
+    parts, notes = [], [*silent(run, data.table, windows.get("rate", {})), *in_lockstep(run)]
     for name, measure in known().items():
         bands = windows.get(name, {})
         if name in SHOWN:
