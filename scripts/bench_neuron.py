@@ -96,6 +96,7 @@ FIELD = {
     "hh_pallidal": (300.0, "ampa", 0.5),
     "hh_thalamic": (120.0, "exc", 0.5),
     "hh_midbrain_gaba": (0.0, "exc", 0.5),
+    "hh_dopaminergic": (0.0, "exc", 0.5),
     "pir_thalamic": (0.0, "exc", 0.2),
 }
 CASES |= {

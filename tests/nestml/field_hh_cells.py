@@ -90,6 +90,23 @@ def midbrain_gaba(y: State, synapses: float, current: float) -> State:
     ]
 
 
+def dopaminergic(y: State, synapses: float, current: float) -> State:
+    V, c, h, n, q = y
+    ac, bc = 0.0096 * lin((V + 52) / 3), 0.05 * math.exp(-(V + 57) / 40)
+    am, bm = 1.28 * lin((V + 31) / 4), 1.4 * lin(-(V + 4) / 5)
+    calcium = 250 * (ac / (ac + bc)) ** 4
+    sodium = 13 * s((V + 50) / 5) + 5000 * (am / (am + bm)) ** 3 * h
+    potassium = 780 * c**4 / (c**4 + 160.0**4) + 100 * s((V + 10) / 7) + 200 * n**4
+    total = calcium * (50 - V) + sodium * (55 - V) + potassium * (-90 - V) + 18 * (-35 - V)
+    return [
+        (total + synapses + current) / 100.0,
+        2 * 0.00023 / 0.2 * ((calcium + 0.1 * 18) / 100.0 * (50 - V) / 0.019298 - c / 0.52),
+        0.01 * math.exp(-(V + 47) / 18) * (1 - h) - 1.25 * s((V + 24) / 5) * h,
+        0.032 * lin((V + 5) / 10) * (1 - n) - 0.05 * math.exp(-(V + 10) / 16) * n,
+        (s(-(V + 95) / 8) - q) * (1 + math.exp(0.083 * (V + 112))) / (625 * math.exp(0.075 * (V + 112))),
+    ]
+
+
 STN_STATES = ("V_m", "m", "h", "n", "a", "b", "c", "d1", "d2", "p", "q", "r", "Ca")
 STN_START = [-62.0, 0.0601, 0.929, 0.182, 0.239, 0.0235, 0.00187, 0.566, 1.0, 0.29, 0.0187, 0.0, 0.005]
 
@@ -157,5 +174,20 @@ HH_CASES: dict[str, Case] = {
             "exc": (EXC, 5.0, lambda x: decay(x, 2.0), 0.0),
             "inh": (INH, 10.0, lambda x: decay(x, 10.0), -90.0),
         },
+    ),
+    "dopaminergic": Case(
+        "hh_dopaminergic",
+        dopaminergic,
+        [-60.0, 50.0, 0.9, 0.01, 0.01],
+        ("V_m", "c", "h", "n", "q"),
+        0.0,
+        lambda y: 0.0,
+        duration=1700.0,  # it fires by itself at 2 spikes/s
+        inputs={
+            "exc": (EXC, 5.0, lambda x: decay(x, 2.0), 0.0),
+            "nmda": (EXC, 2.0, lambda x: decay(x, 100.0), 0.0),
+            "inh": (INH, 10.0, lambda x: decay(x, 10.0), -90.0),
+        },
+        block={"nmda": lambda V: 1.0 / (1.0 + 0.28 * 0.5 * math.exp(-0.062 * V))},
     ),
 }
