@@ -14,6 +14,7 @@ variant without synapses) and of the synapses (the difference to it).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -37,6 +38,7 @@ VARIANTS = {
     "passive-wait": "threads sleep while they wait for one another (OMP_WAIT_POLICY=passive)",
     "huge-pages": "glibc puts the heap on transparent huge pages",
     "philox": "random numbers from Philox_32 instead of the Mersenne twister",
+    "whole-loop": "cells that NEST does not update are not hidden from its loop over nodes",
     "jemalloc": "jemalloc in place of glibc's allocator",
     "tcmalloc": "tcmalloc in place of glibc's allocator",
     "no-synapses": "the cells and their drive alone",
@@ -85,6 +87,11 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
     elif variant == "nest-synapses":
         module = dataclasses.replace(module, synapses={})
     network = (plain_connect if variant == "plain-connect" else build.build)(plan, module)
+
+    def run(duration: float) -> None:
+        with contextlib.nullcontext() if variant == "whole-loop" else network.shortened_loop():
+            nest.Run(duration)
+
     result: dict[str, Any] = dict(network.timers)
     for name, step in (
         ("inputs", lambda: devices.connect_inputs(network)),
@@ -94,16 +101,18 @@ def one(variant: str, n_neurons: int, warm_up: float, t_sim: float, threads: int
         start = time.perf_counter()
         step()
         result[name] = time.perf_counter() - start
+    if network.runtime is not None:
+        network.runtime.list_cells()
     millions = plan.n_synapses / 1e6 if plan.projections else 0.0
     if millions:
         result["connect/M"] = result["connect"] / millions
         result["prepare/M"] = result["prepare"] / millions
     if warm_up > 0.0:
-        nest.Run(warm_up if t_sim > 0 else 100.0)  # past the transient of the initial state
+        run(warm_up if t_sim > 0 else 100.0)  # past the transient of the initial state
     result["GB"] = (kernel.memory_bytes() - base) / 1e9
     if t_sim > 0:
         before, start = kernel.native_timers(), time.perf_counter()
-        nest.Run(t_sim)
+        run(t_sim)
         result["RTF"] = (time.perf_counter() - start) * 1000.0 / t_sim
         after = kernel.native_timers()
         for phase, timer in PHASES.items():
