@@ -54,7 +54,7 @@ def test_validate_shows_sources_reasons_and_what_a_factor_was_applied_to(tmp_pat
         "overlay_of: lindahl2016/activation_control\nprojections: {FSN_to_MSN_D2: {weight: {scale: 1.2}}}\n"
     )
     shown = bgnest("validate", str(tmp_path / "scaled.yaml"), "--show", "projections.FSN_to_MSN_D2")
-    assert "weight = 24.84 nS    [" in shown and "    note: 1.2 x 20.7\n" in shown
+    assert "weight = 24.84 nS    [" in shown and "    note: 1.2 x 20.7 (source: bgmodel_default_params)\n" in shown
     assert "    source bgmodel_default_params: Code of Lindahl" in shown
     assert "    assumed: " in bgnest("validate", "--show", "simulation.guard")
 
