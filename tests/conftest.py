@@ -86,6 +86,12 @@ def environment() -> dict[str, str]:
     return {**without_launcher(), "PYTHONPATH": os.pathsep.join(paths)}
 
 
+@pytest.fixture(name="environment", scope="session")
+def environment_of_commands() -> dict[str, str]:
+    """For a test that adds to it; ``conftest`` cannot be imported, every folder has one of that name."""
+    return environment()
+
+
 @pytest.fixture(scope="session")
 def command_server() -> Iterator[CommandServer]:
     """What makes the processes of the next fixture."""

@@ -51,11 +51,9 @@ def scan_file(tiny, tmp_path):
     return path
 
 
-def test_a_job_compiles_runs_and_draws_within_the_memory_it_asks_for(cluster, bgnest, tiny, tmp_path):
+def test_a_job_compiles_runs_and_draws_within_the_memory_it_asks_for(cluster, bgnest, environment, tiny, tmp_path):
     """The cache is empty: the compiler needs more than the network."""
-    from conftest import environment
-
-    cold = environment() | {"BGNEST_CACHE": str(tmp_path / "cache")}
+    cold = environment | {"BGNEST_CACHE": str(tmp_path / "cache")}
     folder = tmp_path / "run"
     job = job_of(bgnest("submit", tiny, "--out", folder, env=cold, cwd=tmp_path))
     assert json.loads((folder / "record.json").read_text())["status"] == "queued"
