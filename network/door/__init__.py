@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from .fits import Fit, fit
     from .listing import Listing, list_experiments
     from .planned import Plan
-    from .runs import Run, Verdict
+    from .runs import Run
     from .scans import Scan, scan
+    from .verdicts import Verdict
 
 _HOMES = {
     "catalogue": ("Catalogue", "Characteristics", "cells", "characterise"),
@@ -27,8 +28,9 @@ _HOMES = {
     "fits": ("Fit", "fit"),
     "listing": ("Listing", "list_experiments"),
     "planned": ("Plan",),
-    "runs": ("Run", "Verdict"),
+    "runs": ("Run",),
     "scans": ("Scan", "scan"),
+    "verdicts": ("Verdict",),
 }
 
 __all__ = [

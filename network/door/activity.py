@@ -13,10 +13,10 @@ from ..errors import RunExistsError, RunMissingError, SpecError, choices
 from ..runs.snap import write_snap
 
 if TYPE_CHECKING:
-    from .runs import Run
+    from .exports import Exports
 
 
-def export_activity(run: Run, out: Path | None, format: str) -> Path:
+def export_activity(run: Exports, out: Path | None, format: str) -> Path:
     """Write spikes and traces of a run; see `network.door.runs.Run.export_activity`."""
     if format not in FORMATS:
         raise SpecError([f"format {format!r}; {choices(format, list(FORMATS), 'formats')}"])
@@ -35,7 +35,7 @@ def export_activity(run: Run, out: Path | None, format: str) -> Path:
     return out
 
 
-def _tables(run: Run, out: Path) -> None:
+def _tables(run: Exports, out: Path) -> None:
     """A folder: a line per spike of each population, a line per sample of each trace and a column per cell."""
     import pandas as pd
 
@@ -51,7 +51,7 @@ def _tables(run: Run, out: Path) -> None:
         pd.DataFrame(columns).to_csv(out / f"{Path(run.reader.report_file(key)).stem}.csv", index=False)
 
 
-def _neo(run: Run, out: Path) -> None:
+def _neo(run: Exports, out: Path) -> None:
     """A file of a kind that Neo writes, by the end of its name: ``.mat``, ``.nix``, ``.pkl``, ..."""
     block = run.to_neo()
     import neo
@@ -62,7 +62,7 @@ def _neo(run: Run, out: Path) -> None:
         raise RunMissingError(f"{out}: Neo does not write it: {str(error) or type(error).__name__}") from error
 
 
-def _nwb(run: Run, out: Path) -> None:
+def _nwb(run: Exports, out: Path) -> None:
     """Units with their spikes in s, a time series per trace; by PyNWB."""
     try:
         import pynwb

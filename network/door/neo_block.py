@@ -12,10 +12,10 @@ from ..errors import RunMissingError
 if TYPE_CHECKING:
     import neo
 
-    from .runs import Run
+    from .exports import Exports
 
 
-def block(run: Run, names: Sequence[str] | None = None) -> neo.Block:
+def block(run: Exports, names: Sequence[str] | None = None) -> neo.Block:
     """Make a block: a spike train per cell, silent ones included, a signal per recorded variable.
 
     Raises
