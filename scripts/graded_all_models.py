@@ -85,18 +85,30 @@ def run(model: str, weight: float, folder: Path) -> dict[str, dict[str, Floats]]
     return {name: {str(key): table[key].to_numpy() for key in table} for name, table in tables.items()}
 
 
+def rates(v: Floats) -> tuple[Floats, Floats]:
+    """Rates (1/ms) at which receptors open in every step, and at which they follow, at the mean potential."""
+    rise = K_MINUS * np.exp((0.5 * (v[:-1] + v[1:]) - V_TH) / DELTA)
+    return rise, rise + K_MINUS
+
+
+def means(s: Floats, v: Floats) -> Floats:
+    """Means of the open probability over every step."""
+    rise, rate = rates(v)
+    final = rise / rate
+    return final - (s[:-1] - final) * np.expm1(-STEP * rate) / (STEP * rate)
+
+
 def compare(model: str, folder: Path) -> Row:
     """Largest differences from the equations, over both cells."""
     traces, alone = run(model, WEIGHT, folder), run(model, 0.0, folder)
     row: Row = dict.fromkeys(("s", "g", "I"), 0.0) | {"range of s": 0.0, "moved": 0.0}
     for name, other in (("left", "right"), ("right", "left")):
         v, s, g, current = (traces[name][key] for key in ("V_m", "s_abbott_marder", "g_graded", "I_graded"))
-        rise = K_MINUS * np.exp((0.5 * (v[:-1] + v[1:]) - V_TH) / DELTA)
-        rate = rise + K_MINUS
-        sent = traces[other]["s_abbott_marder"]
+        rise, rate = rates(v)
+        sent = means(traces[other]["s_abbott_marder"], traces[other]["V_m"])
         found = {
             "s": s[1:] - rise / rate - (s[:-1] - rise / rate) * np.exp(-STEP * rate),
-            "g": g[DELAY + 1 :] - 0.5 * WEIGHT * (sent[:-DELAY - 1] + sent[1:-DELAY]),
+            "g": g[DELAY + 1 :] - WEIGHT * sent[:-DELAY],
             "I": current - g * (0.0 - v),
             "moved": v - alone[name]["V_m"],
         }  # fmt: skip

@@ -19,6 +19,8 @@ _TAKEN = "-= "
 _LEFT = re.compile(r"^\s+(?:recordable\s+)?(?:inline\s+(\w+)\s+([^=]+?)|(\w+)'+)\s*=\s*(.+)$")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _REVERSAL = re.compile(r"^E_|E_rev")
+_DRIVEN = re.compile(r"\b[VE]_")
+"""What a driving force is made of: a potential, a reversal potential."""
 _ELEMENT = re.compile(r"\[(\d+)\]")
 
 WEIGHT_UNITS = ("nS", "pA", "mV")
@@ -96,8 +98,11 @@ def _convolved(equations: list[str], units: Mapping[str, str]) -> Iterator[tuple
             continue
         carrier, declared = left.group(1) or left.group(3), (left.group(2) or "").strip()
         for term in _terms(left.group(4)):
-            for port in _CONVOLVED.findall(term):
-                yield _plain(port), carrier, _unit(term, units) or _known(declared), term
+            for convolved in _CONVOLVED.finditer(term):
+                place = convolved.start()
+                driven = next((part for part in _parts_at(term, place) if _DRIVEN.search(part)), term)
+                unit = _unit_at(term, place, units) or _known(declared)
+                yield _plain(convolved.group(1)), carrier, unit, driven
 
 
 def _received(
@@ -120,6 +125,49 @@ def _unit(term: str, units: Mapping[str, str]) -> str:
     """Unit of the weight in a product: that of a constant in it, a declared one or one that is written out."""
     there = {units.get(word, word) for word in _WORD.findall(_CONVOLVED.sub("", term))}
     return next((unit for unit in WEIGHT_UNITS if unit in there), "")
+
+
+def _unit_at(term: str, place: int, units: Mapping[str, str]) -> str:
+    """Unit of the weight of what stands at a place of a product: told in the innermost brackets or by factors.
+
+    In ``(g_L * (E_L - V_m) + convolve(K, exc) * pA) / C_m`` it is pA, whatever is added to it.
+    """
+    begin, end = _brackets_around(term, place)
+    if begin < 0:
+        return _unit(term, units)
+    part, inside = _part_at(term[begin + 1 : end], place - begin - 1)
+    return _unit_at(part, inside, units) or _unit(term[:begin] + term[end + 1 :], units)
+
+
+def _parts_at(term: str, place: int) -> Iterator[str]:
+    """Terms of the sums within brackets around a place, the innermost first, and the whole last."""
+    begin, end = _brackets_around(term, place)
+    if begin >= 0:
+        yield from _parts_at(*_part_at(term[begin + 1 : end], place - begin - 1))
+    yield term
+
+
+def _part_at(expression: str, place: int) -> tuple[str, int]:
+    """Term of a sum at a place of it, and the place within the term."""
+    for part in _terms(expression):
+        if place < len(part):
+            return part, place
+        place -= len(part)
+    return "", 0
+
+
+def _brackets_around(term: str, place: int) -> tuple[int, int]:
+    """Outermost brackets around a place; -1 and -1 if there are none."""
+    depth, begin = 0, 0
+    for k, char in enumerate(term):
+        if char == "(":
+            begin = k if depth == 0 else begin
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            if depth == 0 and begin < place < k:
+                return begin, k
+    return -1, -1
 
 
 def _known(unit: str) -> str:

@@ -263,6 +263,7 @@ template < class Model >
 struct BlockGraded< Model, true >
 {
   std::uint32_t slots[ Model::n_gates + 1 ][ lanes ];
+  Row means[ Model::n_gates + 1 ]; // of the gates over the last step
   const double* conductances[ Model::n_conductances + 1 ][ lanes ];
 
   /* The cell of a lane, or none. */
@@ -296,11 +297,12 @@ struct BlockGraded< Model, true >
   }
 
   /*
-   * Gates after a step. Their equations are linear in themselves; with the mean of the potential at both ends of the step
-   * the solution is exact (exponential Euler), whatever the step.
+   * Gates after a step, and their means over it. Their equations are linear in themselves; with the mean of the potential
+   * at both ends of the step both are exact (exponential Euler), whatever the step: a receptor that opens faster than a
+   * step takes has not been half open on average.
    */
   template < int EXPONENT >
-  static void
+  void
   move( const Row* const constants, const Row* const input, const Row* const from, Row* const to, const double h )
   {
     if constexpr ( Model::n_gates > 0 )
@@ -325,17 +327,22 @@ struct BlockGraded< Model, true >
           const double rise = of_shut.*Model::members[ Model::gates[ i ] ];
           const double slope = of_open.*Model::members[ Model::gates[ i ] ] - rise;
           const double z = slope * h;
-          const bool small = z < 1e-6 and z > -1e-6;
-          const double part = small ? 1.0 + 0.5 * z : ( lane::exp( z ) - 1.0 ) / ( small ? 1.0 : z );
-          to[ Model::gates[ i ] ][ l ] = s + h * ( rise + slope * s ) * part;
+          // (exp(z) - 1) / z, and (exp(z) - 1 - z) / z^2: its mean over the step by the step
+          const bool small = z < 1e-3 and z > -1e-3;
+          const double per_z = 1.0 / ( small ? 1.0 : z );
+          const double part = small ? 1.0 + z * ( 1.0 / 2 + z * ( 1.0 / 6 + z / 24 ) ) : ( lane::exp( z ) - 1.0 ) * per_z;
+          const double half = small ? 1.0 / 2 + z * ( 1.0 / 6 + z * ( 1.0 / 24 + z / 120 ) ) : ( part - 1.0 ) * per_z;
+          const double begin = h * ( rise + slope * s );
+          to[ Model::gates[ i ] ][ l ] = s + begin * part;
+          means[ i ][ l ] = s + begin * half;
         }
       }
     }
   }
 
-  /* Means of the gates over a step. */
+  /* Let others know the means of the gates over a step; those of cells that do not move are their values. */
   void
-  publish( const long step, const Row* const from, const Row* const to ) const
+  publish( const long step, const LaneMask active, const Row* const state ) const
   {
     if constexpr ( Model::n_gates > 0 )
     {
@@ -346,7 +353,7 @@ struct BlockGraded< Model, true >
         {
           if ( slots[ i ][ l ] != GradedExchange::nobody )
           {
-            ring[ slots[ i ][ l ] ] = 0.5 * ( from[ Model::gates[ i ] ][ l ] + to[ Model::gates[ i ] ][ l ] );
+            ring[ slots[ i ][ l ] ] = active >> l & 1 ? means[ i ][ l ] : state[ Model::gates[ i ] ][ l ];
           }
         }
       }

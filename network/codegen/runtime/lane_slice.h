@@ -144,7 +144,7 @@ public:
       }
       if constexpr ( Model::n_gates > 0 )
       {
-        block.graded_.publish( block.clock_, from, to );
+        block.graded_.publish( block.clock_, block.active_, to );
       }
       if ( n == 1 or ( block.recorded_ & block.active_ ) )
       {

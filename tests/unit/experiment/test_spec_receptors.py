@@ -110,6 +110,11 @@ def test_ports_that_nest_tells_apart_by_the_sign_of_weights(currents):
         ("inline I pA = unit_psc * convolve(K, s)", "pA", ""),
         ("V_m' = -(V_m - E_L) / tau_m + unit_psp * convolve(K, s) / (1 ms) + I_e / C_m", "mV", ""),
         ("inline x real = convolve(K, s)", "", ""),
+        ("V_m' = (G_0 * (E_L - V_m) + convolve(K, s) * pA + I_e) / C_m", "pA", ""),
+        ("V_m' = (G_0 * (E_x - V_m) - convolve(K, s) * nS * (V_m - E_exc) + I_e) / C_m", "nS", "E_exc"),
+        ("V_m' = (G_0 * (E_x - V_m) + convolve(K, s) * nS * (0 mV - V_m) + I_e) / C_m", "nS", ""),
+        ("V_m' = (G_0 * (E_x - V_m) + (I_e + 2 * (unit_psc * convolve(K, s) + I_e))) / C_m", "pA", ""),
+        ("x' = (1 + (I_e / pA + convolve(K, s)) * cos(x)) / tau_m", "", ""),
     ],
 )
 def test_what_a_spike_does_is_told_from_the_equations(term, unit, reversal):
@@ -124,6 +129,7 @@ model cell:
         I_e pA = 0 pA
         G_0 nS = 1 nS
         E_exc mV = 0 mV
+        E_x mV = 0 mV
         E_L mV = 0 mV
         tau_m ms = 1 ms
     internals:
