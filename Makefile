@@ -45,9 +45,10 @@ docs: $(VENV)/.installed-docs
 links: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -q -b linkcheck -D nb_execution_mode=off docs docs/_build/links
 
-# NEST with MPI, compiled from PyPI's sources into .venv-mpi: minutes when new, seconds afterwards
+# NEST with MPI, compiled from PyPI's sources into .venv-mpi: minutes when new, seconds afterwards;
+# MPI=mpich takes MPICH where Open MPI is there, too, and makes .venv-mpich
 mpi: $(BIN)/python
-	@$(BIN)/python scripts/build_nest_mpi.py
+	@$(BIN)/python scripts/build_nest_mpi.py $(if $(MPI),--mpi $(MPI))
 
 env: $(VENV)/.installed
 test-env: $(VENV)/.installed-test

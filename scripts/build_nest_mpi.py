@@ -11,21 +11,23 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--env", type=Path, default=ROOT / ".venv-mpi", help="environment to make or complete")
+    parser.add_argument("--env", type=Path, help="environment to make or complete; default .venv-mpi, or .venv-mpich")
+    parser.add_argument("--mpi", default="", help="openmpi or mpich; default: whichever mpicxx belongs to")
     parser.add_argument("--models", default="", help="more of NEST's models, separated by commas, or 'full' (slow)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not arguments.inside:
-        python = make_environment(arguments.env.absolute())
+        name = ".venv-mpich" if arguments.mpi == "mpich" else ".venv-mpi"
+        python = make_environment((arguments.env or ROOT / name).absolute())
         return subprocess.call([python, __file__, "--inside", *sys.argv[1:]])
 
     from network.cluster import nest_mpi
-    from network.errors import ClusterError
+    from network.errors import Error
 
     extra = tuple(name for name in arguments.models.split(",") if name)
     try:
-        nest_mpi.make("full" if extra == ("full",) else (*nest_mpi.MODELS, *extra))
-    except ClusterError as error:
+        nest_mpi.make("full" if extra == ("full",) else (*nest_mpi.MODELS, *extra), family=arguments.mpi)
+    except Error as error:
         print(f"build_nest_mpi: {error}", file=sys.stderr)
         return 1
     print("NEST with MPI is ready. Use it:  bgnest run --ranks 2 --threads 1   or   mpirun -n 2 bgnest run")

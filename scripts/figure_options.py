@@ -78,7 +78,10 @@ def effects_of_variants(
     share = f"power in {band.low:g}-{band.high:g} Hz (%)"
     table["oscillation"] *= 100.0
     quantities = {"rate": "mean rate (spikes/s)", "oscillation": share, "synchrony": "synchrony (spikes/s)"}
-    panels = {text: compare_variants(table, column, "intact") for column, text in quantities.items()}
+    panels = {
+        text: compare_variants(table, column, "intact", of_rhythm=column == "oscillation")
+        for column, text in quantities.items()
+    }
     about = f"{title}: {described(runs)}"
     with plots.presented(load_presentation(experiment.split("/")[0])):
         figure = plots.effects(panels, reference="intact", titles=list_variants(experiment), title=about)

@@ -85,7 +85,7 @@ def main() -> None:
     with plots.presented(NETWORK):
         draw(options.docs / "figures", found)
     (options.docs / "notes" / "states.md").write_text(report(found), encoding="utf-8")
-    print(f"{options.docs / 'states.md'}")
+    print(options.docs / "notes" / "states.md")
 
 
 def pairs_of(runs: dict[str, Run], kind: str, suffix: str = "") -> Pairs:
@@ -99,9 +99,12 @@ def draw(folder: Path, found: Findings) -> None:
     tables = {state: judgement.table for state, judgement in found.judgements.items()}
     run = found.runs["activation_depleted"]
     depleted = {name: run.spikes(name) for name in run.recorded}
+    titles = {state: title_of(run) for state, run in found.runs.items()}
     figures = {
-        "states_rates": plots.states(tables, found.targets, title="Rates of the four states"),
-        "states_cv": plots.states(tables, found.targets, quantity="cv", title="Irregularity of the four states"),
+        "states_rates": plots.states(tables, found.targets, titles=titles, title="Rates of the four states"),
+        "states_cv": plots.states(
+            tables, found.targets, quantity="cv", titles=titles, title="Irregularity of the four states"
+        ),
         "states_phases_beta": plots.phase_circles(found.beta, title="Activation"),
         "states_coherence_beta": plots.coherence(found.beta, title="Activation: coherence of unit pairs"),
         "states_phases_slow_wave": plots.phase_circles(found.slow, band=SLOW, title="Slow wave"),
@@ -177,9 +180,16 @@ def state_section(run: Run, judgement: Judgement, targets: Targets) -> list[str]
             if any(v.cv for v in targets.references[key].populations.values())
         ]
         rows.append(cells)
-    judged = f"{judgement.n_good} of {len(judgement.judged)} judged quantities inside their bands"
-    title = run.plan["meta"]["title"].split(", ", 1)[1]
-    return [f"## {title[0].upper()}{title[1:]}", "", *markdown(header, rows), "", f"{judged} (pairs included).", ""]
+    n_short = judgement.n_short
+    judged = f"{judgement.n_good} of {len(judgement.judged) - n_short} judged quantities inside their bands"
+    short = f"; the recording is too short to judge {n_short}" if n_short else ""
+    return [f"## {title_of(run)}", "", *markdown(header, rows), "", f"{judged} (pairs included){short}.", ""]
+
+
+def title_of(run: Run) -> str:
+    """Name of a state, from the title of its experiment."""
+    title: str = run.plan["meta"]["title"].split(", ", 1)[1]
+    return title[0].upper() + title[1:]
 
 
 def band(row: pd.Series) -> str:
@@ -241,7 +251,7 @@ REMARKS = """\
 - **FSN** fire at 9 spikes/s in control and 1.4 when depleted; the design rate in the published code is 15. The
   re-simulation agrees with us, so this belongs to the final parameter set.
 - **SNr** at about 70 spikes/s in the depleted state has no published number to compare with.
-- **TI against TA** is not exactly in anti-phase in the activated, depleted state (-158 degrees); the re-simulation
+- **TI against TA** is not exactly in anti-phase in the activated, depleted state (-159 degrees); the re-simulation
   gives -157.
 - **Slow wave, R.** The re-simulation has, over 3 s at the same size, 0.07 (TI/TI), 0.07 (TA/TA), 0.05 (TI/TA), 0.10
   (TI/STN), 0.09 (TA/STN) and 0.11 (STN/STN) in control, and 0.45, 0.91, 0.64, 0.49, 0.73 and 0.58 when depleted.

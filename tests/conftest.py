@@ -32,9 +32,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 MPI_TESTS = "tests/mpi/"
+SLURM_TESTS = "tests/slurm/"
+TOGETHER = (MPI_TESTS, SLURM_TESTS)
+"""Never side by side: MPI jobs take all cores, and a machine has one Slurm."""
 LONG_FILES = (
     MPI_TESTS,
-    "tests/slurm/",
+    SLURM_TESTS,
     "tests/docs/",
     "tests/nestml/test_build.py",
     "tests/unit/scan/test_story.py",
@@ -63,13 +66,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist calls it, where it is installed and in use
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep the tests of a file in one process, which makes what they share once; MPI jobs never run side by side."""
+    """Keep the tests of a file in one process, which makes what they share once, and some folders together."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return MPI_TESTS if file.startswith(MPI_TESTS) else file
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
 
     if config.getvalue("dist") != "load":
         return None  # --dist says otherwise

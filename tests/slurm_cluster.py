@@ -1,5 +1,7 @@
 """A real Slurm on this machine for as long as a test needs it: a controller, two nodes of two cores, memory enforced.
 
+With accounts there are Slurm's database daemon and a MariaDB as well, and a job needs an account that exists.
+
 Everything lies in a temporary folder but for the configuration, which has to be in /etc/slurm: Snakemake's executor
 drops the variable ``SLURM_CONF``. A configuration that is there already is somebody's cluster and is left alone.
 """
@@ -21,20 +23,25 @@ import psutil
 from network.processes import end_with_parent
 
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
+DATABASE = CONFIGURATION.with_name("slurmdbd.conf")
 MARK = "# Written by the tests of bgnest"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 PACKAGES = "apt-get install -y --no-install-recommends slurm-wlm munge libpmix2"
+FOR_ACCOUNTS = ("slurmdbd", "mariadbd", "mariadb-install-db", "sacct", "sacctmgr")
+MORE_PACKAGES = f"{PACKAGES} slurmdbd mariadb-server-core"
+ACCOUNT = "neurons"
 NODES = ("n1", "n2")
 CORES, MEMORY = 2, 4000  # per node; MB
 PARTITION = "batch"
 
 
-def problem() -> str | None:
+def problem(*, accounts: bool = False) -> str | None:
     """Why no cluster can be started here; None if one can."""
     if os.getuid() != 0:
         return f"Slurm's daemons and {CONFIGURATION} need root"
-    if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
-        return f"no {', '.join(missing)}: {PACKAGES}"
+    needed = (*PROGRAMS, *(FOR_ACCOUNTS if accounts else ()))
+    if missing := [name for name in needed if shutil.which(name) is None]:
+        return f"no {', '.join(missing)}: {MORE_PACKAGES if accounts else PACKAGES}"
     if CONFIGURATION.exists():
         first = CONFIGURATION.read_text().partition("\n")[0]
         if not first.startswith(MARK):
@@ -44,8 +51,15 @@ def problem() -> str | None:
     return None
 
 
-def text(folder: Path, ports: tuple[int, ...], more: str = "") -> str:
-    """Configuration of the cluster in a folder."""
+def text(folder: Path, ports: tuple[int, ...], accounts: int | None = None) -> str:
+    """Configuration of the cluster in a folder; ``accounts`` is the port of the database daemon."""
+    storage = "AccountingStorageType=accounting_storage/none"
+    if accounts:
+        storage = f"""AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={accounts}
+AccountingStoragePass={folder}/munge/socket
+AccountingStorageEnforce=associations"""
     host = socket.gethostname().partition(".")[0]
     size = f"CPUs={CORES} RealMemory={MEMORY} State=UNKNOWN"
     nodes = "\n".join(
@@ -74,7 +88,7 @@ SelectTypeParameters=CR_Core_Memory
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/none
+{storage}
 MpiDefault=pmix
 ReturnToService=2
 # two nodes of two cores on a machine that may have fewer
@@ -83,13 +97,34 @@ KillWait=5
 SchedulerParameters=sched_min_interval=100000
 {nodes}
 PartitionName={PARTITION} Nodes={",".join(NODES)} Default=YES MaxTime=INFINITE State=UP
-{more}"""
+"""
+
+
+def database_text(folder: Path, port: int, server: int) -> str:
+    """Configuration of Slurm's database daemon, which keeps its tables in a MariaDB at another port."""
+    host = socket.gethostname().partition(".")[0]
+    return f"""{MARK}, taken away when they end. Process {os.getpid()}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge/socket
+DbdHost={host}
+DbdAddr=127.0.0.1
+DbdPort={port}
+SlurmUser=root
+PidFile={folder}/slurmdbd.pid
+LogFile={folder}/log/slurmdbd.log
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StoragePort={server}
+StorageUser=root
+StorageLoc=slurm_acct
+"""
 
 
 class Cluster:
-    """Slurm under way between ``start`` and ``stop``."""
+    """Slurm under way between ``start`` and ``stop``; ``accounts``: one that keeps them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, accounts: bool = False) -> None:
+        self.accounts = accounts
         self.folder = Path(tempfile.mkdtemp(prefix="bgnest-slurm-"))
         self.folder.chmod(0o711)
         self._daemons: list[subprocess.Popen[bytes]] = []
@@ -103,17 +138,37 @@ class Cluster:
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
         CONFIGURATION.parent.mkdir(exist_ok=True)
-        CONFIGURATION.write_text(text(self.folder, _free_ports(1 + len(NODES))))
+        daemon, server, *ports = _free_ports(3 + len(NODES))
+        CONFIGURATION.write_text(text(self.folder, tuple(ports), daemon if self.accounts else None))
         place = self.folder / "munge"
         files = [f"--{what}-file={place}/{what}" for what in ("key", "pid", "log", "seed")]
         self._daemon("munged", "--foreground", "--force", f"--socket={place}/socket", *files)
         self._until((place / "socket").exists, "munged answers")
+        if self.accounts:
+            self._keep_accounts(daemon, server)
         self._daemon("slurmctld", "-D")
         for node in NODES:
             self._daemon("slurmd", "-D", "-N", node)
         self._until(
             lambda: self.ask("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * len(NODES), "nodes are idle"
         )
+
+    def _keep_accounts(self, port: int, server: int) -> None:
+        """Start a MariaDB and Slurm's database daemon, and make an account that root may charge."""
+        data, sock = self.folder / "tables", self.folder / "tables.sock"
+        make = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
+        subprocess.run([*make, f"--datadir={data}", "--user=root"], check=True, capture_output=True)
+        where = ["--bind-address=127.0.0.1", f"--port={server}", f"--socket={sock}", f"--pid-file={data}/pid"]
+        self._daemon("mariadbd", "--no-defaults", "--user=root", f"--datadir={data}", *where)
+        self._until(sock.exists, "MariaDB answers")
+        DATABASE.write_text(database_text(self.folder, port, server))
+        DATABASE.chmod(0o600)  # Slurm refuses another
+        self._daemon("slurmdbd", "-D")
+        add = ("sacctmgr", "-i", "add")
+        self._until(lambda: bool(self.ask(*add, "cluster", "bgnest")), "slurmdbd answers")
+        self.ask(*add, "account", ACCOUNT, "cluster=bgnest")
+        self.ask(*add, "user", "root", f"account={ACCOUNT}", "cluster=bgnest")
+        self.ask("sacctmgr", "-i", "modify", "user", "root", "set", f"defaultaccount={ACCOUNT}")
 
     def stop(self) -> None:
         """End all jobs and daemons, and take everything away."""
@@ -128,6 +183,8 @@ class Cluster:
                 daemon.kill()
                 daemon.wait()
         CONFIGURATION.unlink(missing_ok=True)
+        if self.accounts:
+            DATABASE.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, *command: str) -> str:

@@ -15,8 +15,9 @@ import numpy as np
 
 from ..experiment.presentation import BETA, Band, Pair
 from ..runs import Spikes
+from .certainty import freedom, peak_limit, poisson_level
 from .spectra import modulation_depth, oscillation_index, rate_spectrum
-from .statistics import RATE_BIN, synchrony_index
+from .statistics import RATE_BIN, Floats, synchrony_index
 from .units import Coherence, PhaseDifferences, pair_coherence, phase_differences
 
 if TYPE_CHECKING:
@@ -106,8 +107,9 @@ def oscillation_table(
     DataFrame
         Index ``population``; columns ``modulation`` (2 |FT| / mean at the frequency of the drive),
         ``oscillation`` (share of the band in the power up to ``upper`` Hz; by default 1.6 times ``peak``),
-        ``peak`` (frequency of the largest power in Hz) and ``synchrony`` (variance over mean of the population
-        rate, spikes/s).
+        ``peak`` (frequency of the largest power in Hz), ``beyond_chance`` (that power over what the largest power of
+        independent Poisson cells exceeds in one of a hundred recordings) and ``synchrony`` (variance over mean of the
+        population rate, spikes/s).
     """
     import pandas as pd
 
@@ -121,6 +123,14 @@ def oscillation_table(
             "modulation": modulation_depth(train.times, t_start, max(whole, t_start + RATE_BIN), band.drive),
             "oscillation": oscillation_index(frequencies, power, band.limits, upper),
             "peak": frequencies[1:][np.argmax(power[1:])] if train.times.size else np.nan,
+            "beyond_chance": _beyond_chance(train, frequencies, power, t_start, t_stop),
             "synchrony": synchrony_index(train.times, train.n_neurons, t_start, t_stop),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("population")
+
+
+def _beyond_chance(train: Spikes, frequencies: Floats, power: Floats, t_start: float, t_stop: float) -> float:
+    inside = np.count_nonzero((train.times >= t_start) & (train.times < t_stop))
+    level = poisson_level(int(inside), train.n_neurons, t_start, t_stop)
+    degrees = freedom(int((t_stop - t_start) / RATE_BIN + 1e-9), 2 * (len(frequencies) - 1))
+    return float(power[1:].max() / (level * peak_limit(degrees, len(frequencies) - 1))) if level else float("nan")

@@ -17,6 +17,8 @@ from ..experiment.quantities import Quantity, QuantityList, Spec
 from ..plans.cost import beyond_machine
 from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_code, with_changes
 
+SHOWN = 6
+"""Key paths of numbers without a source that are named."""
 GONE = object()
 """In place of a value that an overlay or the command line has taken away."""
 
@@ -36,6 +38,9 @@ def validate(
     beside_network(spec)
     print(f"{spec.name}: valid")
     tell_code(planned, spec)
+    if bare := without_source(spec):
+        names = ", ".join(bare[:SHOWN]) + (", …" if len(bare) > SHOWN else "")
+        print(f"  without a source or a reason (source: KEY, assumed: WHY), {len(bare)} in your file: {names}")
     if problem := beyond_machine(planned):
         print(f"bgnest: {problem}", file=sys.stderr)
     if show is not None:
@@ -45,6 +50,16 @@ def validate(
         for path, origin in sorted(found):
             for line in _shown(spec, path, origin):
                 print(line)
+
+
+def without_source(spec: Experiment) -> list[str]:
+    """Key paths of numbers that a file of the user's sets without saying where they are from."""
+    found = []
+    for path, origin in sorted(spec.origins.items()):
+        value = _at(spec, path)
+        if getattr(value, "set_by", None) and not str(origin).startswith("command line"):
+            found.append(path)
+    return found
 
 
 def beside_network(spec: Experiment) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from .. import program, resources
+from ..codegen import mpi
 from ..codegen.toolchain import find_nest
 from ..errors import BuildError, ClusterError
 from ..processes import family
@@ -25,7 +26,8 @@ from .job import JOB_NAME
 from .ranks import without_launcher
 
 INTERRUPTED = 130
-MPI_ENVIRONMENT = ".venv-mpi"
+MPI_ENVIRONMENTS = (".venv-mpi", ".venv-mpich")
+"""What ``make mpi`` and ``make mpi MPI=mpich`` make; the first that is there is taken."""
 BUILD_MARK = "bgnest-build.json"
 """File that `network.cluster.nest_mpi` leaves in a NEST which it has compiled, installed and tested."""
 
@@ -44,9 +46,9 @@ def mpi_python() -> Path:
         if not shutil.which(given):
             raise ClusterError(f"BGNEST_MPI_PYTHON={given}: no such program")
         return Path(given)
-    made = resources.data_root() / MPI_ENVIRONMENT
-    if any(made.glob(f"lib/python*/site-packages/nest/{BUILD_MARK}")):
-        return made / "bin" / "python"
+    for made in (resources.data_root() / name for name in MPI_ENVIRONMENTS):
+        if any(made.glob(f"lib/python*/site-packages/nest/{BUILD_MARK}")):
+            return made / "bin" / "python"
     raise ClusterError(
         "the installed NEST has threads, but no MPI. Either run with --threads only, or get a NEST with MPI: "
         "`make mpi` compiles one (minutes, once), environment.yml has one from conda-forge; on a cluster see "
@@ -85,7 +87,7 @@ def launcher_command(ranks: int, threads: int = 1) -> list[str]:
     """
     if given := os.environ.get("BGNEST_LAUNCHER"):
         return shlex.split(filled(given, "BGNEST_LAUNCHER", ranks=ranks, threads=threads))
-    program = next((name for name in ("mpirun", "mpiexec", "srun") if shutil.which(name)), None)
+    program = mpi.launcher_of(_family()) or mpi.launcher_of("") or (shutil.which("srun") and "srun")
     if program is None:
         raise ClusterError(
             "no mpirun, mpiexec or srun. Debian/Ubuntu: apt-get install openmpi-bin; on a cluster load its MPI module."
@@ -105,7 +107,7 @@ def _candidates(program: str, ranks: int, threads: int) -> list[list[str]]:
     if program == "srun":
         return [[program, *count, "-c", str(threads), "--cpu-bind=cores", "--kill-on-bad-exit=1"]]
     fits = ranks * threads <= (psutil.cpu_count(logical=False) or 1)
-    if "Open MPI" in _version(program):
+    if mpi.family_of(mpi.launcher_version(program)) == mpi.OPEN_MPI:
         base = [program, "--quiet", *(["--allow-run-as-root"] if os.geteuid() == 0 else [])]
         bound = [*base, "--map-by", f"slot:PE={threads}", "--bind-to", "core", *count]
         free = [*base, "--bind-to", "none", *count]
@@ -115,10 +117,20 @@ def _candidates(program: str, ranks: int, threads: int) -> list[list[str]]:
     return [*([bound] if fits else []), [program, *count]]
 
 
-@functools.cache
-def _version(program: str) -> str:
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr
+def _family() -> str:
+    """Family of the MPI of the NEST that ranks run; empty if its files do not tell."""
+    try:
+        return find_nest(next(iter(_packages(mpi_python())), None)).mpi_family
+    except (BuildError, ClusterError):
+        return ""
+
+
+def _packages(python: Path) -> list[Path]:
+    """Package ``nest`` of another environment; none for the running Python."""
+    if python == Path(sys.executable):
+        return []
+    place = Path(shutil.which(python) or python)
+    return sorted(place.parent.parent.glob("lib*/python3*/site-packages/nest"))
 
 
 def start(arguments: Sequence[str], *, ranks: int, threads: int, name: str, output: Path | None = None) -> int:

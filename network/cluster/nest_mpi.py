@@ -31,6 +31,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..codegen import mpi
 from ..errors import ClusterError
 from ..sealing import damage, sha256
 from . import requirements
@@ -121,22 +122,17 @@ def _first_line(*command: str) -> str:
     return next(iter(done.stdout.splitlines()), "").strip()
 
 
-def mpi_version() -> str:
-    """Name and version of the MPI that ``mpicxx`` compiles for."""
-    for command in (("mpicxx", "--showme:version"), ("mpichversion",), ("mpicxx", "-v")):
-        if answer := _first_line(*command):
-            return answer
-    return _first_line("mpirun", "--version")
-
-
-def describe_build(models: tuple[str, ...] | str = MODELS) -> Build:
+def describe_build(models: tuple[str, ...] | str = MODELS, library: mpi.Mpi | None = None) -> Build:
     """Build for this Python, compiler and MPI; ``models`` are names, or ``full`` for all of NEST's models."""
+    library = library or mpi.Mpi()
+    named = {"MPI_CXX_COMPILER": library.cxx, "MPI_C_COMPILER": library.cc} if library.family else {}
     return Build(
         python=f"{sysconfig.get_config_var('SOABI')}",
-        mpi=mpi_version(),
+        mpi=library.version,
         compiler=_first_line(*requirements.compiler(), "--version"),
         gsl=_first_line("gsl-config", "--version"),
         models=models if isinstance(models, str) else tuple(sorted(models)),
+        options=_CMAKE_OPTIONS | named,
     )
 
 
@@ -203,8 +199,7 @@ def _compile(build: Build, folder: Path, tell: Progress) -> Path:
         options["with-models"] = ";".join(build.models)
     settings = [part for key, value in options.items() for part in ("-C", f"cmake.define.{key}={value}")]
     estimate = _CPU_SECONDS / jobs
-    mpi = build.mpi or "MPI"
-    tell(f"compiling NEST {build.version} with {mpi} on {jobs} core(s), about {_duration(estimate)}")
+    tell(f"compiling NEST {build.version} with {build.mpi or 'MPI'} on {jobs} core(s), about {_duration(estimate)}")
     watch = NinjaProgress(tell, estimate)
     environment = {
         **without_launcher(),
@@ -336,7 +331,7 @@ def _mark() -> Path:
     return Path(sysconfig.get_path("platlib")) / "nest" / BUILD_MARK
 
 
-def test_run(tell: Progress) -> None:
+def test_run(build: Build, tell: Progress) -> None:
     """Start two ranks for real; a NEST with another MPI than ``mpirun``'s gives two jobs of one rank."""
     program = "import nest; print(f'ranks: {nest.num_processes}')"
     command = [*launcher_command(2), sys.executable, "-c", program]
@@ -346,7 +341,7 @@ def test_run(tell: Progress) -> None:
         raise ClusterError(
             f"NEST is installed, but two MPI ranks do not find each other ({' '.join(command[:4])} …):\n"
             f"{done.stdout[-600:]}{done.stderr[-600:]}\n"
-            f"Is mpirun from the same MPI as mpicxx ({mpi_version()})?"
+            f"Is {command[0]} from the MPI that NEST was compiled with ({build.mpi})?"
         )
     tell("tested: two ranks work together")
 
@@ -365,18 +360,25 @@ def tell(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def make(models: tuple[str, ...] | str = MODELS, tell: Progress = tell) -> Path:
+def make(models: tuple[str, ...] | str = MODELS, tell: Progress = tell, family: str = "") -> Path:
     """Put a NEST with MPI into the environment of the running Python; seconds if it is there or cached.
+
+    Parameters
+    ----------
+    models : tuple of str or ``full``
+    tell : callable
+    family : str
+        ``openmpi`` or ``mpich``; empty for the MPI that ``mpicxx`` belongs to.
 
     Raises
     ------
     ClusterError
         See `requirements.ensure`, `get_wheel` and `test_run`.
     """
-    requirements.ensure(tell)
-    build = describe_build(models)
+    requirements.ensure(tell, family)
+    build = describe_build(models, mpi.find(family))
     wheel = get_wheel(build, tell)
     if install(build, wheel, tell):
-        test_run(tell)
+        test_run(build, tell)
         _mark().write_text(json.dumps({"key": build.key}))
     return wheel

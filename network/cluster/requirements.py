@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ClusterError
+from ..codegen import mpi
+from ..errors import ClusterError, NoCompilerError
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,17 @@ def _header(name: str) -> bool:
     return done.returncode == 0
 
 
-def requirements() -> tuple[Requirement, ...]:
-    """Everything that pip cannot bring."""
+def _has(family: str) -> bool:
+    try:
+        return _program(mpi.find(family).cxx)
+    except NoCompilerError:
+        return False
+
+
+def requirements(family: str = "") -> tuple[Requirement, ...]:
+    """Everything that pip cannot bring; ``family`` names an MPI, else any will do."""
+    name = mpi.FAMILIES.get(family, "an MPI library")
+    debian, fedora = mpi.PACKAGES[family or mpi.OPEN_MPI]
     return (
         Requirement("a C++ compiler (g++)", lambda: _program(compiler()[0]), ("g++",), ("gcc-c++",)),
         Requirement(
@@ -68,16 +78,16 @@ def requirements() -> tuple[Requirement, ...]:
             ("python3-devel",),
         ),
         Requirement(
-            "an MPI library with its compiler (mpicxx)",
-            lambda: _program("mpicxx"),
-            ("libopenmpi-dev",),
-            ("openmpi-devel",),
+            f"{name} with its compiler (mpicxx)",
+            lambda: _has(family),
+            (debian[0],),
+            (fedora[0],),
         ),
         Requirement(
             "a program that starts MPI jobs (mpirun, mpiexec or srun)",
-            lambda: _program("mpirun", "mpiexec", "srun"),
-            ("openmpi-bin",),
-            ("openmpi",),
+            lambda: _program("srun") or mpi.launcher_of(family) is not None,
+            (debian[1],),
+            (fedora[1],),
         ),
         Requirement(
             "the GNU Scientific Library (gsl/gsl_version.h)",
@@ -100,9 +110,9 @@ def requirements() -> tuple[Requirement, ...]:
     )
 
 
-def missing() -> list[Requirement]:
+def missing(family: str = "") -> list[Requirement]:
     """Requirements that this machine does not meet."""
-    return [requirement for requirement in requirements() if not requirement.found()]
+    return [requirement for requirement in requirements(family) if not requirement.found()]
 
 
 def remedy(lacking: Sequence[Requirement]) -> str:
@@ -122,20 +132,22 @@ def remedy(lacking: Sequence[Requirement]) -> str:
     )
 
 
-def ensure(tell: Callable[[str], None]) -> None:
+def ensure(tell: Callable[[str], None], family: str = "") -> None:
     """Install what is missing if that is possible without asking anyone: as root, on Debian or Ubuntu.
 
     Parameters
     ----------
     tell : callable
         Gets one line before packages are installed.
+    family : str
+        ``openmpi``, ``mpich``, or empty for any MPI.
 
     Raises
     ------
     ClusterError
         If something stays missing; names it and the ways to get it.
     """
-    lacking = missing()
+    lacking = missing(family)
     if not lacking:
         return
     if os.geteuid() == 0 and _program("apt-get"):
@@ -150,6 +162,6 @@ def ensure(tell: Callable[[str], None]) -> None:
             if done.returncode:
                 output = done.stdout[-800:] + done.stderr[-800:]
                 raise ClusterError(f"{shlex.join(command)} failed:\n{output}\n{remedy(lacking)}")
-        lacking = missing()
+        lacking = missing(family)
     if lacking:
         raise ClusterError(remedy(lacking))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import getpass
 import math
 import re
 import shlex
@@ -21,8 +23,9 @@ from .launch import filled
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "slurm.sh"
 
+CPU_BIND = " --cpu-bind=cores"
 LAUNCHERS = {
-    "srun": "srun --cpus-per-task={threads} --cpu-bind=cores --kill-on-bad-exit=1",
+    "srun": f"srun --cpus-per-task={{threads}}{CPU_BIND} --kill-on-bad-exit=1",
     # Open MPI's own; takes nodes and ranks from the allocation
     "mpirun": "mpirun --map-by ppr:{ranks_per_node}:node:PE={threads} --bind-to core -n {ranks}",
 }
@@ -115,6 +118,8 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
     }
     memory = job.memory or MEMORY_RESERVE * max(needs.values())
     launcher = LAUNCHERS.get(job.launcher, job.launcher)
+    if job.launcher in LAUNCHERS and not binds_cores():
+        launcher = launcher.replace(CPU_BIND, "")
     numbers = {"ranks": job.ranks, "ranks_per_node": job.ranks_per_node, "threads": job.threads}
     values = {
         **{name: str(number) for name, number in numbers.items()},
@@ -259,6 +264,24 @@ def has_accounting() -> bool:
         return False
     done = subprocess.run(["sacct", "--noheader", "--allocations"], capture_output=True, text=True, check=False)
     return done.returncode == 0 and "disabled" not in done.stderr
+
+
+def default_account() -> str | None:
+    """Account that Slurm charges where none is named; None where it keeps no accounts or has none for this user."""
+    if shutil.which("sacctmgr") is None or not has_accounting():
+        return None
+    question = ["sacctmgr", "-n", "-P", "show", "user", getpass.getuser(), "format=DefaultAccount"]
+    done = subprocess.run(question, capture_output=True, text=True, check=False)
+    return next(iter(done.stdout.split()), None) if done.returncode == 0 else None
+
+
+@functools.cache
+def binds_cores() -> bool:
+    """Whether Slurm gives a rank cores of its own; where it cannot, it says so for every job that asks for it."""
+    if shutil.which("scontrol") is None:
+        return True
+    done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=False)
+    return re.search(r"^TaskPlugin\s*=\s*(task/none|\(null\))?\s*$", done.stdout, re.MULTILINE) is None
 
 
 def hand_in(script: Path, arguments: Sequence[str] = ()) -> str:

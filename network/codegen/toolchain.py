@@ -25,6 +25,7 @@ from pathlib import Path
 
 from ..errors import BuildError, NoCompilerError
 from ..memo import remembered
+from . import mpi as mpi_libraries
 
 NEST_VERSIONS = ((3, 10), (4, 0))  # from, up to but without
 NESTML_VERSIONS = ((9, 0), (9, 1))
@@ -50,6 +51,8 @@ class Nest:
     old_abi : bool
         Whether it was compiled with the C++ ABI from before GCC 5, as the wheels on PyPI are.
     mpi : bool
+    mpi_family : str
+        ``openmpi`` or ``mpich``; empty without MPI, or where its files do not tell.
     fingerprint : str
         Digest of the headers, the ABI and the MPI library: what a compiled model depends on.
     """
@@ -60,6 +63,7 @@ class Nest:
     old_abi: bool
     mpi: bool
     fingerprint: str
+    mpi_family: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,11 +149,16 @@ def find_nest(package: Path | None = None) -> Nest:
         for header in headers:
             digest.update(header.name.encode() + header.read_bytes())
         if mpi:  # NEST's headers are the same for every MPI, the objects that they describe are not
-            digest.update(b" ".join(sorted(_mpi_libraries(package, include))))
+            digest.update(b" ".join(sorted(mpi_libraries.libraries(libraries))))
         return digest.hexdigest()
 
     known = remembered(f"headers of NEST {version} {old_abi} {mpi}", [*headers, *libraries], fingerprint)
-    return Nest(package, include, version, old_abi, mpi, known)
+    family = remembered("family of MPI", libraries, lambda: _family(libraries)) if mpi else ""
+    return Nest(package, include, version, old_abi, mpi, known, family)
+
+
+def _family(libraries_of_nest: list[Path]) -> str:
+    return mpi_libraries.family_of_libraries(mpi_libraries.libraries(libraries_of_nest))
 
 
 def headers_of(include: Path) -> list[Path]:
@@ -181,15 +190,6 @@ def _kernel_libraries(package: Path, include: Path) -> list[Path]:
         ),
     ]
     return [library for library in libraries if library.is_file()]
-
-
-def _mpi_libraries(package: Path, include: Path) -> set[bytes]:
-    """Names of the MPI libraries that NEST loads, such as ``libmpi.so.40`` (Open MPI) or ``libmpi.so.12`` (MPICH)."""
-    found: set[bytes] = set()
-    for library in _kernel_libraries(package, include):
-        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            found |= set(re.findall(rb"\blibmpi\w*\.so[.\d]*", content))
-    return found
 
 
 def _has_old_abi(package: Path, include: Path) -> bool:
@@ -304,25 +304,31 @@ def has_header(compiler: Compiler, header: str, flags: tuple[str, ...] = ()) -> 
     return answer.returncode == 0
 
 
-def mpi_flags() -> tuple[str, ...]:
+def mpi_flags(family: str = "") -> tuple[str, ...]:
     """Compiler flags for the MPI headers, which the headers of a NEST with MPI include.
+
+    Parameters
+    ----------
+    family : str
+        MPI that NEST was built with: ``openmpi``, ``mpich``, or empty for the one of ``mpicxx``.
 
     Raises
     ------
     NoCompilerError
-        If there is no ``mpicxx``.
+        If there is no compiler of this MPI.
     """
-    if shutil.which("mpicxx") is None:
+    if not family and shutil.which("mpicxx") is None:
         raise NoCompilerError(
             "this NEST was built with MPI, but there is no mpicxx to ask for the MPI headers. Install the MPI that "
             "it was built with, for instance `apt install libopenmpi-dev openmpi-bin`, or load its module."
         )
+    cxx = mpi_libraries.find(family).cxx
     for question in ("--showme:compile", "-compile_info", "-show"):
-        answer = run(["mpicxx", question])
+        answer = run([cxx, question])
         if answer.returncode == 0:
             words = shlex.split(answer.stdout)
             return tuple(word for word in words if word.startswith(("-I", "-D")))
-    raise BuildError("mpicxx does not tell its compiler flags (tried --showme:compile, -compile_info and -show).")
+    raise BuildError(f"{cxx} does not tell its compiler flags (tried --showme:compile, -compile_info and -show).")
 
 
 def nest_flags(nest: Nest) -> tuple[str, ...]:
@@ -334,7 +340,7 @@ def nest_flags(nest: Nest) -> tuple[str, ...]:
         "-DNDEBUG",
         f"-D_GLIBCXX_USE_CXX11_ABI={0 if nest.old_abi else 1}",
         f"-I{nest.include}",
-        *(mpi_flags() if nest.mpi else ()),
+        *(mpi_flags(nest.mpi_family) if nest.mpi else ()),
     )
 
 

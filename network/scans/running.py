@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -67,6 +68,9 @@ def _was_killed(who: str) -> bool:
     return found is not None and found[2] == os.uname().nodename and not psutil.pid_exists(int(found[1]))
 
 
+NO_ACCOUNTS = "Slurm keeps no accounts here; what Snakemake says below about sacct and accounts means nothing.\n"
+
+
 def execute(
     folder: Path, command: Sequence[str], lock: int, watch: Callable[[], None], slurm: ScanJobs | None = None
 ) -> int:
@@ -93,7 +97,7 @@ def execute(
     log = folder / "log" / "snakemake.log"
     with (
         family([lock]) as jobs,
-        log.open("w", encoding="utf-8") as output,
+        _log(log, NO_ACCOUNTS if "squeue" in command else "") as output,
         subprocess.Popen(
             command,
             cwd=folder,
@@ -125,6 +129,13 @@ def execute(
             for number, handler in before.items():
                 signal.signal(number, handler)
     return INTERRUPTED if interrupted is not None else process.returncode
+
+
+def _log(path: Path, beginning: str) -> TextIO:
+    file = path.open("w", encoding="utf-8")
+    file.write(beginning)
+    file.flush()
+    return file
 
 
 def _environment() -> dict[str, str]:

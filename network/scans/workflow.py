@@ -18,7 +18,17 @@ import yaml
 
 from .. import program
 from ..cluster import launch
-from ..cluster.slurm import COMPILERS, MEMORY_RESERVE, SHORTEST, SLOWER, has_accounting, one_line
+from ..cluster.slurm import (
+    COMPILERS,
+    CPU_BIND,
+    MEMORY_RESERVE,
+    SHORTEST,
+    SLOWER,
+    binds_cores,
+    default_account,
+    has_accounting,
+    one_line,
+)
 from ..errors import ScanError
 from ..experiment import dump_experiment
 from ..plans.cost import load_cost_model
@@ -86,7 +96,7 @@ class Slurm:
     jobs: int = 100
     extra: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
-    launcher: str = "srun -n {ranks} -c {threads} --cpu-bind=cores --kill-on-bad-exit=1"
+    launcher: str = f"srun -n {{ranks}} -c {{threads}}{CPU_BIND} --kill-on-bad-exit=1"
 
     def __post_init__(self) -> None:
         """Refuse what would not fit into a line of a job script."""
@@ -244,7 +254,8 @@ def _slurm_resources(plan: ScanPlan, slurm: Slurm) -> dict[str, Any]:
 
 def _slurm_names(slurm: Slurm) -> dict[str, Any]:
     """Resources of every job."""
-    named = {"slurm_partition": slurm.partition, "slurm_account": slurm.account}
+    # named, so that Snakemake's executor does not guess one, which fails (2.8)
+    named = {"slurm_partition": slurm.partition, "slurm_account": slurm.account or default_account()}
     extra = {"slurm_extra": shlex.join(slurm.extra)} if slurm.extra else {}
     return {key: value for key, value in named.items() if value} | extra
 
@@ -252,7 +263,8 @@ def _slurm_names(slurm: Slurm) -> dict[str, Any]:
 def _slurm_environment(slurm: Slurm) -> str:
     """What stands before each command in a job."""
     setup = "".join(f"{line} && " for line in slurm.setup)
-    return f"{setup}BGNEST_LAUNCHER={shlex.quote(slurm.launcher)} "
+    launcher = slurm.launcher if binds_cores() else slurm.launcher.replace(CPU_BIND, "")
+    return f"{setup}BGNEST_LAUNCHER={shlex.quote(launcher)} "
 
 
 def snakemake_command(

@@ -1,10 +1,11 @@
-"""A Slurm of two nodes for all tests of this folder, and an experiment that it runs in seconds."""
+"""A Slurm of two nodes for the tests of each file, and an experiment that it runs in seconds."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,12 @@ def pytest_report_header() -> str:
     return f"Slurm: {problem() or 'one of two nodes is started here'}"
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+@contextmanager
+def under_way(*, accounts: bool) -> Iterator[Cluster]:
     """Slurm under way; skips with the reason where there can be none."""
-    if (why := problem()) is not None:
+    if (why := problem(accounts=accounts)) is not None:
         pytest.skip(f"no Slurm: {why}")
-    made = Cluster()
+    made = Cluster(accounts=accounts)
 
     def leave(number: int, frame: object) -> None:
         raise KeyboardInterrupt  # pytest then takes down what there is
@@ -42,6 +43,28 @@ def cluster() -> Iterator[Cluster]:
     assert not made.left_over()
 
 
+@pytest.fixture(scope="module")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A Slurm for the tests of a file, with accounts if it says ``ACCOUNTS = True``."""
+    with under_way(accounts=getattr(request.module, "ACCOUNTS", False)) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(cluster: Cluster) -> Iterator[None]:
+    """What a test that failed has left behind is not the fault of the next one."""
+    yield
+    cluster.ask("scancel", "--me", "--full")
+
+
+@pytest.fixture
+def scan_file(tiny: Path, tmp_path: Path) -> Path:
+    """File of a scan of two points."""
+    path = tmp_path / "scan.yaml"
+    path.write_text(yaml.safe_dump({"scan_of": str(tiny), "axes": {"seed": [1, 2]}}))
+    return path
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """File of an experiment that takes a second."""
@@ -52,7 +75,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def models(cluster: Cluster) -> None:
     """Compile the model of the example, so that two tests alone wait for the compiler."""
     build = program.command("models", "build", "lif_cond_exp")

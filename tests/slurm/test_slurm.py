@@ -29,26 +29,12 @@ def log_of(folder) -> str:
     return "\n".join(path.read_text() for path in (folder / "log").glob("slurm-*.out"))
 
 
-@pytest.fixture(autouse=True)
-def empty_queue(cluster):
-    """What a test that failed has left behind is not the fault of the next one."""
-    yield
-    cluster.ask("scancel", "--me", "--full")
-
-
 @pytest.fixture
 def mpi_python():
     try:
         return launch.mpi_python()
     except ClusterError as error:
         pytest.skip(f"no MPI: {error}")
-
-
-@pytest.fixture
-def scan_file(tiny, tmp_path):
-    path = tmp_path / "scan.yaml"
-    path.write_text(yaml.safe_dump({"scan_of": str(tiny), "axes": {"seed": [1, 2]}}))
-    return path
 
 
 def test_a_job_compiles_runs_and_draws_within_the_memory_it_asks_for(cluster, bgnest, environment, tiny, tmp_path):
@@ -89,6 +75,7 @@ def test_ranks_on_both_nodes_give_the_spikes_of_two_threads(cluster, mpi_python,
     assert bgnest("run", tiny, "--threads", 2, "--no-figures", "--quiet", "--out", here).returncode == 0
     runs = [bgnest_package.open_run(folder) for folder in (spread, here)]
     assert runs[0].record["ranks"] == 2
+    assert "cpu binding" not in log_of(spread)  # which this Slurm has not, and is not asked for
     for name in ("principal", "interneuron"):
         trains = [run.spike_arrays(name) for run in runs]
         assert trains[0].times.size
@@ -103,6 +90,7 @@ def test_a_scan_ends_without_accounts_on_nodes_of_two_cores(cluster, models, bgn
     assert "2 done of 2 points" in done.stdout
     log = (tmp_path / "s" / "log" / "snakemake.log").read_text()
     assert "--slurm-status-command squeue" in log
+    assert log.startswith("Slurm keeps no accounts here")  # Snakemake's executor asks for one all the same
     kept = list((tmp_path / "s" / ".snakemake" / "slurm_logs").rglob("*.log"))
     assert len(kept) == 3, "an option of Snakemake's that was passed on"
     records = [json.loads(path.read_text()) for path in (tmp_path / "s").glob("runs/*/record.json")]

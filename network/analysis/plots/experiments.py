@@ -25,6 +25,8 @@ MARKS = "sDo^vP"
 """Marks of references, where a network does not say which."""
 
 ACTIONS = ("#D55E00", "#0072B2")
+NOISE = "0.9"
+"""Colour of what says nothing."""
 
 
 @styled
@@ -33,6 +35,7 @@ def states(
     targets: Mapping[str, Targets],
     *,
     quantity: str = "rate",
+    titles: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
     """A quantity per population, a panel per state, with the published and experimental values.
@@ -47,6 +50,7 @@ def states(
         Bands are grey, single values are marks.
     quantity : str
         A measure of populations; ``rate`` is drawn on a logarithmic axis.
+    titles : mapping of state to text, optional
     """
     columns = 2
     rows = -(-len(tables) // columns)
@@ -77,7 +81,7 @@ def states(
                 options: dict[str, Any] = {"marker": how.mark, "markersize": 3.6, "markeredgewidth": 0.8} | wide
                 (line,) = axes.plot(x, there, linestyle="", color="black", markerfacecolor="white", zorder=3, **options)
                 seen.setdefault(how.label, line)
-        axes.set_title(label(state))
+        axes.set_title((titles or {}).get(state) or label(state))
         axes.set_xticks(range(len(names)), [label(name) for name in names], rotation=35, ha="right")
         if quantity == "rate":
             axes.set_yscale("log")
@@ -111,7 +115,7 @@ def effects(
     ----------
     panels : mapping of quantity, with its unit, to Effects
         Numbers are means over seeds, bold where the change is clear; colour is log2 of the ratio to the
-        reference, cut at a factor of four.
+        reference, cut at a factor of four. What is noise in both is grey.
     reference : str
     titles : mapping of variant to text, optional
     """
@@ -121,7 +125,9 @@ def effects(
     names = [titles.get(str(name), str(name)) if titles else str(name) for name in first.mean.index]
     for axes, (quantity, found) in zip(grid, panels.items(), strict=True):
         change = np.clip(np.nan_to_num(found.change.to_numpy(dtype=float)), -2.0, 2.0)
-        image = axes.imshow(change, cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
+        noise = np.zeros_like(change, dtype=bool) if found.noise is None else found.noise.to_numpy()
+        axes.set_facecolor(NOISE)
+        image = axes.imshow(np.ma.array(change, mask=noise), cmap="RdBu_r", vmin=-2, vmax=2, aspect="auto")
         for (row, column), value in np.ndenumerate(found.mean.to_numpy(dtype=float)):
             axes.text(
                 column,
@@ -131,7 +137,7 @@ def effects(
                 va="center",
                 fontsize=5,
                 fontweight="bold" if found.clear.iloc[row, column] else "normal",
-                color="white" if abs(change[row, column]) > 1.4 else "black",
+                color="0.45" if noise[row, column] else "white" if abs(change[row, column]) > 1.4 else "black",
             )
         axes.set_xticks(range(found.mean.shape[1]), [label(str(name)) for name in found.mean.columns], rotation=90)
         axes.xaxis.tick_top()
@@ -142,6 +148,8 @@ def effects(
     bar = figure.colorbar(image, ax=list(grid), location="bottom", shrink=0.4, aspect=40, ticks=[-2, -1, 0, 1, 2])
     bar.ax.set_xticklabels(["/ 4", "/ 2", "same", "x 2", "x 4"])
     note = "; bold: beyond twice the scatter of seeds" if first.n_seeds > 1 else "; one seed, small changes scatter"
+    if any(found.noise is not None and found.noise.to_numpy().any() for found in panels.values()):
+        note += "\ngrey: no rhythm beyond chance in either, the share of a band is noise"
     bar.set_label(f"ratio to the row '{names[list(first.mean.index).index(reference)]}'{note}")
     heading(figure, title)
     return figure

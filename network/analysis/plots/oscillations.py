@@ -40,7 +40,7 @@ def phase_circles(
     pairs = list(dict.fromkeys(pair for pairs in results.values() for pair in pairs))
     columns = 3
     rows = -(-len(pairs) // columns)
-    figure = Page(figsize=(PAGE, (8.0 + 58.0 * rows) * MM), layout="constrained")
+    figure = Page(figsize=(PAGE, (8.0 + 60.0 * rows) * MM), layout="constrained")
     edges = np.linspace(-np.pi, np.pi, n_bins + 1)
     for place, pair in enumerate(pairs):
         axes = figure.add_subplot(rows, columns, place + 1, projection="polar")
@@ -71,7 +71,8 @@ def phase_circles(
                     xytext=(0.0, 0.0),
                     arrowprops={"arrowstyle": "-|>", "color": shade, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0},
                 )
-            where = f", {np.degrees(angle):+.0f}°" if phases.has_preferred else ""
+            # of two cells of one population none leads, and the arrow says all there is
+            where = f", {np.degrees(angle):+.0f}°" if phases.has_preferred and pair[0] != pair[1] else ""
             text = f"{run}: R = {length:.2f} (chance {phases.chance:.2f}){where}"
             axes.text(0.5, -0.27 - 0.11 * k, text, transform=axes.transAxes, ha="center", fontsize=6.2, color=shade)
         axes.set_ylim(0, top)
@@ -80,7 +81,7 @@ def phase_circles(
         axes.tick_params(pad=-1)
         axes.grid(color="0.9", linewidth=0.5)
         axes.spines["polar"].set_color("0.7")
-        axes.set_title(pair_label(pair), loc="center", pad=8)
+        axes.set_title(pair_label(pair), loc="center", pad=13)  # above the label of 90°
     text = f"phase differences of unit pairs, {band.low:g}-{band.high:g} Hz"
     heading(figure, f"{title}: {text}" if title else text)
     return figure

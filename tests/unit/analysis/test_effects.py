@@ -54,3 +54,23 @@ def test_the_table_has_a_row_per_run_and_population(run):
     stn, ti = found["rate"]
     assert stn == pytest.approx(12.4, rel=0.05) and ti == pytest.approx(37.0, rel=0.05)
     assert found["oscillation"].between(0, 1).all() and (found["synchrony"] > 0).all()
+    assert found["beyond_chance"].notna().all()
+
+
+def test_a_change_of_the_rhythm_is_noise_where_neither_network_has_one():
+    rows = [
+        {"variant": variant, "seed": seed, "population": name, "oscillation": 0.5, "beyond_chance": beyond[seed - 1]}
+        for variant, values in {
+            "intact": {"TI": (3.0, 2.0, 0.9), "FSN": (0.4, 1.2, 0.8)},
+            "cut": {"TI": (0.5, 0.6, 0.4), "FSN": (0.9, 0.3, 0.2)},
+            "more": {"TI": (4.0, 4.0, 5.0), "FSN": (2.0, 1.1, 3.0)},
+        }.items()
+        for name, beyond in values.items()
+        for seed in (1, 2, 3)
+    ]
+    found = compare_variants(pd.DataFrame(rows), "oscillation", "intact", of_rhythm=True)
+    # a rhythm that is lost, and one that appears, are changes
+    assert found.noise.loc["cut"].to_dict() == {"TI": False, "FSN": True}
+    assert found.noise.loc["more"].to_dict() == {"TI": False, "FSN": False}
+    assert found.noise.loc["intact"].to_dict() == {"TI": False, "FSN": True}
+    assert compare_variants(pd.DataFrame(rows), "oscillation", "intact").noise is None

@@ -90,6 +90,23 @@ def test_effects_write_every_number():
     assert bold == ["40"]
 
 
+def test_effects_leave_noise_without_colour():
+    rows, columns = ["intact", "cut"], ["STN"]
+    mean = pd.DataFrame([[40.0], [10.0]], rows, columns)
+    change = pd.DataFrame([[0.0], [-2.0]], rows, columns)
+    clear = pd.DataFrame([[False], [False]], rows, columns)
+    noise = pd.DataFrame([[True], [True]], rows, columns)
+    panels = {
+        "power (%)": Effects(mean, change, clear, 1, noise),
+        "rate (spikes/s)": Effects(mean, change, clear, 1),
+    }
+    figure = plots.effects(panels, reference="intact")
+    fits(figure)
+    first, second = (axes.images[0].get_array() for axes in figure.axes[:2])
+    assert np.ma.getmaskarray(first).all() and not np.ma.getmaskarray(second).any()
+    assert "no rhythm beyond chance" in words(figure)
+
+
 def test_courses_share_their_time_and_show_the_level():
     time = pd.Index(np.arange(0.0, 500.0, 50.0), name="time")
     table = pd.DataFrame({"dopamine": 0.8, "STN": np.arange(10.0), "SNr": 5.0}, index=time)

@@ -62,3 +62,17 @@ def test_validate_shows_sources_reasons_and_what_a_factor_was_applied_to(tmp_pat
 def test_validate_shows_that_an_entry_was_taken_away():
     shown = bgnest("validate", "--set", "projections.STN_to_SNr=null", "--show", "projections.STN_to_SNr")
     assert "projections.STN_to_SNr is taken away    [command line" in shown
+
+
+def test_validate_names_numbers_of_a_file_that_say_not_where_they_are_from(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "overlay_of: lindahl2016/activation_control\nprojections:\n"
+        "  STN_to_SNr: {weight: 0.1}\n"
+        "  FSN_to_MSN_D2: {weight: {value: 20, unit: nS, assumed: a try}}\n"
+    )
+    told = bgnest("validate", str(path), "--set", "network.dopamine=0.3")
+    assert "own: valid" in told
+    (line,) = (line for line in told.splitlines() if "without a source" in line)
+    assert line.endswith("1 in your file: projections.STN_to_SNr.weight")
+    assert "without a source" not in bgnest("validate", "--set", "network.dopamine=0.3")

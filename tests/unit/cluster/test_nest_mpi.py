@@ -8,7 +8,8 @@ import time
 import pytest
 
 from network.cluster import nest_mpi, requirements
-from network.errors import ClusterError
+from network.codegen import mpi
+from network.errors import ClusterError, NoCompilerError
 
 
 @pytest.fixture
@@ -105,6 +106,35 @@ def test_time_left_goes_from_estimate_to_pace():
     assert watch.time_left(1.0, 500.0) == 0.0
 
 
+def test_an_mpi_that_is_named_gets_a_build_of_its_own(monkeypatch):
+    monkeypatch.setattr(mpi.Mpi, "version", property(lambda self: f"version of {self.cxx}"))
+    monkeypatch.setattr(mpi.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(mpi, "family_of", lambda text: "mpich" if "mpich" in text else "openmpi")
+    plain, named = nest_mpi.describe_build(), nest_mpi.describe_build(library=mpi.find("mpich"))
+    assert named.options["MPI_CXX_COMPILER"] == "mpicxx.mpich" and "MPI_CXX_COMPILER" not in plain.options
+    assert named.key != plain.key
+
+
+def test_the_mpi_of_a_nest_is_told_by_its_libraries(tmp_path):
+    file = tmp_path / "nestkernel_api.so"
+    for content, family in {
+        b"\0libmpi.so.40\0libmpi_cxx.so.40\0": "openmpi",
+        b"\0libmpich.so.12\0libmpichcxx.so.12\0": "mpich",
+        b"\0libmpi.so.12\0": "mpich",  # as MPICH itself and Intel MPI call it
+        b"\0libgsl.so.27\0": "",
+    }.items():
+        file.write_bytes(content)
+        assert mpi.family_of_libraries(mpi.libraries([file])) == family
+
+
+def test_an_mpi_that_is_not_there_names_its_packages(monkeypatch):
+    monkeypatch.setattr(mpi.shutil, "which", lambda name: None)
+    with pytest.raises(NoCompilerError, match="apt-get install libmpich-dev mpich"):
+        mpi.find("mpich")
+    with pytest.raises(NoCompilerError, match="'lam' is no MPI that is known here; known: openmpi, mpich"):
+        mpi.find("lam")
+
+
 def lacking(*names):
     return tuple(
         requirements.Requirement(name, lambda: False, (f"lib{name}-dev",), (f"{name}-devel",)) for name in names
@@ -112,7 +142,7 @@ def lacking(*names):
 
 
 def test_without_root_everything_missing_is_named_with_its_packages(monkeypatch):
-    monkeypatch.setattr(requirements, "requirements", lambda: lacking("gsl", "ltdl"))
+    monkeypatch.setattr(requirements, "requirements", lambda family: lacking("gsl", "ltdl"))
     monkeypatch.setattr(requirements.os, "geteuid", lambda: 1000)
     with pytest.raises(ClusterError) as error:
         requirements.ensure(lambda line: None)
@@ -132,7 +162,7 @@ def test_root_on_debian_installs_what_is_missing(monkeypatch):
         return requirements.subprocess.CompletedProcess(command, 0, "", "")
 
     needed = requirements.Requirement("gsl", lambda: "libgsl-dev" in there, ("libgsl-dev",), ("gsl-devel",))
-    monkeypatch.setattr(requirements, "requirements", lambda: (needed,))
+    monkeypatch.setattr(requirements, "requirements", lambda family: (needed,))
     monkeypatch.setattr(requirements.os, "geteuid", lambda: 0)
     monkeypatch.setattr(requirements.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(requirements.subprocess, "run", run)
@@ -142,6 +172,6 @@ def test_root_on_debian_installs_what_is_missing(monkeypatch):
 
 def test_a_machine_with_everything_is_left_alone(monkeypatch):
     there = requirements.Requirement("gsl", lambda: True, ("libgsl-dev",), ("gsl-devel",))
-    monkeypatch.setattr(requirements, "requirements", lambda: (there,))
+    monkeypatch.setattr(requirements, "requirements", lambda family: (there,))
     monkeypatch.setattr(requirements.subprocess, "run", lambda *_, **__: pytest.fail("ran something"))
     requirements.ensure(lambda line: None)

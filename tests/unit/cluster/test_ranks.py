@@ -10,6 +10,7 @@ import pytest
 
 from network.cluster import job, launch
 from network.cluster.ranks import Ranks, present, rank_name, without_launcher
+from network.codegen import mpi
 from network.errors import ClusterError
 
 
@@ -54,19 +55,21 @@ def test_children_do_not_think_they_are_ranks():
     assert without_launcher(variables) == {"HOME": "/home/me", "PATH": "/bin"}
 
 
-def fake_launcher(monkeypatch, *, version, cores, refuse=()):
-    """Let every launcher have this version, and refuse commands that contain one of some words."""
+def fake_launcher(monkeypatch, *, version, cores, refuse=(), family="", programs=None):
+    """Let launchers have a version, or each its own, and refuse commands that contain one of some words."""
+    versions = programs or dict.fromkeys(("mpirun", "mpiexec", "srun"), version)
 
     def run(command, **options):
         if command[-1] == "--version":
-            return subprocess.CompletedProcess(command, 0, version, "")
+            return subprocess.CompletedProcess(command, 0, versions[command[0]], "")
         refused = any(word in command for word in refuse)
         return subprocess.CompletedProcess(command, int(refused), "", "not enough slots" if refused else "")
 
     # a cache of its own, so that real launchers are asked again afterwards
-    monkeypatch.setattr(launch, "_version", functools.cache(launch._version.__wrapped__))
+    monkeypatch.setattr(mpi, "launcher_version", functools.cache(mpi.launcher_version.__wrapped__))
+    monkeypatch.setattr(launch, "_family", lambda: family)
     monkeypatch.setattr(launch.subprocess, "run", run)
-    monkeypatch.setattr(launch.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(launch.shutil, "which", lambda name: f"/usr/bin/{name}" if name in versions else None)
     monkeypatch.setattr(launch.psutil, "cpu_count", lambda logical: cores)
     monkeypatch.setattr(launch.os, "geteuid", lambda: 0)
     monkeypatch.delenv("BGNEST_LAUNCHER", raising=False)
@@ -91,6 +94,18 @@ def test_more_ranks_than_slots_oversubscribe(monkeypatch):
     assert "none" in fallback and "--oversubscribe" not in fallback
     refuse_all_but_oversubscribed(monkeypatch)
     assert "--oversubscribe" in launch.launcher_command(4)
+
+
+def test_the_launcher_is_of_the_mpi_that_nest_was_compiled_with(monkeypatch):
+    both = {"mpirun": "mpirun (Open MPI) 4.1.4", "mpirun.mpich": "HYDRA build details:\n    Version: 4.0.2"}
+    fake_launcher(monkeypatch, version="", cores=8, family="mpich", programs=both)
+    assert launch.launcher_command(2, threads=4) == ["mpirun.mpich", "-bind-to", "core:4", "-n", "2"]
+    monkeypatch.setattr(launch, "_family", lambda: "openmpi")
+    assert launch.launcher_command(2, threads=4)[0] == "mpirun"
+    # the other way round: Hydra is the default, Open MPI has the suffix
+    other = {"mpiexec": both["mpirun.mpich"], "mpirun.openmpi": both["mpirun"]}
+    fake_launcher(monkeypatch, version="", cores=8, family="openmpi", programs=other)
+    assert launch.launcher_command(2)[0] == "mpirun.openmpi"
 
 
 def refuse_all_but_oversubscribed(monkeypatch):
