@@ -116,7 +116,10 @@ public:
       [ & ]( const auto r ) BGNEST_INLINE_LAMBDA
       {
         lambda += g( r ) * f.slope[ r ][ 1 ];
-        c2 += g( r ) * f.slope[ r ][ 2 ];
+        if constexpr ( Model::curved_sources[ r ] )
+        {
+          c2 += g( r ) * f.slope[ r ][ 2 ];
+        }
       } );
     const float z = lambda * h;
     const float phi = 1.000001516F

@@ -126,6 +126,11 @@ public:
   void
   count_up( const DrawnSteps& drawn, const long n )
   {
+    if ( n == DrawnSteps::most )
+    {
+      count_up_all_( drawn.counts, std::make_integer_sequence< int, DrawnSteps::most >() );
+      return;
+    }
     for ( long lag = 0; lag < n; ++lag )
     {
       count_up( drawn.counts[ lag ] );
@@ -216,6 +221,18 @@ public:
   }
 
 private:
+  /* Added up first: what has just been written would be read back for every step. */
+  template < int... LAG >
+  BGNEST_INLINE void
+  count_up_all_( const LaneRow< std::int32_t >* const counts, std::integer_sequence< int, LAG... > )
+  {
+#pragma omp simd
+    for ( int l = 0; l < lanes; ++l )
+    {
+      count_[ l ] += ( counts[ LAG ][ l ] + ... );
+    }
+  }
+
   /* The step of its own train that a lane gets in a step; never negative, so that groups follow one another from the first. */
   static BGNEST_INLINE std::uint64_t
   source_( const long clock, const long delay )

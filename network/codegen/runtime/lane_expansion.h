@@ -60,6 +60,7 @@ public:
   using Step = LaneStep< Model, exponent >;
   using Expanded = ExpandedSlice< Model >;
   using Steps = ExpandedSteps< Model >;
+  static constexpr int part = lanes / 2; // one vector of doubles
 
   /* All steps up to end, in parts of equal length as far as possible. */
   static __attribute__( ( noinline ) ) void
@@ -246,7 +247,10 @@ private:
       [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return drawn.number[ lag ][ l ] * constants[ Model::n_constants + port ][ l ]; } );
   }
 
-  /* The steps of some lanes again, one evaluation of the equations after the other. */
+  /*
+   * The steps of some lanes again, one evaluation of the equations after the other. A part of the block in which none is
+   * refused is left out; its rows hold what they have held before.
+   */
   static __attribute__( ( noinline ) ) void
   redo_( Block& block, const LaneMask again, const long first, const long n, const long slice_origin, const LaneMask recorded )
   {
@@ -260,13 +264,17 @@ private:
       block.clock_ = start + lag;
       Row* const to = block.registry_.work[ lag & 1 ];
       LaneRow< std::uint32_t > refused;
-      const bool any = Step::advance( constants, from, block.current_, to, refused.value, block.resolution_ );
-      for ( LaneMask left = any ? again : 0; left; left &= left - 1 )
+      for ( int first_lane = 0; first_lane < lanes; first_lane += part )
       {
-        const int l = std::countr_zero( left );
-        if ( refused[ l ] )
+        const LaneMask here = again & ( ( LaneMask( 1 ) << part ) - 1 ) << first_lane;
+        const bool any = here and Step::template advance_some< part >( constants, from, block.current_, to, refused.value, block.resolution_, first_lane );
+        for ( LaneMask left = any ? here : 0; left; left &= left - 1 )
         {
-          Slice::redo_( block, l, from, to, slice_origin );
+          const int l = std::countr_zero( left );
+          if ( refused[ l ] )
+          {
+            Slice::redo_( block, l, from, to, slice_origin );
+          }
         }
       }
       receive_input_( block, constants, first, lag, to );

@@ -61,7 +61,7 @@ class LaneProgram
 public:
   using State = typename Model::State;
   using Stages = StageRows< Model >;
-  using Substeps = SubstepRows< Model >;
+  using Gathered = GatheredLanes< Model >;
 
   /* A step of a block: its rows, and its length in ms. */
   struct Step
@@ -195,52 +195,78 @@ private:
   static __attribute__( ( noinline ) ) bool
   update_by_substeps_( const Step& step, const Stages& rows, std::uint32_t* const refused )
   {
-    Substeps sub;
+    int lane[ lanes ];
+    int n = 0;
+    bool any = false;
     for ( int l = 0; l < lanes; ++l )
     {
-      // as long as the error that has been estimated lets one expect to be accepted
-      const double error = rows.error[ l ] * ( CashKarp::fifth_tolerance / Tsitouras::tolerance );
-      const double n_parts = error < 1e5 ? __builtin_ceil( 1.0 / lane::min( 0.99, substep_factor( error ) ) ) : 10.0;
-      bool wanted = refused[ l ];
+      bool explosive = false;
       if constexpr ( Model::runner >= 0 )
       {
-        // an explosive upstroke is for the solver
-        wanted = wanted and not( rows.slope[ 0 ][ Model::runner ][ l ] > program_control.speed );
+        explosive = rows.slope[ 0 ][ Model::runner ][ l ] > program_control.speed; // which is for the solver
       }
-      sub.done[ l ] = 0.0;
-      sub.length[ l ] = wanted ? step.h / n_parts : 0.0;
+      any = any or ( refused[ l ] and explosive );
+      if ( refused[ l ] and not explosive )
+      {
+        lane[ n++ ] = l;
+      }
     }
-    std::copy( step.from, step.from + Model::n_numeric, sub.y );
-    std::copy( rows.slope[ 0 ], rows.slope[ 0 ] + Model::n_numeric, sub.slope[ 0 ] );
-    // a few lanes after the others, so that those in which no lane is refused cost nothing; if all parts have one, at once,
-    // as the CPU has more to do meanwhile
-    constexpr int width = std::min( lanes, 4 );
-    const auto any_in = [ & ]( const int first )
-    { return std::any_of( sub.length.value + first, sub.length.value + first + width, []( const double own ) { return own > 0.0; } ); };
-    bool all = true;
-    for ( int first = 0; first < lanes; first += width )
+    constexpr int narrow = std::min( lanes, 4 );
+    constexpr int wide = std::min( lanes, 8 );
+    const int width = n <= narrow ? narrow : wide;
+    const int n_filled = ( n + width - 1 ) / width * width;
+    Gathered few;
+    for ( int j = n; j < n_filled; ++j )
     {
-      all = all and any_in( first );
+      lane[ j ] = lane[ 0 ]; // does what another does, and is not waited for
     }
-    if ( all )
+    Gathered::move( step.constants, Model::n_constants, lane, n_filled, few.constants );
+    Gathered::move( step.from, Model::n_states, lane, n_filled, few.from );
+    Gathered::move( step.input, Model::n_inputs, lane, n_filled, few.input );
+    Gathered::move( rows.course.by[ 0 ], 4 * Model::followed.size(), lane, n_filled, few.course.by[ 0 ] );
+    Gathered::move( step.from, Model::n_numeric, lane, n_filled, few.sub.y );
+    Gathered::move( rows.slope[ 0 ], Model::n_numeric, lane, n_filled, few.sub.slope[ 0 ] );
+    for ( int j = 0; j < n_filled; ++j )
     {
-      return substeps_of_part_< lanes >( step, rows, sub, refused, 0 );
+      // as long as the error that has been estimated lets one expect to be accepted
+      const double error = rows.error[ lane[ j ] ] * ( CashKarp::fifth_tolerance / Tsitouras::tolerance );
+      const double n_parts = error < 1e5 ? __builtin_ceil( 1.0 / lane::min( 0.99, substep_factor( error ) ) ) : 10.0;
+      few.sub.done[ j ] = 0.0;
+      few.sub.length[ j ] = j < n ? step.h / n_parts : 0.0;
     }
-    bool any = false;
-    for ( int first = 0; first < lanes; first += width )
+    if ( n <= narrow )
     {
-      any = ( any_in( first ) ? substeps_of_part_< width >( step, rows, sub, refused, first ) : end_substeps_< width >( step, sub, refused, first ) ) or any;
+      advance_few_< narrow >( step.h, few, 0 );
+    }
+    else
+    {
+      for ( int first = 0; first < n; first += wide )
+      {
+        advance_few_< wide >( step.h, few, first );
+      }
+    }
+    for ( int j = 0; j < n; ++j )
+    {
+      if ( few.sub.done[ j ] < step.h )
+      {
+        any = true;
+        continue;
+      }
+      end_lane_( step, lane[ j ], [ & ]( const auto& c, const auto& in ) BGNEST_INLINE_LAMBDA { return EndCall< Model, EXPONENT >{ c, in, few.sub, j }; } );
+      refused[ lane[ j ] ] = 0;
     }
     return any;
   }
 
-  /* All sub-steps of some lanes; true if any is refused again. */
+  /* All sub-steps of some of the lanes that have been gathered. */
   template < int WIDTH >
-  static bool
-  substeps_of_part_( const Step& step, const Stages& rows, Substeps& sub, std::uint32_t* const refused, const int first )
+  static void
+  advance_few_( const double h, Gathered& few, const int first )
   {
-    advance_by_substeps< Model, WIDTH >( sub, first, step.h, [ & ]( const int stage ) { slopes_< WIDTH >( step, rows, sub, stage, first ); } );
-    return end_substeps_< WIDTH >( step, sub, refused, first );
+    if ( std::any_of( few.sub.length.value + first, few.sub.length.value + first + WIDTH, []( const double own ) { return own > 0.0; } ) )
+    {
+      advance_by_substeps< Model, WIDTH >( few.sub, first, h, [ & ]( const int stage ) { slopes_< WIDTH >( h, few, stage, first ); } );
+    }
   }
 
   template < int STAGE >
@@ -309,47 +335,24 @@ private:
   /* Derivatives in one stage of sub-steps. */
   template < int WIDTH >
   static __attribute__( ( noinline ) ) void
-  slopes_( const Step& step, const Stages& rows, Substeps& sub, const int stage, const int first )
+  slopes_( const double h, Gathered& few, const int stage, const int first )
   {
 #pragma omp simd
     for ( int l = first; l < first + WIDTH; ++l )
     {
-      slopes_lane_( step, rows, sub, stage, l );
+      slopes_lane_( h, few, stage, l );
     }
   }
 
   static BGNEST_INLINE void
-  slopes_lane_( const Step& step, const Stages& rows, Substeps& sub, const int stage, const int l )
+  slopes_lane_( const double h, Gathered& few, const int stage, const int l )
   {
-    const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
-    const auto in = Model::load_input( step.input, l );
-    State s = Model::load_state( step.from, l );
-    SlopeCall< Model, EXPONENT > call{ c, in, step.h, rows, sub, stage, l };
+    const auto c = Model::template load_constants< EXPONENT >( few.constants, l );
+    const auto in = Model::load_input( few.input, l );
+    State s = Model::load_state( few.from, l );
+    SlopeCall< Model, EXPONENT > call{ c, in, h, few.course, few.sub, stage, l };
     std::uint32_t spikes = 0;
     step_( c, s, in, call, spikes );
-  }
-
-  /* The rest of the update block in lanes that have come to the end of their sub-steps; true if any has not. */
-  template < int WIDTH >
-  static bool
-  end_substeps_( const Step& step, const Substeps& sub, std::uint32_t* const refused, const int first )
-  {
-    bool any = false;
-    for ( int l = first; l < first + WIDTH; ++l )
-    {
-      if ( not refused[ l ] )
-      {
-        continue;
-      }
-      if ( sub.done[ l ] < step.h )
-      {
-        any = true;
-        continue;
-      }
-      end_lane_( step, l, [ & ]( const auto& c, const auto& in ) BGNEST_INLINE_LAMBDA { return EndCall< Model, EXPONENT >{ c, in, sub, l }; } );
-      refused[ l ] = 0;
-    }
-    return any;
   }
 
   static BGNEST_INLINE std::uint32_t

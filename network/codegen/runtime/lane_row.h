@@ -9,6 +9,10 @@
 #include <cstdint>
 #include <cstring>
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 #include "lane_math.h"
 
 /* Two vectors of double precision, so that there is always something to do while one chain of operations waits. */
@@ -56,6 +60,13 @@ template < typename T >
 BGNEST_INLINE bool
 any_lane( const LaneRow< T >& row )
 {
+#ifdef __AVX512F__
+  if constexpr ( sizeof( row.value ) == 64 )
+  {
+    const __m512i all = _mm512_load_si512( row.value );
+    return _mm512_test_epi64_mask( all, all ) != 0; // the loop becomes ten instructions, one after the other
+  }
+#endif
   static_assert( sizeof( row.value ) % sizeof( std::uint64_t ) == 0 );
   std::uint64_t any = 0;
   for ( std::size_t i = 0; i < sizeof( row.value ); i += sizeof any )

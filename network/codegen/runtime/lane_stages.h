@@ -68,37 +68,55 @@ weighted_sum( const double ( &weights )[ N ], const Row ( &slope )[ N ][ N_VARIA
   return result;
 }
 
+/*
+ * Course of the exactly solved variables that rates() reads: the polynomial through their values after 0, 1/2, 1, 3/2 and
+ * 2 steps, by powers of the time in steps. By a parabola through 0, 1/2 and 1, as by a cubic, an alpha function of 0.2 ms
+ * brings 5e-5 of its charge too little, which a cell that lingers at its threshold shows as 0.02 mV.
+ */
+template < class Model >
+struct ExactCourse
+{
+  static constexpr int n_followed = std::max< int >( 1, Model::followed.size() );
+
+  Row by[ n_followed ][ 4 ];
+
+  /* Put the values some time after the start s of a step into a state. */
+  template < class State >
+  BGNEST_INLINE void
+  set( const State& s, const double time, State& trial, const int l ) const
+  {
+    each( [ & ]( const auto i, const auto member ) BGNEST_INLINE_LAMBDA
+      {
+        const double change = time * ( by[ i ][ 0 ][ l ] + time * ( by[ i ][ 1 ][ l ] + time * ( by[ i ][ 2 ][ l ] + time * by[ i ][ 3 ][ l ] ) ) );
+        trial.*Model::members[ member ] = s.*Model::members[ member ] + change;
+      } );
+  }
+
+  template < class F >
+  static BGNEST_INLINE void
+  each( F&& f )
+  {
+    [ & ]< int... I >( std::integer_sequence< int, I... > ) BGNEST_INLINE_LAMBDA
+    {
+      ( f( std::integral_constant< int, I >(), std::integral_constant< int, Model::n_numeric + Model::followed[ I ] >() ), ... );
+    }( std::make_integer_sequence< int, Model::followed.size() >() );
+  }
+};
+
 /* What the stages of a step leave to the others. */
 template < class Model >
 struct StageRows
 {
   static constexpr int n = Model::n_numeric;
-  static constexpr int n_followed = std::max< int >( 1, Model::followed.size() );
   static constexpr int n_exponentials = Model::n_exponentials > 0 ? Model::n_exponentials : 1;
 
   Row slope[ CashKarp::n_stages ][ n ];
-  // Course of the exactly solved variables that rates() reads: the polynomial through their values after 0, 1/2, 1, 3/2 and
-  // 2 steps, by powers of the time in steps. By a parabola through 0, 1/2 and 1, as by a cubic, an alpha function of 0.2 ms
-  // brings 5e-5 of its charge too little, which a cell that lingers at its threshold shows as 0.02 mV.
-  Row course[ n_followed ][ 4 ];
+  ExactCourse< Model > course;
   lane::ExponentialRows< Model::n_exponentials, Row > exponentials;
   Row moving; // not 0 where any variable with stages moves
   Row far;   // largest square of the way of an argument of theirs
   Row quick; // error of the third order, 1 being just acceptable
   Row error; // ... of the fifth
-
-  /* The exactly solved variables that rates() reads some time after the start s of a step. */
-  template < class State >
-  BGNEST_INLINE void
-  set_exact( const State& s, const double time, State& trial, const int l ) const
-  {
-    each_followed( [ & ]( const auto i, const auto member ) BGNEST_INLINE_LAMBDA
-      {
-        const Row( &by )[ 4 ] = course[ i ];
-        const double change = time * ( by[ 0 ][ l ] + time * ( by[ 1 ][ l ] + time * ( by[ 2 ][ l ] + time * by[ 3 ][ l ] ) ) );
-        trial.*Model::members[ member ] = s.*Model::members[ member ] + change;
-      } );
-  }
 
   /* Weighted sum of the derivatives of a variable in the first stages. */
   template < int N_STAGES >
@@ -123,16 +141,6 @@ struct StageRows
         error = not( scaled <= error ) ? scaled : error;
       } );
     return error;
-  }
-
-  template < class F >
-  static BGNEST_INLINE void
-  each_followed( F&& f )
-  {
-    [ & ]< int... I >( std::integer_sequence< int, I... > ) BGNEST_INLINE_LAMBDA
-    {
-      ( f( std::integral_constant< int, I >(), std::integral_constant< int, n + Model::followed[ I ] >() ), ... );
-    }( std::make_integer_sequence< int, Model::followed.size() >() );
   }
 };
 
@@ -163,7 +171,7 @@ struct StageCall
     {
       constexpr double node = CashKarp::node[ STAGE ];
       State trial = s;
-      rows.set_exact( s, node, trial, l );
+      rows.course.set( s, node, trial, l );
       Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA
         { trial.*Model::members[ i ] = s.*Model::members[ i ] + h * rows.template sum< STAGE >( CashKarp::a[ STAGE ], i, l ); } );
       lane::CloseExponentials exponentials{ rows.exponentials, l, STAGE == 1 ? 0.0 : rows.far[ l ] };
@@ -187,12 +195,12 @@ private:
     {
       Model::hold_exact( active, s, later );
     }
-    rows.each_followed(
+    rows.course.each(
       [ & ]( const auto i, const auto member ) BGNEST_INLINE_LAMBDA
       {
         const auto change = [ & ]( const int k ) BGNEST_INLINE_LAMBDA { return at[ k ].*Model::members[ member ] - s.*Model::members[ member ]; };
         const double y1 = change( 0 ), y2 = change( 1 ), y3 = change( 2 ), y4 = change( 3 );
-        Row( &by )[ 4 ] = rows.course[ i ];
+        Row( &by )[ 4 ] = rows.course.by[ i ];
         by[ 0 ][ l ] = 8.0 * y1 - 6.0 * y2 + 8.0 / 3.0 * y3 - 0.5 * y4;
         by[ 1 ][ l ] = -52.0 / 3.0 * y1 + 19.0 * y2 - 28.0 / 3.0 * y3 + 11.0 / 6.0 * y4;
         by[ 2 ][ l ] = 12.0 * y1 - 16.0 * y2 + 28.0 / 3.0 * y3 - 2.0 * y4;

@@ -80,9 +80,17 @@ public:
   static BGNEST_INLINE bool
   advance( const Row* const constants, const Row* const from, const Row* const current, Row* const to, std::uint32_t* const refused, const double h )
   {
+    return advance_some< lanes >( constants, from, current, to, refused, h, 0 );
+  }
+
+  /* ... of WIDTH lanes from the first on. */
+  template < int WIDTH >
+  static BGNEST_INLINE bool
+  advance_some( const Row* const constants, const Row* const from, const Row* const current, Row* const to, std::uint32_t* const refused, const double h, const int first )
+  {
     std::uint32_t any = 0;
 #pragma omp simd reduction( | : any )
-    for ( int l = 0; l < lanes; ++l )
+    for ( int l = first; l < first + WIDTH; ++l )
     {
       refused[ l ] = step_lane_( constants, from, current, to, l, h );
       any |= refused[ l ];

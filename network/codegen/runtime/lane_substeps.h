@@ -2,9 +2,9 @@
  * lane_substeps.h - integrate_odes() of a few lanes again, each with as many sub-steps as it needs
  *
  * Lanes whose step is refused, as in an upstroke, go through it together, each with a length of sub-steps of its own,
- * until the last has come to its end: the scheme of Tsitouras, with exponentials that are computed anew in every stage. Half
- * of a block is done at a time, so that the other half costs nothing where no lane of it is refused. A lane that
- * needs more trials than a few, as in an explosive upstroke, is left to lane_solver.h.
+ * until the last has come to its end: the scheme of Tsitouras, with exponentials that are computed anew in every stage. They
+ * are gathered first, next to one another, so that the other lanes cost nothing. A lane that needs more trials than a
+ * few, as in an explosive upstroke, is left to lane_solver.h.
  *
  * Reference
  *   Tsitouras Ch (2011) Comput Math Appl 62:770-775, DOI 10.1016/j.camwa.2011.06.002
@@ -38,6 +38,30 @@ struct SubstepRows
   Row length;      // of the present one; 0 in lanes that have nothing to do here
 };
 
+/* A few lanes of a block, moved next to one another, with all that their sub-steps read. */
+template < class Model >
+struct GatheredLanes
+{
+  Row constants[ std::max< int >( 1, Model::n_constants ) ];
+  Row from[ Model::n_states ];
+  Row input[ std::max< int >( 1, Model::n_inputs ) ];
+  ExactCourse< Model > course;
+  SubstepRows< Model > sub;
+
+  /* Columns of some rows. */
+  static BGNEST_INLINE void
+  move( const Row* const rows, const int n_rows, const int* const lane, const int n, Row* const to )
+  {
+    for ( int i = 0; i < n_rows; ++i )
+    {
+      for ( int j = 0; j < n; ++j )
+      {
+        to[ i ][ j ] = rows[ i ][ lane[ j ] ];
+      }
+    }
+  }
+};
+
 /* integrate_odes() of one lane: derivatives in a stage of a sub-step. */
 template < class Model, int EXPONENT >
 struct SlopeCall
@@ -47,7 +71,7 @@ struct SlopeCall
   const typename Model::template Constants< EXPONENT >& c;
   const typename Model::Input& in;
   const double h;
-  const StageRows< Model >& rows;
+  const ExactCourse< Model >& course;
   SubstepRows< Model >& sub;
   const int stage;
   const int l;
@@ -56,7 +80,7 @@ struct SlopeCall
   integrate( State& s, const typename Model::Active& active )
   {
     State trial = s;
-    rows.set_exact( s, sub.time[ l ] * ( 1.0 / h ), trial, l );
+    course.set( s, sub.time[ l ] * ( 1.0 / h ), trial, l );
     Model::each_numeric( [ & ]( const auto i ) BGNEST_INLINE_LAMBDA { trial.*Model::members[ i ] = sub.trial[ i ][ l ]; } );
     State rate = s;
     lane::Exponentials exponentials;

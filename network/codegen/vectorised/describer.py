@@ -42,7 +42,7 @@ def lane_model(
     """
     analysis = Analysis(neuron, metadata, namespace)
     refuse_unsupported(analysis)
-    analysis.program = analysis.model.is_program = is_program(neuron)
+    analysis.program = analysis.model.is_program = is_program(analysis)
     note_graded(analysis, graded or {})
     sort_states(analysis)
     if not analysis.model.states:

@@ -38,6 +38,8 @@ class Expansion:
         The second variable, empty if there is none.
     sources : list of str
         Exactly solved states, in the order of their sensitivities.
+    curved : list of bool
+        Whether the effect of a source depends on the potential by more than a factor, as by a block by magnesium.
     increments : dict of str to list
         By port: index of the source, and what a weight adds to it.
     condition : str
@@ -50,6 +52,7 @@ class Expansion:
     constants: dict[str, str] = field(default_factory=dict)
     slow: str = ""
     sources: list[str] = field(default_factory=list)
+    curved: list[bool] = field(default_factory=list)
     increments: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     condition: str = ""
     condition_constants: dict[str, str] = field(default_factory=dict)
@@ -94,6 +97,7 @@ def _expansion(model: LaneModel) -> Expansion:
         found.condition = f"{_text(left)} {sign} {_text(right)}"
 
     found.cubic = any(side.cubic != 0 for side in sides)
+    found.curved = [any(side.slopes[r][2] != 0 for side in sides) for r in range(len(found.sources))]
     _print(model, found, sides)
     _derived(model, found)
     _increments(model, found)
@@ -103,7 +107,7 @@ def _expansion(model: LaneModel) -> Expansion:
 def _check(model: LaneModel) -> None:
     """Refuse what the scheme has no place for."""
     for wrong, why in (
-        (model.is_program, "its update block has more than integrate_odes()"),
+        (model.is_program, "its update block has more than integrate_odes(), or no spike resets its membrane"),
         (not model.runner, "no condition of the form V >= constant alone"),
         (bool(model.late_events), "a condition that is tested after a step"),
         (bool(model.on_receive), "statements for spikes"),

@@ -1,8 +1,9 @@
 """The update block of a model, and its conditions where they belong to one.
 
-A model whose update block is integrate_odes() and nothing else is a system of equations with events: what its spike
-condition resets is located inside the step (:mod:`events`). Any other update block is a *program*: it is executed in
-every step as NESTML's own code executes it, and then the onCondition blocks are tested once, in their order.
+A model whose update block is integrate_odes() and nothing else, and whose spike condition resets what the equations
+move, is a system with events: they are located inside the step (:mod:`events`). Any other model is a *program*: its update
+block is executed in every step as NESTML's own code executes it, and then the onCondition blocks are tested once, in
+their order. Programs are solved to higher order, as the course of their spikes matters (Hodgkin-Huxley cells).
 """
 
 from typing import Any
@@ -10,17 +11,21 @@ from typing import Any
 from .analysis import Analysis
 from .branches import ALWAYS, Straight, Straightener
 from .events import find_runner
+from .states import assigned_on_events
 from .statements import is_integration
 from .syntax import assigned_variables, cpp_name
 
 
-def is_program(neuron: Any) -> bool:
-    """Whether an update block has more than integrate_odes() without arguments, or there is none."""
-    statements = [s for block in neuron.get_update_blocks() for s in block.get_stmts_body().get_stmts()]
+def is_program(analysis: Analysis) -> bool:
+    """Whether the update block is more than integrate_odes(), or no condition changes what that moves numerically."""
+    statements = [s for block in analysis.neuron.get_update_blocks() for s in block.get_stmts_body().get_stmts()]
     if len(statements) != 1 or not statements[0].is_small_stmt():
         return True
     small = statements[0].small_stmt
-    return not is_integration(small) or bool(small.get_function_call().get_args())
+    if not is_integration(small) or small.get_function_call().get_args():
+        return True
+    solved = set(analysis.numeric_solver["state_variables"]) if analysis.numeric_solver else set()
+    return bool(solved) and not solved & set(assigned_on_events(analysis))
 
 
 def collect_program(analysis: Analysis) -> None:
