@@ -1,9 +1,9 @@
 """The update block of a model, and its conditions where they belong to one.
 
 A model whose update block is integrate_odes() and nothing else, and whose spike condition resets what the equations
-move, is a system with events: they are located inside the step (:mod:`events`). Any other model is a *program*: its update
-block is executed in every step as NESTML's own code executes it, and then the onCondition blocks are tested once, in
-their order. Programs are solved to higher order, as the course of their spikes matters (Hodgkin-Huxley cells).
+move, is a system with events: they are located inside the step (:mod:`events`). Any other model is a *program*: its
+update block is executed in every step as NESTML's own code executes it, and then the onCondition blocks are tested
+once, in their order. Programs are solved to higher order, as the course of their spikes matters (Hodgkin-Huxley cells).
 """
 
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 from .analysis import Analysis
 from .branches import ALWAYS, Straight, Straightener
 from .events import find_runner
-from .states import assigned_on_events
 from .statements import is_integration
+from .states import assigned_on_events
 from .syntax import assigned_variables, cpp_name
 
 
