@@ -13,7 +13,7 @@ using namespace bgnest;
 
 struct Cell
 {
-  static constexpr int n_numeric = 4, n_analytic = 2, n_states = 7, n_exponentials = 2, n_calls = 1, runner = -1;
+  static constexpr int n_numeric = 4, n_analytic = 2, n_states = 7, n_constants = 2, n_inputs = 1, n_exponentials = 2, n_calls = 1, runner = -1;
   static constexpr std::array< int, 1 > followed = { 0 };
   static constexpr double scales[] = { 1.0, 0.01, 0.01, 0.01 };
   struct State { double V, m, h, n, g, clock, old; };
