@@ -27,15 +27,21 @@ THREADS = 32  # per rank, one per core
 CORES = tuple(2**n for n in range(12))
 
 
-def network(n_neurons: int) -> Plan:
+def network(n_neurons: int, cores: int = 1) -> Plan:
     """Network of that size with in-degrees as published, for one second after one second of warm-up."""
-    return make_plan(load_experiment(EXPERIMENT, (), [f"network.n_neurons={n_neurons}"]))
+    experiment = load_experiment(EXPERIMENT, (), [f"network.n_neurons={n_neurons}"])
+    return make_plan(experiment, **split(cores))
+
+
+def split(cores: int) -> dict[str, int]:
+    """Threads in one process, then ranks of `THREADS`."""
+    threads = min(cores, THREADS)
+    return {"ranks": cores // threads, "threads": threads}
 
 
 def on(plan: Plan, cores: int) -> Plan:
-    """Split a plan over cores: threads in one process, then ranks of `THREADS`."""
-    threads = min(cores, THREADS)
-    return replace(plan, ranks=cores // threads, threads=threads)
+    """Split a plan over cores."""
+    return replace(plan, **split(cores))
 
 
 def factor(plan: Plan, cost: Estimate) -> float:
@@ -48,12 +54,12 @@ def strong(plans: dict[int, Plan]) -> str:
         for cores in (1, 64, 1024):
             cost = estimate(on(plan, cores))
             seconds = [cost.create, cost.connect, cost.prepare]
-            split = on(plan, cores)
+            spread = on(plan, cores)
             rows.append(
                 [
                     f"{plan.n_neurons:,}" if cores == 1 else "",
                     f"{plan.n_synapses / 1e6:,.0f}" if cores == 1 else "",
-                    f"{cores:,} ({split.ranks} x {split.threads})",
+                    f"{cores:,} ({spread.ranks} x {spread.threads})",
                     *(f"{value:.1f}" for value in seconds),
                     f"{factor(plan, cost):.2f}",
                     human_bytes(cost.memory_per_rank),
@@ -126,7 +132,7 @@ def draw(plans: dict[int, Plan], measured: list[measure.Measurement], out: Path)
     grown = {}
     for per_core in (1_250, 5_000, 20_000):
         cores = [c for c in CORES if per_core * c >= 10_000]
-        grown_plans = [network(per_core * c) for c in cores]
+        grown_plans = [network(per_core * c, c) for c in cores]
         factors = [factor(p, estimate(on(p, c))) for p, c in zip(grown_plans, cores, strict=True)]
         grown[f"{per_core:,} neurons per core"] = (cores, factors)
     bars = {}

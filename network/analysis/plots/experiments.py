@@ -141,7 +141,9 @@ def effects(
             )
         axes.set_xticks(range(found.mean.shape[1]), [label(str(name)) for name in found.mean.columns], rotation=90)
         axes.xaxis.tick_top()
-        axes.set_title(quantity, pad=4)
+        # the title of the panel, which has to stand above the names of the columns
+        axes.set_xlabel(quantity, loc="left", fontsize=style.RC["axes.titlesize"], labelpad=4)
+        axes.xaxis.set_label_position("top")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
     grid[0].set_yticks(range(len(names)), names, fontsize=6)
