@@ -137,6 +137,8 @@ def _no_targets(run: Run) -> str:
     meta = run.plan.meta
     model = meta.get("model") or "this network"
     states = states_with_targets(meta["model"]) if meta.get("model") else []
+    if not states and Path(model, "targets.yaml").is_file():
+        return f"no targets: those of {model} in this folder are found after `export BGNEST_PARAMS=$PWD`"
     if not states:
         return f"no targets: {model} has none (params/{model}/targets.yaml)" if meta.get("model") else "no targets"
     return f"no targets for this state; `bgnest verdict RUN --state STATE` takes those of {', '.join(states)}"

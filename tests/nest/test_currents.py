@@ -1,4 +1,4 @@
-"""Synapses that are currents, beside NEST's own cell with such synapses."""
+"""Synapses that are currents, beside NEST's own cell with such synapses; currents into a continuous port of some cells."""
 
 from __future__ import annotations
 
@@ -80,3 +80,51 @@ def test_a_current_acts_as_it_does_on_the_cell_of_nest(tmp_path, monkeypatch):
     assert np.ptp(expected) > 1.0  # both signs were felt
     assert expected.max() > -70.0 + 0.3 and expected.min() < -70.0 - 0.3
     np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+PORT = MODEL.replace("I_syn + I_e", "I_syn + I_e + I_stim").replace("psc_cell", "psc_port")
+PORT = PORT.replace("inh <- spike", "inh <- spike\n        I_stim pA <- continuous")
+SOME = """
+meta: {model: own, title: a current into a port of some cells}
+network: {}
+populations:
+  P: {label: with a port, model: psc_port, n_neurons: 6, defaults: model, neuron: {%s}}
+currents:
+  written: {target: P, port: I_stim, cells: [1, 2, 4], times: {value: [20.0, 60.0], unit: ms, assumed: t},
+    amplitudes: {value: [100.0, 0.0], unit: pA, assumed: t}}
+  played: {target: P, port: I_stim, cells: [4], file: course.csv, interval: 10}
+simulation:
+  resolution: {value: 0.1, unit: ms, assumed: t}
+  t_presim: {value: 0, unit: ms, assumed: t}
+  t_sim: {value: 100, unit: ms, assumed: t}
+"""
+
+
+@pytest.mark.parametrize("target", ["vectorised", "plain"])
+def test_a_current_into_a_continuous_port_reaches_the_cells_that_are_named(tmp_path, monkeypatch, target):
+    """Cells without spikes are linear: V_m goes to I tau_m / C_m with the time constant tau_m."""
+    monkeypatch.setenv("BGNEST_MODELS", str(tmp_path))
+    (tmp_path / "psc_port.nestml").write_text(PORT)
+    (tmp_path / "course.csv").write_text("time_ms,current_pA\n40,-100\n50,-100\n60,0\n")
+    values = {name: value for name, (value, _) in NEURON.items()} | {"I_e": 0}
+    neuron = ", ".join(f"{name}: {float(value)}" for name, value in values.items())
+    (tmp_path / "own.yaml").write_text(SOME % neuron)
+    chosen = load_experiment(tmp_path / "own.yaml", overrides=[f"simulation.target={target}"])
+    plan = dataclasses.replace(make_plan(chosen), spike_populations=())
+    module = codegen.build(["psc_port"], target=target)
+    nest = kernel.import_nest()
+    kernel.reset(plan, module.path)
+    network = build(plan, module)
+    audit(network)
+    meter = nest.Create("multimeter", params={"record_from": ["V_m"], "interval": 0.1})
+    nest.Connect(meter, network.populations["P"], syn_spec={"delay": plan.min_delay})
+    nest.Simulate(99.0)
+    times = np.array(meter.events["times"]).reshape(-1, 6)[:, 0]
+    gained = np.array(meter.events["V_m"]).reshape(-1, 6) + 70.0
+    top, tau = 100.0 * 10.0 / 250.0, 10.0
+    rise = np.where(times > 20.0, top * (1.0 - np.exp(-(times - 20.0) / tau)), 0.0)
+    fall = lambda start: np.where(times > start, top * (1.0 - np.exp(-(times - start) / tau)), 0.0)  # noqa: E731
+    np.testing.assert_allclose(gained[:, [0, 3, 5]], 0.0, atol=1e-9)
+    for cell in (1, 2):
+        np.testing.assert_allclose(gained[:, cell], rise - fall(60.0), atol=1e-4)
+    np.testing.assert_allclose(gained[:, 4], rise - fall(40.0), atol=1e-4)  # both end at 60 ms

@@ -109,6 +109,13 @@ def test_messages_that_are_explained_are_those_of_the_code():
     assert [message for message, part in parts if len(part) > 5 and part not in code] == []
 
 
+def test_all_kinds_of_errors_are_explained():
+    code = (ROOT / "network" / "errors.py").read_text(encoding="utf-8")
+    kinds = re.findall(r"^class (\w+)\(", code, re.MULTILINE)
+    text = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+    assert len(kinds) > 10 and [kind for kind in kinds if kind != "Error" and f"`{kind}`" not in text] == []
+
+
 def test_nothing_that_tutorials_write_is_kept():
     kept = [path.name for path in (DOCS / "tutorials").iterdir() if path.suffix != ".md"]
     assert kept == [] and "nb_execution_in_temp = True" in (DOCS / "conf.py").read_text(encoding="utf-8")

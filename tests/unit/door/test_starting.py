@@ -72,6 +72,14 @@ def test_targets_of_the_example_are_judged(folder):
     assert wrong.verdict().outcome == "FAIL"
 
 
+def test_targets_that_lie_here_and_are_not_found_say_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BGNEST_PARAMS", raising=False)
+    new_network("mine")
+    bgnest.load("mine", {}, {"simulation.mock": {"rate": 1}}).run(out="run", progress=False)
+    assert "those of mine in this folder are found after `export BGNEST_PARAMS=$PWD`" in bgnest_says("rates", "run")
+
+
 @pytest.mark.parametrize("network", BUILT_IN)
 def test_a_copy_is_the_same_network_under_its_own_name(folder, network):
     made = new_network("copied", network)

@@ -124,6 +124,22 @@ def test_a_table_without_a_spike(tmp_path):
     assert read_trains(path).n_trains == 0
 
 
+@pytest.mark.parametrize("ending", ["mat", "pkl"])
+def test_trains_that_neo_has_written(tmp_path, ending):
+    """Train i of the first segment is train i, in whatever unit and order; one may be silent."""
+    neo, pq = pytest.importorskip("neo"), pytest.importorskip("quantities")
+    segment = neo.Segment()
+    for times, unit in (([101.5, 105.0], pq.ms), ([0.12025], pq.s), ([], pq.ms), ([101_500.0], pq.us)):
+        segment.spiketrains.append(neo.SpikeTrain(times * unit, t_stop=1.0 * pq.s))
+    block = neo.Block()
+    block.segments.append(segment)
+    path = tmp_path / f"trains.{ending}"
+    (neo.io.NeoMatlabIO if ending == "mat" else neo.io.PickleIO)(str(path)).write_block(block)
+    trains = read_trains(path, None)
+    np.testing.assert_allclose(trains.times, [101.5, 101.5, 105.0, 120.25])
+    assert trains.node_ids.tolist() == [0, 3, 0, 1]
+
+
 def test_units_of_nwb(tmp_path):
     """Times are in seconds, unit by unit."""
     path = hdf5(
