@@ -197,10 +197,21 @@ def _refusal(source: Source, reason: str, line: int) -> RefusedError:
     return RefusedError(message, refused.line, refused.what)
 
 
+_REMEDIES = ((re.compile(r"No free-standing physical units allowed \((.+)\)$"), r"write 1 \1"),)
+"""What to do about messages of NESTML that do not say it."""
+
+
+def _with_remedy(message: str) -> str:
+    for pattern, remedy in _REMEDIES:
+        if found := pattern.search(message):
+            return f"{message}; {found.expand(remedy)}"
+    return message
+
+
 def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
     """Errors in a model as lines that an editor understands: file, line, column."""
     lines = [
-        f"{source}:{error['line']}:{error['column']}: {error['message']}"
+        f"{source}:{error['line']}:{error['column']}: {_with_remedy(error['message'])}"
         if error["line"] is not None
         else f"{source}: {error['message']}"
         for error in result["errors"]
