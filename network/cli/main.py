@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..cluster import job
-from ..errors import Error, NotFiniteError, RunawayError
+from ..errors import Error, RunawayError
 from ..names import NAME
 from . import (
     archive,
@@ -170,11 +170,6 @@ def no_memory(error: BaseException | None) -> bool:
     return False
 
 
-def _told_by_all(error: Error) -> bool:
-    """Whether all ranks of a job end with this error; a state that is not finite only that of its cell knows."""
-    return isinstance(error, RunawayError) and not isinstance(error, NotFiniteError)
-
-
 def main() -> None:
     """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C.
 
@@ -195,7 +190,7 @@ def main() -> None:
             os.write(2, OUT_OF_MEMORY)  # nothing that has to be made first
             os._exit(1)
         if isinstance(error, Error):
-            job.end(f"bgnest: {error}", error.exit_code, shared=_told_by_all(error))
+            job.end(f"bgnest: {error}", error.exit_code, shared=isinstance(error, RunawayError))  # all ranks end so
         if isinstance(error, OSError) and error.filename is not None:
             job.end(f"bgnest: {error.filename}: {error.strerror}", 1)
         if isinstance(error, OSError) and error.errno in SCARCE:

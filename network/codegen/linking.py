@@ -49,7 +49,9 @@ def link(
             str(folder / f"{name}.so"),
             str(folder / "module.o"),
         ]
-        call_compiler(recipe, [*shared, *objects, *recipe.target.link_flags], complaint, log)
+        call_compiler(
+            recipe, [*shared, *objects, *recipe.target.module_link_flags, *recipe.target.link_flags], complaint, log
+        )
         toolchain.write_nest_config(folder, recipe.nest, recipe.compiler, includes=headers.environment_flags())
         manifest = {
             "name": name,

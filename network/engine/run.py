@@ -91,7 +91,7 @@ def run(
     RunawayError
         If activity exploded, or the state of a cell is not finite (NotFiniteError), and the run was stopped. The folder
         then is sealed with the status ``exploded``, and ``Run.open(..., allow_incomplete=True)`` reads what was
-        recorded. All ranks raise it; of a cell only the rank that has it, and nothing is sealed with several ranks.
+        recorded. All ranks raise it.
     """
     here = present()
     reporter = reporter or SilentReporter()

@@ -105,13 +105,13 @@ def simulate(
     Outcome
         Seconds per phase (of the slowest rank), memory in bytes after each (of all ranks together), spikes
         per population. On other ranks than the first what that rank measured. All return when the files of
-        the run are whole, also if activity exploded and the run was stopped: ``runaway`` then says why.
+        the run are whole, also if activity exploded and the run was stopped, or the state of a cell is not finite:
+        ``runaway`` then says why.
 
     Raises
     ------
     EngineError
-        If NEST refuses a part of the plan, or if with several ranks the state of a cell is not finite on this one: the
-        others then wait for it in NEST, and nothing can be merged.
+        If NEST refuses a part of the plan.
     """
     reporter = reporter or SilentReporter()
     outcome = Outcome()
@@ -277,8 +277,6 @@ class _Course:
                     with self.watch.advancing():
                         self.simulation.run(now * resolution)
                 except NotFiniteStopError as error:
-                    if self.plan.ranks > 1:
-                        raise
                     self.runaway, self._step = error.stop, round(error.stop.until / resolution)
                     return
                 except EngineError as error:

@@ -1,8 +1,9 @@
 """End a run whose threads have all stopped for good: NEST cannot say so itself.
 
-NEST 3.10 lets a thread in which a cell ends with an error leave the simulation, while the others wait for it at the
-end of the slice, for ever. Nothing in that process can act then, as NEST keeps Python's lock. So a process beside it
-looks at what the kernel knows of the threads: while NEST advances, at least one of them computes.
+NEST 3.10 lets a thread that ends with an error leave the simulation, while the others wait for it at the end of the
+slice, for ever. What cells throw is caught (`network.engine.nest.guarded`), but devices and synapses can throw, too.
+Nothing in that process can act then, as NEST keeps Python's lock. So a process beside it looks at what the kernel knows
+of the threads: while NEST advances, at least one of them computes.
 
 The process is started as a file and imports nothing of this package.
 """
@@ -118,8 +119,8 @@ def main() -> None:
 def give_up(process: int, folder: Path, seconds: int) -> None:
     """End the process, and say why on the terminal and in the record of the run."""
     reason = (
-        f"NEST stands still: none of its threads has done anything for {seconds} s. Most likely the state of a cell is "
-        "not finite, which NEST cannot tell with several threads; --threads 1 names the cell"
+        f"NEST stands still: none of its threads has done anything for {seconds} s. Most likely one has ended with an "
+        "error, which NEST cannot tell with several threads; --threads 1 tells it"
     )
     os.kill(process, signal.SIGKILL)
     file, written = folder / "record.json", folder / ".record.json.tmp"

@@ -229,10 +229,10 @@ class Input(Spec):
 class Guard(Spec):
     """When a run whose activity explodes is stopped. Only populations whose spikes are recorded are watched."""
 
-    rate: Rate
-    """Mean rate of a population above which the run ends."""
-    window: PositiveMilliseconds
-    """Time over which the rate is taken, and between two looks."""
+    rate: Rate | None = None
+    """Mean rate of a population above which the run ends; 1000 spikes/s if not given."""
+    window: PositiveMilliseconds | None = None
+    """Time over which the rate is taken, and between two looks; 100 ms if not given."""
     enabled: bool = True
     """``false`` lets a run go on whatever the activity."""
 
@@ -268,7 +268,7 @@ class Simulation(Spec):
     recording: Literal["internal", "device"] = "internal"
     """Who writes down spikes and traces: the cells' own module where the target can, or NEST's recorders."""
     guard: Guard | None = None
-    """Not watched if not given."""
+    """When a run is stopped; by default above 1000 spikes/s, which no cell sustains."""
     mock: Mock | None = None
     """Nothing is simulated if given."""
 

@@ -15,7 +15,7 @@ from ..experiment.modulators import SHORT, factor
 from ..experiment.nestml import ModelInterface, model_interfaces
 from ..experiment.quantities import Quantity
 from ..experiment.receptors import GradedReceptor, Receptor, effect_of, port_of
-from ..experiment.schema import Experiment, Mock, Population, Projection, Trace
+from ..experiment.schema import Experiment, Guard, Mock, Population, Projection, Trace
 from ..experiment.synapses.graded import Graded
 from ..experiment.synapses.nestml import NestmlSynapse
 from ..experiment.wiring import ends_of, n_actions, planned_rule, population_sizes
@@ -109,7 +109,8 @@ class _Maker:
         delays = self.delays(enabled, projections, inputs, spike_inputs, drive)
         min_delay = min(low for low, _ in delays)
         check_played(experiment, spike_inputs, min_delay)
-        guard = simulation.guard
+        guard = simulation.guard or Guard()
+        limits = _value(guard.rate, GuardPlan.rate), _value(guard.window, GuardPlan.window)
         return Plan(
             name=experiment.name,
             resolution=self.resolution,
@@ -143,7 +144,7 @@ class _Maker:
             },
             segments=build_segments(experiment, self.interfaces),
             spike_inputs=spike_inputs,
-            guard=None if guard is None or not guard.enabled else GuardPlan(guard.rate.value, guard.window.value),
+            guard=GuardPlan(*limits) if guard.enabled else None,
             mock=None if simulation.mock is None else _mock(simulation.mock),
             currents=port_currents(experiment, self.interfaces),
             pulses=plan_pulses(experiment),

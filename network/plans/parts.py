@@ -222,10 +222,13 @@ class WeightsPlan:
 
 @dataclass(frozen=True)
 class GuardPlan:
-    """A run ends when a recorded population fires more than ``rate`` (spikes/s) over ``window`` (ms)."""
+    """A run ends when a recorded population fires more than ``rate`` (spikes/s) over ``window`` (ms).
 
-    rate: float
-    window: float
+    The defaults are assumed: no cell sustains a spike per millisecond, about its refractory period.
+    """
+
+    rate: float = 1000.0
+    window: float = 100.0
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from network.engine.nest import engine as engines
 from network.engine.nest.build import build
 from network.engine.nest.engine import NestSimulation
 from network.engine.nest.runtime import Runtime
+from network.engine.verify import build_and_audit
 from network.errors import EngineError
 from network.experiment.distributions import Clamped, LogNormal, TruncatedNormal, Uniform
 
@@ -195,6 +196,40 @@ BROKEN = {
 }
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [("tau_fac", 5.0, "tau_fac: 5,"), ("U", 0.5, "U: 0.5,"), ("plastic", 0, "plastic: 0, 1 planned")],
+)
+def test_rows_that_are_not_made_as_told_are_found_out(make_small, module, monkeypatch, field, value, said):
+    """The constants are those of the module, on every thread, not what it was told."""
+    plan = make_small(threads=2)
+    number = [p.name for p in plan.projections].index("FSN_to_FSN")
+    usual = Runtime.wire
+
+    def wire(self, projection, its_number):
+        made = type(projection).from_buffer_copy(projection)
+        if its_number == number:
+            setattr(made, field, value)
+        return usual(self, made, its_number)
+
+    monkeypatch.setattr(Runtime, "wire", wire)
+    assert [one for one in differences(plan, module) if f"FSN_to_FSN.{said}" in one]
+
+
+def test_static_rows_that_are_made_plastic_are_found_out(small, module, monkeypatch):
+    number = [p.name for p in small.projections].index("STN_to_GPe_TA")
+    usual = Runtime.wire
+
+    def wire(self, projection, its_number):
+        if its_number == number:
+            projection.plastic, projection.U = 1, 0.5
+            projection.tau_psc, projection.tau_rec, projection.tau_fac = 3.0, 100.0, 0.0
+        return usual(self, projection, its_number)
+
+    monkeypatch.setattr(Runtime, "wire", wire)
+    assert any("STN_to_GPe_TA.plastic: 1, 0 planned" in one for one in differences(small, module))
+
+
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_builder_that_errs_is_found_out(small, module, monkeypatch, kind):
     names, patch = BROKEN[kind]
@@ -273,3 +308,19 @@ def test_right_values_pass_and_wrong_ones_do_not(planned):
         assert furthest(rounded, planned, 0.1) < likely_distance(300)
     assert furthest(values * 0.5, planned, 1e-9) > likely_distance(300)
     assert math.isclose(likely_distance(100), 10 * likely_distance(10_000))
+
+
+def test_verify_builds_the_network_of_a_run_again_and_reads_all_of_it(small, monkeypatch):
+    """What `bgnest verify RUN --all` does, of a run that was right, with a builder that errs since."""
+    assert build_and_audit(small, exhaustive=True)["exhaustive"]
+    number = [p.name for p in small.projections].index("FSN_to_FSN")
+    usual = Runtime.wire
+
+    def wire(self, projection, its_number):
+        made = type(projection).from_buffer_copy(projection)
+        made.tau_rec *= 2.0 if its_number == number else 1.0
+        return usual(self, made, its_number)
+
+    monkeypatch.setattr(Runtime, "wire", wire)
+    with pytest.raises(EngineError, match=r"FSN_to_FSN\.tau_rec: \d+, \d+ planned"):
+        build_and_audit(small, exhaustive=True)

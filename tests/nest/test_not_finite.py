@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from network import codegen
+from network.codegen import toolchain
 from network.engine.nest import kernel
 from network.engine.nest.build import build
 from network.engine.nest.engine import NestSimulation
-from network.engine.nest.unstable import not_finite
+from network.engine.nest.guarded import Failure
+from network.engine.nest.unstable import raise_failure
 from network.engine.run import run
 from network.engine.stops import NotFiniteStopError
-from network.errors import NotFiniteError
+from network.errors import EngineError, NotFiniteError
 from network.experiment import load_experiment
 from network.plans import make_plan
 from network.runs.layout import run_status
@@ -28,8 +30,10 @@ pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 WILD = Path(__file__).parent / "data" / "wild.yaml"
 TAMED = "populations.wild.neuron.V_peak={value: 25, unit: mV, assumed: t}"
 WATCHED = """
-import sys
+import contextlib, sys
 from network.engine import standstill
+from network.engine.nest.guarded import Guard
+Guard.standing = lambda self: contextlib.nullcontext()  # the thread of the cell leaves NEST then
 standstill.watched.__wrapped__.__kwdefaults__["looks"] = 2
 from network.cli.main import main
 main()
@@ -72,10 +76,10 @@ def test_a_number_beyond_four_bytes_is_infinity_in_a_report(tmp_path, recwarn):
 def diverging():
     """A network in NEST in which cell 5 of the twenty diverges, by code generation target."""
 
-    def made(target):
+    def made(target, threads=1):
         device = ["simulation.drive=device"] if target != "vectorised" else []
         experiment = load_experiment(WILD, overrides=[TAMED, f"simulation.target={target}", *device])
-        plan, module = make_plan(experiment), codegen.build(("qif_fsn",), target=target)
+        plan, module = make_plan(experiment, threads=threads), codegen.build(("qif_fsn",), target=target)
         kernel.reset(plan, module.path)
         simulation = NestSimulation(build(plan, module))
         return simulation, simulation._network
@@ -83,9 +87,9 @@ def diverging():
     return made
 
 
-@pytest.mark.parametrize("target", ["vectorised", "plain"])
-def test_the_cell_is_named_by_its_number_in_its_population(diverging, target):
-    simulation, network = diverging(target)
+@pytest.mark.parametrize(("target", "threads"), [("vectorised", 1), ("vectorised", 3), ("plain", 1), ("plain", 3)])
+def test_the_cell_is_named_by_its_number_in_its_population(diverging, target, threads):
+    simulation, network = diverging(target, threads)
     simulation.prepare()
     simulation.run(5.0)
     simulation.cleanup()
@@ -100,24 +104,58 @@ def test_the_cell_is_named_by_its_number_in_its_population(diverging, target):
     simulation.cleanup()
 
 
-def test_where_nest_names_the_model_alone_cells_are_looked_through(diverging):
+def test_of_several_cells_the_first_is_named(diverging):
+    simulation, network = diverging("vectorised", 2)
+    cells = network.populations["calm"]
+    simulation.prepare()
+    simulation.run(5.0)
+    simulation.cleanup()
+    for cell in (7, 2, 4):
+        cells[cell].set(V_m=float("nan"))
+    simulation.prepare()
+    with pytest.raises(NotFiniteStopError, match="cell 2 of calm"):
+        simulation.run(50.0)
+    simulation.cleanup()
+
+
+def test_what_a_cell_says_besides_is_an_error_of_the_run(diverging, monkeypatch):
     _, network = diverging("vectorised")
-    gsl = "In model bgnest.population.calm the GSL solver returned with exit status -1."
-    assert not_finite(network, gsl).cell is None
-    network.populations["calm"][7].set(V_m=float("inf"))
-    found = not_finite(network, gsl)
-    assert (found.population, found.cell, found.exact) == ("calm", 7, False) and found.states["V_m"] == float("inf")
-    assert not_finite(network, "a spike came late to bgnest.population.calm") is None
-    assert not_finite(network, "NEST detected a numerical instability while updating iaf_psc_exp.") is None
+    node = int(network.populations["calm"][3].global_id)
+    monkeypatch.setattr(network.guard, "failures", lambda: [Failure(2.0, node, "no such receptor")])
+    with pytest.raises(EngineError, match=r"NEST stopped at 2 ms: cell 3 of calm: no such receptor"):
+        raise_failure(network, network.guard)
 
 
-def test_with_several_threads_the_run_does_not_hang(tmp_path):
-    """NEST waits for ever for the thread of the cell; only from outside anything can be done about it."""
+@pytest.mark.parametrize(("target", "threads"), [("vectorised", 2), ("reference", 1), ("reference", 2)])
+def test_with_threads_and_with_the_solver_of_gsl_it_is_the_same(bgnest, tmp_path, target, threads):
+    """NEST would wait for the thread of the cell, and GSL make smaller and smaller steps, for ever."""
+    if target == "reference" and not toolchain.has_header(toolchain.find_compiler(), "gsl/gsl_odeiv.h"):
+        pytest.skip("no headers of the GNU Scientific Library")
+    words = ("--threads", threads, "--set", f"simulation.target={target}", "--out", tmp_path / "run")
+    done = bgnest("run", WILD, "--no-figures", "--quiet", *words, timeout=300)
+    assert done.returncode == 3 and "cell 0 of wild is no longer finite" in done.stderr and "u=" in done.stderr
+    assert run_status(tmp_path / "run") == "exploded"
+    partial = Run.open(tmp_path / "run", allow_incomplete=True)
+    partial.verify()
+    assert partial.record["stopped"]["cell"] == 0 and partial.record["stopped"]["parameters"]["V_peak"] == 1e17
+    assert partial.window[1] == pytest.approx(19.2, abs=kernel.import_nest().min_delay)
+
+
+def test_where_the_solver_gets_through_the_spikes_are_too_many(bgnest, tmp_path):
+    """The target `plain` goes on with huge numbers; a network without a guard of its own has that of all."""
+    words = ("--set", "simulation.target=plain", "--out", tmp_path / "run")
+    done = bgnest("run", WILD, "--no-figures", "--quiet", *words)
+    assert done.returncode == 3 and "stopped: wild fires" in done.stderr and "simulation.guard" in done.stderr
+    assert run_status(tmp_path / "run") == "exploded"
+
+
+def test_a_run_that_stands_still_for_another_reason_is_ended(tmp_path):
+    """What is no cell's fault is not caught; only from outside anything can be done about it."""
     words = ["run", str(WILD), "--threads", "2", "--no-figures", "--quiet", "--out", str(tmp_path / "run")]
     done = subprocess.run(
         [sys.executable, "-c", WATCHED, *words], capture_output=True, text=True, timeout=120, check=False
     )
-    assert done.returncode == -9 and "--threads 1 names the cell" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == -9 and "NEST stands still" in done.stderr and "Traceback" not in done.stderr
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["status"] == "failed" and "NEST stands still" in record["error"]
     assert run_status(tmp_path / "run") == "failed"

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@
 
 #include "graded_clock.h"
 #include "graded_wiring.h"
+#include "guard_interface.h"
 #include "row_carrier.h"
 #include "row_drawing.h"
 #include "row_table.h"
@@ -340,6 +342,25 @@ std::int64_t
 bgnest_count( const std::int64_t number )
 {
   return bgnest::count_rows( number );
+}
+
+/*
+ * Constants with which the rows of a projection on a thread release: 1 if they are plastic, U, tau_psc, tau_rec, tau_fac.
+ * Returns 1, or 0 if there are no rows on that thread.
+ */
+std::int32_t
+bgnest_plasticity( const std::int64_t number, const std::int64_t thread, double* const values )
+{
+  const auto& rows = bgnest::RowTable::of_thread( thread ).rows;
+  if ( number >= static_cast< std::int64_t >( rows.size() ) or not rows[ number ] )
+  {
+    return 0;
+  }
+  const bgnest::Rows& found = *rows[ number ];
+  const bgnest::RowPlasticity& its = found.plasticity;
+  const double held[] = { found.plastic ? 1.0 : 0.0, its.U, its.tau_psc, its.tau_rec, its.tau_fac };
+  std::copy( std::begin( held ), std::end( held ), values );
+  return 1;
 }
 
 /*

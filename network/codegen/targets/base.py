@@ -11,6 +11,7 @@ from pathlib import Path
 CODEGEN = Path(__file__).resolve().parent.parent
 RUNTIME = CODEGEN / "runtime"
 TEMPLATES = CODEGEN / "templates"
+GUARD_HEADERS = ("guard_interface.h", "update_guard.h")
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,15 @@ class Target:
     carrier : str, optional
         C++ class template of the synapse by which NEST hands spikes to rows of synapses (compact wiring).
     interface_header : str, optional
-        File of ``runtime/`` that defines it, and the functions that the engine calls in a module.
+        File of ``runtime/`` that defines it, and the functions that the engine calls in a module; those of
+        ``guard_interface.h`` are in every module.
     flags : tuple of str
         Compiler flags besides those that NEST and the CPU need.
     needs_gsl : bool
         Whether the generated C++ includes headers of the GNU Scientific Library.
     link_flags : tuple of str
+    module_link_flags : tuple of str
+        More of them, which change no model.
     """
 
     name: str
@@ -64,20 +68,21 @@ class Target:
     model_templates: tuple[str, ...] = ("@NEURON_NAME@.cpp.jinja2", "@NEURON_NAME@.h.jinja2")
     plugin: Path | None = None
     headers: tuple[str, ...] = ()
-    module_headers: tuple[str, ...] = ()
+    module_headers: tuple[str, ...] = GUARD_HEADERS
     force_include: tuple[str, ...] = ()
     synapses: Mapping[str, str] = field(default_factory=dict)
     synapse_header: str | None = None
     carrier: str | None = None
-    interface_header: str | None = None
+    interface_header: str = "guard_interface.h"
     flags: tuple[str, ...] = ("-O3", "-fno-math-errno")
     needs_gsl: bool = False
     link_flags: tuple[str, ...] = ()
+    module_link_flags: tuple[str, ...] = ()
 
     def include_flags(self) -> tuple[str, ...]:
         """Compiler flags for our own headers."""
         forced = [word for name in self.force_include for word in ("-include", str(RUNTIME / name))]
-        return (f"-I{RUNTIME}", *forced) if self.headers else ()
+        return (f"-I{RUNTIME}", *forced)
 
     def fingerprint(self) -> str:
         """Digest of everything in this target that decides what a model becomes."""
@@ -102,7 +107,9 @@ class Target:
 
     def module_fingerprint(self) -> str:
         """Digest of what the source of a module has besides its models."""
-        digest = hashlib.sha256(json.dumps([dict(self.synapses), self.carrier], sort_keys=True).encode())
+        digest = hashlib.sha256(
+            json.dumps([dict(self.synapses), self.carrier, *self.module_link_flags], sort_keys=True).encode()
+        )
         for name in sorted(self.module_headers):
             digest.update(name.encode() + b"\0" + (RUNTIME / name).read_bytes())
         return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Target
+from .base import GUARD_HEADERS, Target
 
 TARGET = Target(
     name="reference",
@@ -10,5 +10,8 @@ TARGET = Target(
     nestml_options={"numeric_solver": "rk45"},
     flags=("-O3",),
     needs_gsl=True,
+    module_headers=(*GUARD_HEADERS, "gsl_limit.h"),
+    interface_header="gsl_limit.h",
     link_flags=("-lgsl", "-lgslcblas"),
+    module_link_flags=("-Wl,--wrap=gsl_odeiv_evolve_apply",),
 )

@@ -11,7 +11,7 @@ import platform
 
 from ...experiment.kinds import kinds_of
 from ...experiment.synapses import Synapse
-from .base import CODEGEN, TEMPLATES, Target
+from .base import CODEGEN, GUARD_HEADERS, TEMPLATES, Target
 
 # GCC prefers half of the width that a CPU with AVX-512 has; without effect on other CPUs of the family
 _WIDE_VECTORS = ("-mprefer-vector-width=512",) if platform.machine() in ("x86_64", "AMD64") else ()
@@ -52,6 +52,7 @@ TARGET = Target(
         "trace_log.h",
     ),
     module_headers=(
+        *GUARD_HEADERS,
         "graded_clock.h",
         "graded_wiring.h",
         "lane_synapses.h",

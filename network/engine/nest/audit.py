@@ -27,6 +27,7 @@ from . import kernel
 from .audit_inputs import input_problems
 from .connectivity import Synapses, synapses
 from .network import Network
+from .runtime import PLASTICITY
 from .wiring import check_number
 
 N_CELLS = 20
@@ -149,21 +150,23 @@ def _population(network: Network, population: PopulationPlan, n_cells: int | Non
 
 
 def _constants(network: Network, projection: ProjectionPlan) -> Iterator[str]:
-    """Constants of plasticity: of NEST's synapse model, or those with which the rows were made."""
+    """Constants of plasticity: of NEST's synapse model, or of the rows on each thread."""
     synapse = projection.synapse
-    if projection.name not in network.compact:
+    if projection.name not in network.compact or network.runtime is None:
         if (model := network.synapse_models.get(projection.name)) is None:
             return
-        held = kernel.import_nest().GetDefaults(model)
+        held = [kernel.import_nest().GetDefaults(model)]
         expected = {name: value for name, value in synapse.constants.items() if isinstance(value, int | float)}
-    elif (told := network.told.get(projection.name)) is not None and isinstance(synapse, Tsodyks):
-        held = {name: getattr(told, name) for name in ("U", "tau_psc", "tau_rec", "tau_fac", "plastic")}
-        expected = {name: getattr(synapse, name) for name in ("U", "tau_psc", "tau_rec", "tau_fac")} | {"plastic": 1}
     else:
-        return
+        plastic = isinstance(synapse, Tsodyks)
+        held = network.runtime.plasticity(network.compact[projection.name], network.plan.threads)
+        names = PLASTICITY[1:] if plastic else ()
+        expected = {"plastic": float(plastic)} | {name: getattr(synapse, name) for name in names}
     for name, value in expected.items():
-        if name in held and not math.isclose(float(held[name]), value, rel_tol=1e-9):
-            yield f"{projection.name}.{name}: {float(held[name]):.10g}, {value:.10g} planned"
+        for values in held:
+            if name in values and not math.isclose(float(values[name]), value, rel_tol=1e-9):
+                yield f"{projection.name}.{name}: {float(values[name]):.10g}, {value:.10g} planned"
+                break
 
 
 def _number(network: Network, projection: ProjectionPlan) -> list[str]:

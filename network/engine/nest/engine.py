@@ -15,7 +15,6 @@ from ...errors import EngineError
 from ...plans.parts import Segment
 from ...plans.plan import Plan
 from ..progress import Reporter
-from ..stops import NotFiniteStopError
 from . import kernel
 from .audit import MOST, N_CELLS, compare
 from .audit_inputs import recorder_problems
@@ -23,7 +22,7 @@ from .build import build
 from .changes import set_parameters
 from .devices import StateRecorder, connect_inputs, connect_recorders
 from .network import Network, graded_of, pairs_by_target
-from .unstable import not_finite
+from .unstable import raise_failure
 from .weights import WeightReader
 
 
@@ -55,13 +54,13 @@ class NestSimulation:
 
     def run(self, duration: float) -> None:
         """Advance by so many ms."""
+        guard = self._network.guard
         try:
-            with self._network.shortened_loop():
+            with self._network.shortened_loop(), guard.standing():
                 self._nest.Run(duration)
         except self._nest.NESTError as error:
-            if (stop := not_finite(self._network, str(error))) is not None:
-                raise NotFiniteStopError(stop) from error
             raise EngineError(f"NEST stopped at {self._nest.biological_time:g} ms: {error}") from error
+        raise_failure(self._network, guard)
 
     def flush(self) -> None:
         """A multimeter gets the samples of a slice in the next one."""

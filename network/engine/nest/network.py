@@ -20,7 +20,8 @@ from ...experiment.spike_files import Trains
 from ...experiment.synapses.nestml import NestmlSynapse
 from ...plans.plan import Plan
 from . import kernel
-from .runtime import Projection, Runtime
+from .guarded import Guard
+from .runtime import Runtime
 
 
 @dataclass
@@ -46,13 +47,16 @@ class Network:
     """Cells that repeat spikes between generators and cells, by the same names; axons of stimulations are such."""
     played: dict[str, Trains] = field(default_factory=dict)
     """Spike trains of files, until they have been read back."""
-    told: dict[str, Projection] = field(default_factory=dict)
-    """What the module was told of them; only its plain numbers are there after wiring."""
 
     @cached_property
     def runtime(self) -> Runtime | None:
         """Functions of the module of the fast cells; None if there are no such cells."""
         return next((Runtime(part) for part in self.module.parts if part.carrier is not None), None)
+
+    @cached_property
+    def guard(self) -> Guard:
+        """Stands in front of the cells while NEST runs."""
+        return Guard(self.module.parts[0])
 
     def shortened_loop(self) -> AbstractContextManager[None]:
         """While NEST runs: hide cells that it does not update, unless synapses know them by their place in its list."""

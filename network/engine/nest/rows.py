@@ -185,7 +185,6 @@ def wire(network: Network, projection: ProjectionPlan, number: int) -> int:
             kept.append(projection.delay.values(told.n_pairs))
             told.delay, told.pair_lag = Distribution.of(0.0), runtime.pointer(kept[-1], ctypes.c_double)
         tell_synapse(projection.synapse, told)
-        network.told[projection.name] = told
         made = network.runtime.wire(told, number)
         if isinstance(projection.weight, Listed):
             network.runtime.give_weights(told, number, projection.weight.values(told.n_pairs))

@@ -20,6 +20,8 @@ from ...errors import EngineError
 from ...experiment.distributions import Clamped, Drawn, Listed, LogNormal, TruncatedNormal, Uniform
 
 SOURCES_OF_TARGETS, TARGETS_OF_SOURCES, LISTED = range(3)
+PLASTICITY = ("plastic", "U", "tau_psc", "tau_rec", "tau_fac")
+"""What the rows of a projection have in common."""
 _CONSTANT, _UNIFORM, _NORMAL_CLAMPED, _NORMAL_REDRAWN, _LOGNORMAL_CLAMPED, _LOGNORMAL_REDRAWN = range(6)
 
 
@@ -200,6 +202,19 @@ class Runtime:
     def port(self, number: int) -> int:
         """Number of the port of a projection, -1 if it has no synapses on this rank."""
         return int(self._library.bgnest_port(ctypes.c_int64(number)))
+
+    def plasticity(self, number: int, n_threads: int) -> list[dict[str, float]]:
+        """Constants with which the rows of a projection release, of every thread of this rank that has some.
+
+        ``plastic`` is 1 or 0; of rows that are not plastic the others mean nothing.
+        """
+        values = np.empty(len(PLASTICITY))
+        places = pointer(values, ctypes.c_double)
+        found = []
+        for thread in range(n_threads):
+            if self._library.bgnest_plasticity(ctypes.c_int64(number), ctypes.c_int64(thread), places):
+                found.append(dict(zip(PLASTICITY, values.tolist(), strict=True)))
+        return found
 
     def set(self, ids: range, values: Mapping[str, NDArray[np.float64] | Sequence[float] | float]) -> None:
         """Set parameters of cells by their ids in NEST; those of other ranks are left to them.

@@ -1,59 +1,88 @@
-"""Which cell NEST speaks of when it stops because a state is not finite."""
+"""Which cell could not be updated, and what it was like."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
-import numpy as np
-
-from ..stops import NotFinite
-from . import kernel
-from .build import POPULATION_MODEL
+from ...errors import EngineError
+from ..stops import NotFinite, NotFiniteStopError
+from .guarded import Failure, Guard
 from .network import Network
 
 _SAYS_SO = re.compile(r"numerical instability|GSL solver returned")
-_MODEL = re.compile(rf"{re.escape(POPULATION_MODEL)}(\w+)")
 _NODE = re.compile(r"\bnode (\d+)")
 _STEP = re.compile(r"in the step after ([\d.]+) ms")
-MOST = 20_000
-"""Cells of a population whose states are read where NEST does not say which cell it was: about a second."""
 
 
-def not_finite(network: Network, message: str) -> NotFinite | None:
-    """Cell that an error of NEST is about; None if it is about something else.
+@dataclass(frozen=True)
+class _Told:
+    """What a rank tells the others about a cell of its own."""
 
-    The fast cells name node and step, ours of the target ``plain`` the node, NEST's own code the model alone: there
-    the cells are looked through for states that are not finite.
+    stop: NotFinite
+    problem: str | None
+    """What the cell says if it is not that its state is not finite."""
+
+
+def raise_failure(network: Network, guard: Guard) -> None:
+    """Raise an error if a cell of any rank could not be updated while NEST ran; all ranks raise the same.
+
+    Raises
+    ------
+    NotFiniteStopError
+        If its state is no longer finite; of several the first one.
+    EngineError
+        If it is something else.
     """
-    named = _MODEL.search(message)
-    if not _SAYS_SO.search(message) or named is None or named[1] not in network.populations:
-        return None
-    population, until = named[1], float(kernel.import_nest().biological_time)
-    cells, step, node = network.populations[population], _STEP.search(message), _NODE.search(message)
-    first = int(cells[0].global_id)
-    number = int(node[1]) - first if node is not None else _found(network, population)
-    time = float(step[1]) if step is not None else until
-    if number is None or not 0 <= number < len(cells):
-        return NotFinite(population, None, time, until, exact=step is not None)
-    status, info = cells[number].get(), network.model(population)
+    own = [asdict(_told(network, failure)) for failure in guard.failures()]
+    everybody = guard.shared("".join(f"{json.dumps(told)}\n" for told in own))
+    found = [_Told(NotFinite(**told["stop"]), told["problem"]) for told in map(json.loads, everybody)]
+    if not found:
+        return
+    first = min(found, key=lambda told: (told.stop.until, told.stop.time, told.stop.population, told.stop.cell or 0))
+    if first.problem is None:
+        raise NotFiniteStopError(first.stop)
+    raise EngineError(
+        f"NEST stopped at {first.stop.until:g} ms: cell {first.stop.cell} of {first.stop.population}: {first.problem}"
+    )
+
+
+def _told(network: Network, failure: Failure) -> _Told:
+    """Cell by its name, with its parameters and states."""
+    said, named = _STEP.search(failure.text), _NODE.search(failure.text)  # one fast cell speaks for all of its block
+    population, number = _place(network, failure.node if named is None else int(named[1]))
+    step = None if said is None else float(said[1])
+    stop = NotFinite(
+        population,
+        number,
+        failure.until if step is None else step,
+        failure.until,
+        *_content(network, population, number),
+        exact=step is not None,
+    )
+    return _Told(stop, None if _SAYS_SO.search(failure.text) else failure.text)
+
+
+def _place(network: Network, node: int) -> tuple[str, int]:
+    for group in (network.populations, network.parrots, network.generators):
+        for name, cells in group.items():
+            ids: Sequence[int] = cells.tolist()
+            if ids[0] <= node <= ids[-1] and node in ids:
+                return name, ids.index(node)
+    return "NEST", node
+
+
+def _content(network: Network, population: str, number: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Parameters and states of a cell."""
+    if population not in network.populations:
+        return {}, {}
+    status, info = network.populations[population][number].get(), network.model(population)
     parameters = {name: float(status[name]) for name in info.parameters if _is_number(status.get(name))}
     names = [name for name in (*info.states, *info.recordables) if name not in info.parameters]
     states = {name: float(status[name]) for name in dict.fromkeys(names) if _is_number(status.get(name))}
-    return NotFinite(population, number, time, until, parameters, states, exact=step is not None)
-
-
-def _found(network: Network, population: str) -> int | None:
-    """First cell of this rank with a state that is not finite; None if there is none among the first `MOST`."""
-    cells = network.populations[population]
-    if (local := kernel.local_nodes(cells, MOST)) is None:
-        return None
-    names = [name for name in network.model(population).states if _is_number(local[0].get().get(name))]
-    if not names:
-        return None
-    held: dict[str, Any] = local.get(names)
-    bad = ~np.isfinite(np.array([np.atleast_1d(held[name]) for name in names], dtype=float)).all(axis=0)
-    return int(local.tolist()[int(np.argmax(bad))] - cells[0].global_id) if bad.any() else None
+    return parameters, states
 
 
 def _is_number(value: object) -> bool:
