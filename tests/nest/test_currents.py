@@ -1,4 +1,4 @@
-"""Synapses that are currents, beside NEST's own cell with such synapses; currents into a continuous port of some cells."""
+"""Synapses that are currents, beside NEST's own cell; currents into a continuous port of some cells."""
 
 from __future__ import annotations
 
