@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from ..analysis.plots.style import PAGE
 from ..describe.document import Code, Document, Picture, Table
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -60,10 +61,25 @@ class Figure:
             return _address("image/svg+xml", self.path.read_bytes())
         with Image.open(self.path) as picture:
             small = picture.convert("RGB")
-            small.thumbnail((WIDTH, 10 * WIDTH), Image.Resampling.LANCZOS)
+            width = round(WIDTH * self._share(picture))
+            small.thumbnail((width, 10 * WIDTH), Image.Resampling.LANCZOS)
             stream = io.BytesIO()
             small.save(stream, "WEBP", quality=QUALITY)
         return _address("image/webp", stream.getvalue())
+
+    @cached_property
+    def percent(self) -> int:
+        """Width on the page, so that letters of all figures have one size."""
+        if self.path.suffix == ".svg":
+            return 100
+        with Image.open(self.path) as picture:
+            return round(100 * self._share(picture))
+
+    @staticmethod
+    def _share(picture: Image.Image) -> float:
+        """Width of a figure over that of one that takes a whole page; 1 where its resolution is not known."""
+        dots: float = picture.info.get("dpi", (0.0, 0.0))[0]
+        return min(1.0, picture.width / (dots * PAGE)) if dots else 1.0
 
 
 def _address(kind: str, content: bytes) -> str:

@@ -17,7 +17,7 @@ from ..spectra import rate_spectrum
 from ..statistics import RATE_BIN, cut, cv_isi, interspike_intervals, population_rate
 from ..targets.verdict import NONE, PASS, Bands, judge, number
 from . import style
-from .base import align_beside, grid_page, heading, multiples, plain_numbers, powers_of_ten, styled
+from .base import align_beside, grid_page, heading, multiples, plain_numbers, powers_of_ten, side_label, styled
 from .style import colours, label
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def rate_courses(
             axes.tick_params(labelbottom=False)
     for axes in panels[-2:]:
         axes.set_xlabel("time (ms)")
-    figure.supylabel(f"population rate (spikes/s), bins of {bin_width:g} ms", fontsize=7)
+    side_label(figure, f"population rate (spikes/s), bins of {bin_width:g} ms")
     heading(figure, title)
     return figure
 
@@ -355,7 +355,7 @@ def spectra(
         axes.set_title(label(name), color=colour)
     for axes in panels[-4:]:
         axes.set_xlabel("frequency (Hz)")
-    figure.supylabel("power of population rate ((spikes/s)²/Hz)", fontsize=7)
+    side_label(figure, "power of population rate ((spikes/s)²/Hz)")
     legend = f"resolution {1000.0 / segment:.3g} Hz, dashed: independent neurons, dotted: 1 % of their peaks are higher"
     legend += f", grey: {band[0]:g}-{band[1]:g} Hz" if band else ""
     heading(figure, f"{title}: {legend}" if title else legend)
@@ -395,7 +395,7 @@ def intervals(
     plain_numbers(left.xaxis)
     right.set(xlim=(0, 2), xlabel="CV of the intervals of a cell (dimensionless; last bin: 2 and above)")
     right.set_xticks(np.arange(0, 2.1, 0.5))
-    figure.supylabel("share per bin (%)", fontsize=7)
+    side_label(figure, "share per bin (%)")
     heading(figure, title)
     return figure
 

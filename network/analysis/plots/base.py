@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import textwrap
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -110,6 +111,10 @@ def grid_page(height: float) -> Figure:
     return Page(figsize=(PAGE, height * MM), layout=GridLayout())
 
 
+LOWEST = 42.0
+"""Height in mm of a figure of one row of panels, beside which a label has to stand."""
+
+
 def multiples(
     n: int, *, columns: int = 2, panel_height: float = 24.0, legends: bool = False
 ) -> tuple[Figure, list[Axes]]:
@@ -118,11 +123,18 @@ def multiples(
     ``legends`` says that the figure gets legends around its panels.
     """
     rows = -(-n // columns)
-    figure = (page if legends else grid_page)(rows * panel_height + 10.0)
+    figure = (page if legends else grid_page)(max(LOWEST, rows * panel_height + 10.0))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid[n:]:
         axes.remove()
     return figure, list(grid[:n])
+
+
+def side_label(figure: Figure, text: str) -> None:
+    """Label of the y axes of all panels, in as many lines as the height of the figure asks for."""
+    of_a_letter = 1.25  # mm, of 7 points on average
+    fits = int((figure.get_figheight() / MM - 12.0) / of_a_letter)
+    figure.supylabel(textwrap.fill(text, max(12, fits)), fontsize=7)
 
 
 def heading(figure: Figure, title: str | None) -> None:
@@ -131,9 +143,16 @@ def heading(figure: Figure, title: str | None) -> None:
         figure.suptitle(title, x=0.005, ha="left", fontsize=style.RC["axes.titlesize"])
 
 
+FEW = 50.0
+"""Ends of a log axis over one another, below which powers of ten are too few labels."""
+
+
 def plain_numbers(axis: Any) -> None:
-    """Tick labels of a log axis as plain numbers."""
+    """Tick labels of a log axis as plain numbers: of powers of ten, and at 2 and 5 where it has few of these."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    low, high = sorted(axis.get_view_interval())
+    if 0.0 < low < high < FEW * low:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     _few_minor_ticks(axis)
 
 

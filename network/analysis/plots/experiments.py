@@ -18,7 +18,7 @@ from ..effects import Effects
 from ..targets.measures import find
 from ..targets.windows import Targets
 from . import style
-from .base import heading, page, plain_numbers, styled
+from .base import heading, page, plain_numbers, side_label, styled
 from .style import colours, label, presentation
 
 MARKS = "sDo^vP"
@@ -88,7 +88,7 @@ def states(
             axes.set_ylim(0.001, 150)
             plain_numbers(axes.yaxis)
         axes.tick_params(axis="x", length=0)
-    figure.supylabel(find(quantity).text, fontsize=7)
+    side_label(figure, find(quantity).text)
     figure.legend(list(seen.values()), list(seen), loc="outside lower center", ncols=5, fontsize=6)
     heading(figure, title)
     return figure

@@ -51,6 +51,8 @@ class GridLayout(LayoutEngine):
         hspace = _space(sides["top"] - sides["bottom"], (rows.gap() + pad) / height, n_rows)
         if wspace is not None and hspace is not None and sides["left"] < sides["right"]:
             fig.subplots_adjust(**sides, wspace=wspace, hspace=hspace)
+            if (beside := fig._supylabel) is not None:  # type: ignore[attr-defined]
+                beside.set_y((sides["bottom"] + sides["top"]) / 2.0)
 
     def _common(self, text: Text | None, coordinate: str, value: float) -> float:
         """Put a text of the whole figure at an edge; returns the pixels that it takes away, with some distance."""

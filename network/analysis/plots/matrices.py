@@ -62,9 +62,15 @@ def weights_panel(axes: Axes, plan: Mapping[str, Any]) -> Axes:
     return axes
 
 
+LEAST_ROWS = 5
+"""Rows for which there is room in any case: the label of the axis takes as much."""
+
+
 def _figure(values: pd.DataFrame, *, bars: int, title: str | None) -> tuple[Figure, Axes]:
     """Figure of column width with room for a matrix and its colour bars."""
-    figure = Page(figsize=(COLUMN, (24.0 + 11.0 * bars + 6.5 * len(values)) * MM), layout="constrained")
+    figure = Page(
+        figsize=(COLUMN, (24.0 + 11.0 * bars + 6.5 * max(LEAST_ROWS, len(values))) * MM), layout="constrained"
+    )
     heading(figure, title)
     return figure, figure.subplots()
 

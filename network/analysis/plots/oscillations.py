@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..oscillations import BETA, Band, Pair, PairResult
-from .base import Page, heading, page, styled
+from .base import Page, heading, page, side_label, styled
 from .style import MM, PAGE, label
 
 SHADES = ("#4D4D4D", "#C0392B", "#2C6FA6", "#5AA469")
@@ -123,6 +123,6 @@ def coherence(
     if pairs:
         grid[0, 0].legend(loc="upper right")
     figure.supxlabel("frequency (Hz)", fontsize=7)
-    figure.supylabel("coherence of unit pairs (dimensionless)", fontsize=7)
+    side_label(figure, "coherence of unit pairs (dimensionless)")
     heading(figure, title)
     return figure

@@ -256,7 +256,8 @@ def scan_map(
         axes.set_xlabel(labels.get(x, label(x)) if k + 3 >= len(grid) else "")
         axes.set_ylabel(labels.get(y, label(y)) if k % 3 == 0 else "")
     missing = _missing(table)
-    seeds = f"mean of {table[band].nunique()} {label(band)}s" if _several(table, band) else ""
+    averaged = band not in (x, y) and _several(table, band)
+    seeds = f"mean of {table[band].nunique()} {label(band)}s" if averaged else ""
     _legend(figure, {}, [f"colour: {QUANTITIES[quantity]}", seeds, f"hatched: {missing}" if missing else ""])
     heading(figure, title)
     return figure
