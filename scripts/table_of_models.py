@@ -133,8 +133,9 @@ def todo(part: str, names: Iterable[str], rows: Rows, again: bool) -> list[str]:
 
 
 def save(rows: Rows, known: dict[str, Path]) -> None:
-    """Write the file and the page."""
-    ordered = {name: rows.get(name, {}) for name in known}
+    """Write the file and the page, with what other processes have added to the file meanwhile."""
+    there = json.loads(DATA.read_text()) if DATA.is_file() else {}
+    ordered = {name: rows.get(name) or there.get(name, {}) for name in known}
     DATA.write_text(json.dumps({name: row for name, row in ordered.items() if row}, indent=1) + "\n")
     PAGE.write_text(models_page.page(ordered, version("nestml")))
 
@@ -166,13 +167,12 @@ def main() -> None:
             if time.monotonic() - begin > args.budget:
                 break
             names = wanted[start : start + size]
-            # another process may have added to the file
-            rows: Rows = json.loads(DATA.read_text()) if DATA.is_file() else {}
-            rows |= {name: rows.get(name, {}) for name in names}
+            before = json.loads(DATA.read_text()) if DATA.is_file() else {}
+            rows: Rows = {name: before.get(name, {}) for name in names}
             steps[part]([known[name] for name in names], rows)
             save(rows, known)
             print(f"{part}: {', '.join(names)}", flush=True)
-    save(json.loads(DATA.read_text()) if DATA.is_file() else {}, known)
+    save({}, known)
     for name in models_page.unknown(json.loads(DATA.read_text())):
         print(f"{name} misses an aim: nobody has said why", file=sys.stderr)
 

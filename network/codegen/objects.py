@@ -197,7 +197,11 @@ def _refusal(source: Source, reason: str, line: int) -> RefusedError:
     return RefusedError(message, refused.line, refused.what)
 
 
-_REMEDIES = ((re.compile(r"No free-standing physical units allowed \((.+)\)$"), r"write 1 \1"),)
+_REMEDIES = (
+    (re.compile(r"No free-standing physical units allowed \((.+)\)$"), r"write 1 \1"),
+    (re.compile(r'Function "sqrt" is not declared'), "write x**0.5"),
+    (re.compile(r'Function "pow" is not declared'), "write x**y"),
+)
 """What to do about messages of NESTML that do not say it."""
 
 

@@ -318,8 +318,9 @@ def test_a_second_model_compiles_alone_and_two_processes_compile_once(leaky, two
         ("        V_m' = -V_m / tau_syn_fast +\n", r"broken\.nestml:\d+:\d+: .*parsing"),
         ("        V_m' = -V_m / tau_m\n", r"broken\.nestml:\d+:\d+: .*tau_m"),
         ("        V_m' = -V_m / (2 * ms)\n", r"broken\.nestml:\d+:\d+: No free-standing .*\(ms\); write 1 ms$"),
+        ("        V_m' = -sqrt(V_m**2) / (2 ms)\n", r"broken\.nestml:\d+:\d+: .*; write x\*\*0\.5"),
     ],
-    ids=["syntax", "undefined", "unit"],
+    ids=["syntax", "undefined", "unit", "root"],
 )
 def test_errors_in_a_model_say_where(tmp_path, line, message):
     text = MODEL.format(name="broken", C_m=200)
