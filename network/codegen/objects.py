@@ -201,6 +201,10 @@ _REMEDIES = (
     (re.compile(r"No free-standing physical units allowed \((.+)\)$"), r"write 1 \1"),
     (re.compile(r'Function "sqrt" is not declared'), "write x**0.5"),
     (re.compile(r'Function "pow" is not declared'), "write x**y"),
+    (
+        re.compile(r'__X__d\w*" should not contain the string "__d"'),
+        "call the port by a name that does not begin with d",
+    ),
 )
 """What to do about messages of NESTML that do not say it."""
 
@@ -216,12 +220,12 @@ def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
     """Errors in a model as lines that an editor understands: file, line, column."""
     lines = [
         f"{source}:{error['line']}:{error['column']}: {_with_remedy(error['message'])}"
-        if error["line"] is not None
+        if error["line"] is not None and error["line"] > 0
         else f"{source}: {error['message']}"
         for error in result["errors"]
     ]
     if result["failure"] and not lines:
-        reason = str(result["failure"]).partition(": ")[2]
+        reason = _with_remedy(str(result["failure"]).partition(": ")[2])
         lines.append(f"{source}: NESTML cannot work with this model: {reason}")
     return "\n".join(dict.fromkeys(lines))
 

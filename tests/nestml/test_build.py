@@ -331,6 +331,14 @@ def test_errors_in_a_model_say_where(tmp_path, line, message):
     assert not list((tmp_path / "cache" / "modules").iterdir())
 
 
+def test_a_port_with_a_name_that_nestml_takes_for_a_derivative(tmp_path):
+    text = MODEL.format(name="broken", C_m=200)
+    text = text.replace("convolve(K_slow, slow)", "convolve(K_slow, dopamine)").replace("slow <-", "dopamine <-")
+    (tmp_path / "broken.nestml").write_text(text)
+    with pytest.raises(BuildError, match=r"broken\.nestml: .*; call the port by a name that does not begin with d$"):
+        build([tmp_path / "broken.nestml"], target="plain", cache=tmp_path / "cache")
+
+
 def test_time_in_an_equation_is_refused_where_nestml_makes_code_that_does_not_compile(tmp_path):
     text = MODEL.format(name="timed", C_m=200)
     start = text.index("        V_m' =")
