@@ -288,9 +288,16 @@ class Scan:
             models = last_line(self.folder / "log" / "models.log")
             if failures:
                 raise ScanError(failures[0].partition("\n")[0])
-            raise ScanError(models if models.startswith("bgnest:") else f"Snakemake: {last_line(log)} (see {log})")
+            raise ScanError(models if models.startswith("bgnest:") else f"Snakemake: {_why(log)} (see {log})")
         if bad:
             logger.info("%d points are not done", len(bad))
+
+
+def _why(log: Path) -> str:
+    """What Snakemake says of a job that it could not hand in, with the line that goes on; else its last line."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    said = re.search(r"^Exception in run_job for rule \w+: (.*(?:\n(?!\[).+)?)", text, re.MULTILINE)
+    return " ".join(said[1].split()) if said else last_line(log)
 
 
 def _damage(status: PointStatus) -> str | None:
