@@ -34,6 +34,7 @@ SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nod
 MEMORY_RESERVE = 1.3  # assumed: error of the prediction and the system's own needs
 COMPILERS = 4  # compilers at a time; assumed, each wants as much memory as a small network
 SHORTEST = 600.0  # s; assumed: queues round up anyway
+ANSWER_TIME = 5.0  # s; assumed: a question is answered within milliseconds, and one without a controller after minutes
 
 
 class _Template(string.Template):
@@ -262,17 +263,16 @@ def has_accounting() -> bool:
     """Whether Slurm keeps accounts of jobs, so that ``sacct`` knows the states of those that have ended."""
     if shutil.which("sacct") is None:
         return False
-    done = subprocess.run(["sacct", "--noheader", "--allocations"], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and "disabled" not in done.stderr
+    done = _asked("sacct", "--noheader", "--allocations")
+    return done is not None and done.returncode == 0 and "disabled" not in done.stderr
 
 
 def default_account() -> str | None:
     """Account that Slurm charges where none is named; None where it keeps no accounts or has none for this user."""
     if shutil.which("sacctmgr") is None or not has_accounting():
         return None
-    question = ["sacctmgr", "-n", "-P", "show", "user", getpass.getuser(), "format=DefaultAccount"]
-    done = subprocess.run(question, capture_output=True, text=True, check=False)
-    return next(iter(done.stdout.split()), None) if done.returncode == 0 else None
+    done = _asked("sacctmgr", "-n", "-P", "show", "user", getpass.getuser(), "format=DefaultAccount")
+    return next(iter(done.stdout.split()), None) if done is not None and done.returncode == 0 else None
 
 
 @functools.cache
@@ -280,8 +280,17 @@ def binds_cores() -> bool:
     """Whether Slurm gives a rank cores of its own; where it cannot, it says so for every job that asks for it."""
     if shutil.which("scontrol") is None:
         return True
-    done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=False)
+    if (done := _asked("scontrol", "show", "config")) is None:
+        return True
     return re.search(r"^TaskPlugin\s*=\s*(task/none|\(null\))?\s*$", done.stdout, re.MULTILINE) is None
+
+
+def _asked(*question: str) -> subprocess.CompletedProcess[str] | None:
+    """Answer of a program of Slurm; None if its controller does not answer in time, and nobody has to wait for it."""
+    try:
+        return subprocess.run(question, capture_output=True, text=True, check=False, timeout=ANSWER_TIME)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def hand_in(script: Path, arguments: Sequence[str] = ()) -> str:

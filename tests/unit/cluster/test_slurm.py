@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -223,3 +224,17 @@ def test_without_slurm_the_script_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(slurm.shutil, "which", lambda name: None)
     with pytest.raises(ClusterError, match=r"no sbatch .*job\.sh"):
         slurm.hand_in(tmp_path / "job.sh")
+
+
+def test_a_slurm_whose_controller_does_not_answer_keeps_nobody_waiting(tmp_path, monkeypatch):
+    for name in ("scontrol", "sacct", "sacctmgr"):
+        (tmp_path / name).write_text("#!/bin/sh\nexec sleep 60\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(slurm, "ANSWER_TIME", 0.2)
+    for question in (slurm.binds_cores, slurm.has_accounting):
+        getattr(question, "cache_clear", lambda: None)()
+    began = time.monotonic()
+    assert slurm.binds_cores() and not slurm.has_accounting() and slurm.default_account() is None
+    assert time.monotonic() - began < 30.0
+    slurm.binds_cores.cache_clear()
