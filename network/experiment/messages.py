@@ -158,7 +158,9 @@ def in_words(item: Mapping[str, Any]) -> str:
         return "is missing"
     if kind == "finite_number":
         return f"must be a finite number, not {given!r}"
-    if kind in ("float_type", "int_type", "float_parsing", "int_parsing"):
+    if kind in ("int_type", "int_parsing", "int_from_float") and not isinstance(given, bool):
+        return f"must be a whole number, not {given!r}"
+    if kind in ("float_type", "int_type", "float_parsing"):
         return f"must be a number, not {given!r}"
     if kind in _LIMITS:
         word, key = _LIMITS[kind]

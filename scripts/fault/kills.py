@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .commands import LONGEST, BrokenError, Command, Table, do, scratch
+from .commands import LONGEST, BrokenError, Command, Table, do, scratch, tidy
 from .work import work
 
 
@@ -44,6 +44,7 @@ def kill(kind: str, tries: int, number: int, place: Path, rng: random.Random, ta
             command.check()
             before = one.sealed(folder)
             do(one.words, folder)
+            tidy(folder)  # what was being written goes with the same command again
             after = one.sealed(folder)
             if lost := {key for key in before if after.get(key) != before[key]}:
                 raise BrokenError(f"lost or changed: {lost}")
@@ -77,6 +78,7 @@ def together(place: Path, tries: int, reference: str, table: Table) -> None:
                         or (codes[1] and not any("going on" in t for t in texts))
                     ):
                         raise BrokenError(f"codes {codes}: {texts}")
+                    tidy(folder)
                     if not one.names <= set(one.sealed(folder)):
                         raise BrokenError(f"complete is only {sorted(one.sealed(folder))}")
                     table.note(

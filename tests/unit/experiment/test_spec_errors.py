@@ -90,6 +90,7 @@ CASES = {
         "projections: {P_to_Q: {delay: 1e3}}",
         "P_to_Q.delay: must be a number with its unit, not '1e3' (YAML reads 1e3 as text; write 1000.0)",
     ),
+    "half a seed": ("simulation: {seed: 1.5}", "simulation.seed: must be a whole number, not 1.5"),
     "list that is none": ("groups: {more: 5}", "groups.more: must be a list, not 5"),
     "word that YAML takes for a truth value": (
         "simulation: {drive: off}",
