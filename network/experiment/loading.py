@@ -317,6 +317,9 @@ def _parse_overrides(overrides: Overrides, where: str) -> list[tuple[str, KeyPat
         if value is _MISSING or not all(key.isprintable() and key for key in keys) or len(keys) > MAX_DEPTH:
             problems.append(f"{where}: {key_path!r} is not KEY.PATH=VALUE")
             continue
+        if value == "":
+            problems.append(f"{where}: '{key_path}=' has no value; null takes an entry away")
+            continue
         text = f"{key_path}={written(value)}"
         try:
             parsed.append((text, keys, _parse_value(value, f"{where} ({text})", keys)))

@@ -321,6 +321,8 @@ class _Reader:
             self._problem(line, path, f"{shown(text)} is not {_WORDS[_SCALARS[tag]]}")
         elif is_number(value) and (wrong := beyond(value)):
             self._problem(line, path, wrong)
+        elif is_number(value) and _OTHER_BASE.fullmatch(text):
+            self._problem(line, path, f"{text} is {value:g} for YAML (base 8 or 60); write the number as it is meant")
         elif isinstance(value, str) and (control := _FORBIDDEN.search(value)):
             self._problem(line, path, f"a control character in the text, {control.group()!r}")
         else:
@@ -341,6 +343,7 @@ class _Reader:
 
 
 _MISSING = object()
+_OTHER_BASE = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)")
 _WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 

@@ -90,6 +90,8 @@ REFUSED = {
         "inputs: {X_to_P: {modulation: {kind: sine, frequency: 1.0e+9, amplitude: 0.1}}}",
         "mine.yaml:2: inputs.X_to_P.modulation.frequency: repeats every 1e-06 ms, within the resolution of 0.1 ms",
     ),
+    "zero in front": ("simulation: {seed: 010}", "mine.yaml:2: simulation.seed: 010 is 8 for YAML"),
+    "minutes": ("simulation: {seed: 1:30}", "mine.yaml:2: simulation.seed: 1:30 is 90 for YAML"),
     "key that is a list": ("meta: {[a]: 1}", "mine.yaml:2: meta: a key must be a name, not a mapping or a list"),
     "key that is a mapping": ("{a: 1}: 2", "mine.yaml:2: a key must be a name"),
     "key twice": ("meta: {title: a, title: b}", "mine.yaml:2: meta.title: the key is given twice"),
@@ -196,6 +198,7 @@ def test_what_is_written_is_what_is_read(tmp_path):
 
 OVERRIDES = {
     "meta.title=2024-13-01": "command line (meta.title=2024-13-01): meta.title: 2024-13-01 is a date for YAML",
+    "simulation.seed=": "command line: 'simulation.seed=' has no value; null takes an entry away",
     "meta.title=!!bool maybe": "meta.title: 'maybe' is not true or false",
     "meta.title=&a [*a]": "meta.title.0: *a stands for a value that contains it",
     f"meta.title={'[' * 500}": "more than 40 mappings and lists inside one another",
