@@ -12,6 +12,7 @@ from network import codegen
 from network.engine.nest import kernel
 from network.engine.nest.audit import audit
 from network.engine.nest.build import build
+from network.engine.nest.devices import connect_inputs
 from network.experiment import load_experiment
 from network.plans import make_plan
 
@@ -116,6 +117,7 @@ def test_a_current_into_a_continuous_port_reaches_the_cells_that_are_named(tmp_p
     kernel.reset(plan, module.path)
     network = build(plan, module)
     audit(network)
+    connect_inputs(network)
     meter = nest.Create("multimeter", params={"record_from": ["V_m"], "interval": 0.1})
     nest.Connect(meter, network.populations["P"], syn_spec={"delay": plan.min_delay})
     nest.Simulate(99.0)
