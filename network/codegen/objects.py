@@ -205,6 +205,11 @@ _REMEDIES = (
         re.compile(r'__X__d\w*" should not contain the string "__d"'),
         "call the port by a name that does not begin with d",
     ),
+    (
+        re.compile(r"^Variable .* used before declaration"),
+        "if it is not, give the convolution beside it an inline of its own",
+    ),
+    (re.compile(r"^invalid syntax"), "a kernel has parameters in place of numbers with units"),
 )
 """What to do about messages of NESTML that do not say it."""
 
@@ -221,7 +226,7 @@ def _model_errors(source: Path, result: dict[str, list[dict[str, Any]]]) -> str:
     lines = [
         f"{source}:{error['line']}:{error['column']}: {_with_remedy(error['message'])}"
         if error["line"] is not None and error["line"] > 0
-        else f"{source}: {error['message']}"
+        else f"{source}: {_with_remedy(error['message'])}"
         for error in result["errors"]
     ]
     if result["failure"] and not lines:

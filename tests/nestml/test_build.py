@@ -331,11 +331,21 @@ def test_errors_in_a_model_say_where(tmp_path, line, message):
     assert not list((tmp_path / "cache" / "modules").iterdir())
 
 
-def test_a_port_with_a_name_that_nestml_takes_for_a_derivative(tmp_path):
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"(K_slow, slow)": "(K_slow, dopamine)", "slow <-": "dopamine <-"}, "a name that does not begin with d"),
+        ({"-t / tau_syn_fast)": "-t / 2 ms)"}, "a kernel has parameters in place of numbers with units"),
+    ],
+    ids=["port", "kernel"],
+)
+def test_what_nestml_itself_cannot_work_with_comes_with_a_remedy(tmp_path, changes, remedy):
     text = MODEL.format(name="broken", C_m=200)
-    text = text.replace("convolve(K_slow, slow)", "convolve(K_slow, dopamine)").replace("slow <-", "dopamine <-")
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
     (tmp_path / "broken.nestml").write_text(text)
-    with pytest.raises(BuildError, match=r"broken\.nestml: .*; call the port by a name that does not begin with d$"):
+    with pytest.raises(BuildError, match=rf"broken\.nestml: .*; .*{remedy}$"):
         build([tmp_path / "broken.nestml"], target="plain", cache=tmp_path / "cache")
 
 
