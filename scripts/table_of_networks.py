@@ -5,6 +5,8 @@
     python scripts/table_of_networks.py ortone2023 two_cells  only these networks
     python scripts/table_of_networks.py --budget 0            only write the page from what was measured before
 
+Of some networks a larger one is run as well (LARGE), with one seed on two threads.
+
 What was measured is kept in docs/data/results.json, by the identity of the simulation: runs that are there are not
 repeated, and numbers of a network that has changed since are left out. A run that was interrupted begins anew.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import statistics
@@ -42,10 +45,16 @@ DATA = "data/results.json"
 PROTOCOLS = "experiments"
 """Folder of experiments that are lists of variants; scripts and pages of their own are about those."""
 
+LARGE = (
+    "ortone2023/pathological --overlay x8 --set simulation.t_sim=2000",
+    "snudda2020/rest --n-neurons 80000 --set simulation.t_presim=200 --set simulation.t_sim=1000",
+)
+"""As words of `bgnest run`."""
+
 
 @dataclass(frozen=True)
 class Task:
-    """A run to make: name of the experiment, seed, size if it is not that of the files."""
+    """A run to make: words of `bgnest run`, of which the first is the name of the experiment, and the seed."""
 
     name: str
     seed: int
@@ -98,7 +107,24 @@ def experiments(wanted: Sequence[str]) -> dict[str, Experiment]:
         if identity not in taken:
             taken.add(identity)
             found[name] = experiment
+    for words in LARGE:
+        name = words.split()[0]
+        if not wanted or words in wanted or name in wanted or name.partition("/")[0] in wanted:
+            found[words] = loaded(words)
     return found
+
+
+def loaded(words: str) -> Experiment:
+    """The experiment that `bgnest run` would make of some words."""
+    reader = argparse.ArgumentParser()
+    reader.add_argument("name")
+    reader.add_argument("--overlay", action="append", default=[])
+    reader.add_argument("--n-neurons", type=int)
+    reader.add_argument("--set", action="append", default=[])
+    given = reader.parse_args(words.split())
+    changes = {key: float(value) for key, _, value in (item.partition("=") for item in given.set)}
+    size = {} if given.n_neurons is None else {"n_neurons": given.n_neurons}
+    return load(given.name, given.overlay, changes, **size)
 
 
 def is_random(experiment: Experiment) -> bool:
@@ -130,7 +156,7 @@ def missing(chosen: dict[str, Experiment], seeds: Sequence[int], found: dict[str
     tasks = [
         Task(name, seed, identity, experiment.plan().cost.total)
         for name, experiment in chosen.items()
-        for seed, identity in hashes(experiment, seeds).items()
+        for seed, identity in hashes(experiment, seeds[:1] if name in LARGE else seeds).items()
         if identity not in found
     ]
     yield from sorted(tasks, key=lambda task: (task.seconds * (task.seed + 1), task.seed))
@@ -138,8 +164,9 @@ def missing(chosen: dict[str, Experiment], seeds: Sequence[int], found: dict[str
 
 def measured(task: Task, options: argparse.Namespace) -> dict[str, Any]:
     """Make a run in a process of its own, whose memory is that of the run, and read what is wanted of it."""
-    folder = options.runs / f"{task.name.replace('/', '-')}-{task.seed}"
-    words = ["run", task.name, "--seed", str(task.seed), "--threads", str(options.threads), "--out", str(folder)]
+    folder = options.runs / f"{re.sub(r'[^a-z0-9_]+', '-', task.name)}-{task.seed}"
+    threads = 2 if task.name in LARGE else options.threads
+    words = ["run", *task.name.split(), "--seed", str(task.seed), "--threads", str(threads), "--out", str(folder)]
     command = [sys.executable, "-P", str(ROOT / "network" / "__main__.py"), *words, "--resume", "--no-figures", "-q"]
     paths = os.pathsep.join([str(ROOT), str(ROOT / "packaging"), os.environ.get("PYTHONPATH", "")])
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -159,7 +186,7 @@ def measured(task: Task, options: argparse.Namespace) -> dict[str, Any]:
         "n_synapses": run.record["n_synapses"],
         "t_presim": run.plan["t_presim"],
         "t_sim": run.plan["t_sim"],
-        "threads": options.threads,
+        "threads": threads,
         "cpu": run.record["machine"]["cpu"],
         "commit": run.record["git"]["commit"],
         "memory_bytes": run.record["peak_memory_bytes"],
@@ -195,8 +222,9 @@ are inside the window that `targets.yaml` of the network has; what a source give
 number.
 Rates are in spikes/s; what the measures are, says [networks.md](../howto/networks.md#targetsyaml).
 
-Time is the processor time of the whole command on one thread ({cpu}), of the quickest seed, compilation included where
-no seed found its models compiled; – where it was not measured. Memory is the largest that the process had.
+Time is the processor time of the whole command on one thread ({cpu}; larger networks on two), of the quickest seed,
+compilation included where no seed found its models compiled; – where it was not measured. Memory is the largest that
+the process had.
 [performance.md](performance.md) has undisturbed times of the parts. The code was that of {commits}.
 """
 NO_TARGETS = "nothing is published or checked to hold it against"
@@ -242,7 +270,7 @@ def overview(chosen: dict[str, Experiment], entries: dict[str, list[dict[str, An
         first = several[0]
         judged = [row for entry in several for row in entry["rows"] if row["verdict"] != NONE]
         inside = sum(row["verdict"] == PASS for row in judged)
-        anchor = name.replace("/", "")
+        anchor = re.sub(r"[^a-z0-9_ -]", "", name).replace(" ", "-")
         rows.append(
             [
                 f"[{name}](#{anchor})",
@@ -298,6 +326,8 @@ def state(name: str, experiment: Experiment, several: list[dict[str, Any]]) -> s
         )
     labels = [look.references[key].label if key in look.references else key for key in references]
     notes = [f"{experiment.spec.meta.title}; seeds {', '.join(str(entry['seed']) for entry in several)}."]
+    if name in LARGE:
+        notes.append("Larger than published: windows are those of the published size.")
     if targets is None:
         notes.append(f"No targets: {NO_TARGETS}.")
     elif targets.windows:
