@@ -5,7 +5,7 @@
     python scripts/table_of_networks.py ortone2023 two_cells  only these networks
     python scripts/table_of_networks.py --budget 0            only write the page from what was measured before
 
-Of some networks a larger one is run as well (LARGE), with one seed on two threads.
+Some are run larger or longer as well (FURTHER), with one seed on two threads.
 
 What was measured is kept in docs/data/results.json, by the identity of the simulation: runs that are there are not
 repeated, and numbers of a network that has changed since are left out. A run that was interrupted begins anew.
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from network.analysis.targets.judge import judge_run, run_targets
 from network.analysis.targets.measures import known
-from network.analysis.targets.verdict import NONE, PASS, number
+from network.analysis.targets.verdict import NONE, PASS, SHORT, number
 from network.analysis.targets.windows import Targets, load_targets, states_with_targets
 from network.door import Experiment, list_experiments, load
 from network.experiment.files import find_experiment
@@ -45,7 +45,9 @@ DATA = "data/results.json"
 PROTOCOLS = "experiments"
 """Folder of experiments that are lists of variants; scripts and pages of their own are about those."""
 
-LARGE = (
+FURTHER = (
+    "lindahl2016/activation_depleted --set simulation.t_sim=20000",
+    "lindahl2016/slow_wave_depleted --set simulation.t_sim=20000",
     "ortone2023/pathological --overlay x8 --set simulation.t_sim=2000",
     "snudda2020/rest --n-neurons 80000 --set simulation.t_presim=200 --set simulation.t_sim=1000",
 )
@@ -107,7 +109,7 @@ def experiments(wanted: Sequence[str]) -> dict[str, Experiment]:
         if identity not in taken:
             taken.add(identity)
             found[name] = experiment
-    for words in LARGE:
+    for words in FURTHER:
         name = words.split()[0]
         if not wanted or words in wanted or name in wanted or name.partition("/")[0] in wanted:
             found[words] = loaded(words)
@@ -156,7 +158,7 @@ def missing(chosen: dict[str, Experiment], seeds: Sequence[int], found: dict[str
     tasks = [
         Task(name, seed, identity, experiment.plan().cost.total)
         for name, experiment in chosen.items()
-        for seed, identity in hashes(experiment, seeds[:1] if name in LARGE else seeds).items()
+        for seed, identity in hashes(experiment, seeds[:1] if name in FURTHER else seeds).items()
         if identity not in found
     ]
     yield from sorted(tasks, key=lambda task: (task.seconds * (task.seed + 1), task.seed))
@@ -165,7 +167,7 @@ def missing(chosen: dict[str, Experiment], seeds: Sequence[int], found: dict[str
 def measured(task: Task, options: argparse.Namespace) -> dict[str, Any]:
     """Make a run in a process of its own, whose memory is that of the run, and read what is wanted of it."""
     folder = options.runs / f"{re.sub(r'[^a-z0-9_]+', '-', task.name)}-{task.seed}"
-    threads = 2 if task.name in LARGE else options.threads
+    threads = 2 if task.name in FURTHER else options.threads
     words = ["run", *task.name.split(), "--seed", str(task.seed), "--threads", str(threads), "--out", str(folder)]
     command = [sys.executable, "-P", str(ROOT / "network" / "__main__.py"), *words, "--resume", "--no-figures", "-q"]
     paths = os.pathsep.join([str(ROOT), str(ROOT / "packaging"), os.environ.get("PYTHONPATH", "")])
@@ -218,15 +220,16 @@ HEAD = """# Every network in every state: measured against what is known
 
 Networks are run as their files say (size, warm-up, recording), with up to {seeds} seeds: a seed decides wiring, cells
 and input. **Mean** is over seeds, the range in brackets their lowest and highest value. **Inside** is how many seeds
-are inside the window that `targets.yaml` of the network has; what a source gives beside it is shown where it gives a
-number.
+are inside the window that `targets.yaml` of the network has, of those whose recording is long enough to tell; what a
+source gives beside it is shown where it gives a number.
 Rates are in spikes/s; what the measures are, says [networks.md](../howto/networks.md#targetsyaml).
 
-Time is the processor time of the whole command on one thread ({cpu}; larger networks on two), of the quickest seed,
+Time is the processor time of the whole command on one thread ({cpu}; those with options on two), of the quickest seed,
 compilation included where no seed found its models compiled; – where it was not measured. Memory is the largest that
 the process had.
 [performance.md](performance.md) has undisturbed times of the parts. The code was that of {commits}.
 """
+UNJUDGED = (NONE, SHORT)
 NO_TARGETS = "nothing is published or checked to hold it against"
 
 
@@ -268,7 +271,7 @@ def overview(chosen: dict[str, Experiment], entries: dict[str, list[dict[str, An
             not_run.append(name)
             continue
         first = several[0]
-        judged = [row for entry in several for row in entry["rows"] if row["verdict"] != NONE]
+        judged = [row for entry in several for row in entry["rows"] if row["verdict"] not in UNJUDGED]
         inside = sum(row["verdict"] == PASS for row in judged)
         anchor = re.sub(r"[^a-z0-9_ -]", "", name).replace(" ", "-")
         rows.append(
@@ -311,6 +314,7 @@ def state(name: str, experiment: Experiment, several: list[dict[str, Any]]) -> s
         if window is None and quantity != "rate" and all(value is None for value in beside):
             continue
         values = [row["value"] for row in those if row["value"] is not None]
+        n_judged = sum(row["verdict"] not in UNJUDGED for row in those)
         good = sum(row["verdict"] == PASS for row in those)
         rows.append(
             [
@@ -318,16 +322,16 @@ def state(name: str, experiment: Experiment, several: list[dict[str, Any]]) -> s
                 of,
                 spread(values),
                 f"{window[0]:g} – {window[1]:g}" if window else "–",
-                ("" if good == len(those) else "**") + f"{good} of {len(those)}" + ("" if good == len(those) else "**")
-                if window
+                ("" if good == n_judged else "**") + f"{good} of {n_judged}" + ("" if good == n_judged else "**")
+                if window and n_judged
                 else "–",
                 *(number(value) if value is not None else "–" for value in beside),
             ]
         )
     labels = [look.references[key].label if key in look.references else key for key in references]
     notes = [f"{experiment.spec.meta.title}; seeds {', '.join(str(entry['seed']) for entry in several)}."]
-    if name in LARGE:
-        notes.append("Larger than published: windows are those of the published size.")
+    if name in FURTHER:
+        notes.append("Larger or longer than the files say.")
     if targets is None:
         notes.append(f"No targets: {NO_TARGETS}.")
     elif targets.windows:
