@@ -28,6 +28,7 @@ from .layout import (
     OUR_FIGURES,
     OUR_FILES,
     RECORD,
+    SUBMITTED,
     listed_files,
     manifest_entry,
     process_of,
@@ -316,8 +317,7 @@ def _clear(path: Path, *, figures: bool) -> None:
     for file in ours - {path / RECORD}:
         if file.is_file():
             file.unlink()
-    kept = sorted(
-        str(p.relative_to(path)) for p in path.rglob("*") if p.is_file() and p not in (path / RECORD, path / LOCK)
-    )
+    expected = {*(path / name for name in (RECORD, LOCK, *SUBMITTED)), *path.glob("log/slurm-*.out")}
+    kept = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file() and p not in expected)
     if kept:
         logger.warning("%s: left alone, not part of the old run: %s", path, ", ".join(kept))

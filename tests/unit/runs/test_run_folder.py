@@ -154,13 +154,19 @@ def test_an_interrupted_run_is_replaced_but_foreign_files_stay(tmp_path, plan, c
     (folder.path / "notes.txt").write_text("mine")
     (folder.path / "figures").mkdir()
     (folder.path / "figures" / "mine.png").write_text("mine too")
+    (folder.path / "log").mkdir()
+    for name in ("job.sh", "experiment.yaml", "log/slurm-2.out"):  # of the job that makes the new one: not worth a word
+        (folder.path / name).write_text("of the job")
     gone_process(folder)
     assert run_status(folder.path) == "interrupted"
     RunFolder.create(folder.path)
     assert "replacing a run that is interrupted" in caplog.text
     assert "left alone, not part of the old run: figures/mine.png, notes.txt" in caplog.text
     left = {str(path.relative_to(folder.path)) for path in folder.path.rglob("*") if path.is_file()}
-    assert left == {"record.json", "notes.txt", "figures/mine.png"}
+    assert left == {
+        *("record.json", "notes.txt", "figures/mine.png"),
+        *("job.sh", "experiment.yaml", "log/slurm-2.out"),
+    }
 
 
 def test_an_empty_folder_is_used(tmp_path, plan):
