@@ -114,14 +114,6 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bgnest"
 
 
-def _first_line(*command: str) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    except OSError:
-        return ""
-    return next(iter(done.stdout.splitlines()), "").strip()
-
-
 def describe_build(models: tuple[str, ...] | str = MODELS, library: mpi.Mpi | None = None) -> Build:
     """Build for this Python, compiler and MPI; ``models`` are names, or ``full`` for all of NEST's models."""
     library = library or mpi.Mpi()
@@ -129,8 +121,8 @@ def describe_build(models: tuple[str, ...] | str = MODELS, library: mpi.Mpi | No
     return Build(
         python=f"{sysconfig.get_config_var('SOABI')}",
         mpi=library.version,
-        compiler=_first_line(*requirements.compiler(), "--version"),
-        gsl=_first_line("gsl-config", "--version"),
+        compiler=mpi.first_line(*requirements.compiler(), "--version"),
+        gsl=mpi.first_line("gsl-config", "--version"),
         models=models if isinstance(models, str) else tuple(sorted(models)),
         options=_CMAKE_OPTIONS | named,
     )

@@ -48,9 +48,9 @@ class Mpi:
         """Name and version, empty if it does not say."""
         for command in ((self.cxx, "--showme:version"), (self.cxx, "-v"), ("mpichversion",)):
             # MPICH's compilers hand what they do not know to g++, which prints its own version or an error
-            if (answer := _first_line(*command)) and family_of(answer):
+            if (answer := first_line(*command)) and family_of(answer):
                 return answer
-        return _first_line("mpirun", "--version")
+        return first_line("mpirun", "--version")
 
 
 def family_of(text: str) -> str:
@@ -125,7 +125,8 @@ def family_of_libraries(names: Iterable[bytes]) -> str:
     return OPEN_MPI if names else ""
 
 
-def _first_line(*command: str) -> str:
+def first_line(*command: str) -> str:
+    """First line that a program prints; empty if it is not there."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     except OSError:
