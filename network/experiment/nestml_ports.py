@@ -156,18 +156,22 @@ def _part_at(expression: str, place: int) -> tuple[str, int]:
     return "", 0
 
 
-def _brackets_around(term: str, place: int) -> tuple[int, int]:
-    """Outermost brackets around a place; -1 and -1 if there are none."""
+def _brackets(term: str) -> Iterator[tuple[int, int]]:
+    """Places of every outermost pair of brackets."""
     depth, begin = 0, 0
-    for k, char in enumerate(term):
+    for place, char in enumerate(term):
         if char == "(":
-            begin = k if depth == 0 else begin
+            begin = place if depth == 0 else begin
             depth += 1
         elif char == ")":
             depth -= 1
-            if depth == 0 and begin < place < k:
-                return begin, k
-    return -1, -1
+            if depth == 0:
+                yield begin, place
+
+
+def _brackets_around(term: str, place: int) -> tuple[int, int]:
+    """Outermost brackets around a place; -1 and -1 if there are none."""
+    return next(((begin, end) for begin, end in _brackets(term) if begin < place < end), (-1, -1))
 
 
 def _known(unit: str) -> str:
@@ -197,19 +201,13 @@ def _inner_terms(term: str, names: set[str]) -> Iterator[str]:
 
     In ``(g + h) * (V_m - E)`` they lack the rest of the product, which only the whole term has.
     """
-    depth, start = 0, 0
-    for place, char in enumerate(term):
-        if char == "(":
-            start = place if depth == 0 else start
-            depth += 1
-        elif char == ")":
-            depth -= 1
-            parts = _terms(term[start + 1 : place]) if depth == 0 else []
-            if len(parts) > 1:
-                for part in parts:
-                    if names & set(_WORD.findall(part)):
-                        yield from _inner_terms(part, names)
-                        yield part
+    for begin, end in _brackets(term):
+        parts = _terms(term[begin + 1 : end])
+        if len(parts) > 1:
+            for part in parts:
+                if names & set(_WORD.findall(part)):
+                    yield from _inner_terms(part, names)
+                    yield part
 
 
 def _plain(port: str) -> str:
