@@ -8,6 +8,9 @@ exp(-V/80). ODE-toolbox writes their arguments as sums of terms, so that
 two or three products in the place of a polynomial. Arguments must be linear in the states, with numbers as
 coefficients; constant parts, which may contain parameters, become constants of the cell. What has no relative is left
 as it is.
+
+In the later stages of a step an exponential follows from the one of the first, as long as its argument does not go far.
+One that is so steep that a step between spikes is too far for it is computed anew in each stage.
 """
 
 import math
@@ -21,6 +24,7 @@ from .syntax import cpp_name, is_constant
 LARGEST_POWER = 16
 LARGEST_NUMBER = 300  # whose exponential can be multiplied by others
 STEEPEST = 2  # 1/mV: up to there, no power of a potential comes near the end of the range of numbers
+ANEW = 1  # 1/mV: an exponential steeper than that is computed in each stage
 MARK = "@exponential {}@"
 
 
@@ -106,6 +110,15 @@ def simple(node: Any, owner: Any) -> Linear | None:
     return Linear(states={name: Fraction(1)}) if printed == f"s.{name}" else None
 
 
+def steep(node: Any, owner: Any) -> bool:
+    """Whether an expression, within limits or not, changes by more than `ANEW` with a state."""
+    call = node.get_function_call() if hasattr(node, "get_function_call") else None
+    if call is not None and call.get_name() in ("max", "min"):
+        return any(steep(argument, owner) for argument in call.get_args())
+    form = linear(node, owner)
+    return form is not None and any(abs(value) > ANEW for value in form.states.values())
+
+
 class Exponentials:
     """Exponentials of the derivatives while these are printed, and what they become.
 
@@ -115,9 +128,12 @@ class Exponentials:
 
     def __init__(self) -> None:
         self.arguments: list[tuple[str, str, Linear | None]] = []  # what tells it from others, its C++, its linear form
+        self.steep: set[str] = set()  # C++ of arguments
 
-    def mark(self, call: str, argument: str, form: Linear | None) -> str:
+    def mark(self, call: str, argument: str, form: Linear | None, is_steep: bool = False) -> str:
         """The mark of an exponential in the call of a function."""
+        if is_steep:
+            self.steep.add(argument)
         key = call + argument
         known = [one for one, _, _ in self.arguments]
         if key not in known:
@@ -141,7 +157,9 @@ class Exponentials:
                 value = name if power == 1 else f"lane::power< {power} >( {name} )"
                 texts[marks[member]] = f"({value} * {factor})" if factor else value
         for mark, (_, argument, _) in zip(marks, self.arguments, strict=True):
-            if mark not in texts:
+            if mark not in texts and argument in self.steep:
+                texts[mark] = f"lane::exp( {argument} )"
+            elif mark not in texts:
                 texts[mark] = f"e.template exp< {len(computed)} >( {argument} )"
                 computed.append(argument)
         return computed, lines, dict(sorted(texts.items(), key=lambda item: marks.index(item[0])))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .exponentials import Exponentials, linear
+from .exponentials import Exponentials, linear, steep
 from .syntax import cpp_name, divides_integers, is_constant, is_integer, is_time, port_name, symbol_of, variables_in
 
 HALF = "__half"
@@ -200,8 +200,9 @@ def make_printer(owner: Printer) -> Any:
                 return owner.constant_value(Printer(analysis).print(function_call))
             if name != "exp" or not owner.shared_exponentials:
                 return str(super().print_function_call(function_call))
-            argument = str(self._expression_printer.print(function_call.get_args()[0]))
-            return owner.exponentials.mark(owner.call, argument, linear(function_call.get_args()[0], owner))
+            node = function_call.get_args()[0]
+            argument = str(self._expression_printer.print(node))
+            return owner.exponentials.mark(owner.call, argument, linear(node, owner), steep(node, owner))
 
         def print_random(self, function_call: Any) -> str:
             method, count = RANDOM[function_call.get_name()]

@@ -65,3 +65,15 @@ def test_one_argument_is_one_exponential_and_calls_of_functions_are_kept_apart()
     first = exponentials.mark("", "x", None)
     assert exponentials.mark("", "x", None) == first
     assert exponentials.mark("f(s.V_m): ", "x", None) != first
+
+
+def test_a_steep_one_is_computed_in_each_stage():
+    exponentials = Exponentials()
+    exponentials.mark("", "flat", None)
+    exponentials.mark("", "steep", None, is_steep=True)
+    exponentials.mark("", "flat too", None)
+    computed, lines, texts = exponentials.resolve(Owner())
+    assert (computed, lines) == (["flat", "flat too"], [])
+    flat, steep, other = texts.values()
+    assert (flat, other) == ("e.template exp< 0 >( flat )", "e.template exp< 1 >( flat too )")
+    assert steep == "lane::exp( steep )"
