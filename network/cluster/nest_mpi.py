@@ -33,6 +33,7 @@ from pathlib import Path
 
 from ..codegen import mpi
 from ..errors import ClusterError
+from ..refusals import cache_root
 from ..sealing import damage, sha256
 from . import requirements
 from .launch import BUILD_MARK, launcher_command
@@ -105,13 +106,6 @@ class Build:
 
 def _machine() -> str:
     return "-".join([platform.system(), platform.machine(), *platform.libc_ver()])
-
-
-def cache_root() -> Path:
-    """Return ``$BGNEST_CACHE``, else ``bgnest`` in the user's cache folder."""
-    if given := os.environ.get("BGNEST_CACHE"):
-        return Path(given).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bgnest"
 
 
 def describe_build(models: tuple[str, ...] | str = MODELS, library: mpi.Mpi | None = None) -> Build:

@@ -239,6 +239,8 @@ def _alone(name: str) -> tuple[CellFile | None, Draft, str, str]:
     from ..experiment.model_defaults import fill_in
 
     apply_with_cells(tree, Layer(content, "characterise"), None)
+    if tree.problems:
+        raise SpecError(tree.problems)
     tree.data["populations"][population].setdefault("label", label)
     fill_in(tree, models)
     folder = cell.path.parent if cell is not None else Path.cwd()

@@ -209,10 +209,7 @@ def _read(path: Path, stamp: tuple[int, int]) -> CellFile:
 def apply_with_cells(tree: Tree, layer: Layer, folder: Path | None) -> None:
     """Merge a layer; where it says ``cell: NAME`` of a population, first what that cell is.
 
-    Raises
-    ------
-    SpecError
-        If there is no such cell, or its file is wrong.
+    A cell that there is not, or whose file is wrong, becomes one of the problems of the tree.
     """
     populations = layer.data.get("populations")
     for key, population in populations.items() if isinstance(populations, dict) else ():
@@ -221,13 +218,20 @@ def apply_with_cells(tree: Tree, layer: Layer, folder: Path | None) -> None:
             continue
         at = ("populations", key, "cell")
         where = f"{layer.origin(at)}: {'.'.join(at)}"
-        if not isinstance(name, str):
-            raise SpecError([f"{where}: must be the name of a cell, not {shown(name)}"])
         there = tree.data.get("populations")
         present = list(there) if isinstance(there, dict) else []
-        chain = find_cell(name, folder, where).chain()
-        for target in fnmatch.filter(present, key) if is_glob(key) else [key]:
+        targets = fnmatch.filter(present, key) if is_glob(key) else [key]
+        try:
+            if not isinstance(name, str):
+                raise SpecError([f"{where}: must be the name of a cell, not {shown(name)}"])
+            chain = find_cell(name, folder, where).chain()
+        except SpecError as error:
+            tree.problems += error.problems
+            tree.unresolved.update(targets)
+            continue
+        for target in targets:
             _become(tree, target, chain)
+        tree.unresolved.difference_update(targets)
     tree.apply(layer)
 
 

@@ -32,7 +32,9 @@ def check_references(
     Also the key paths below which these explain everything, so that nobody else needs to complain.
     """
     checker = _Checker(tree, models, sources)
-    return checker.run(), frozenset(checker.explained)
+    unknown = {("populations", name) for name in tree.unresolved}
+    problems = [problem for problem in checker.run() if problem[0][:2] not in unknown]
+    return problems, frozenset(checker.explained | unknown)
 
 
 class _Checker(ModulatorChecks):
@@ -357,6 +359,12 @@ class _Checker(ModulatorChecks):
         for key in (start, stop):
             self._multiple((*path, key), entry.get(key))
 
+    def _number_of_cells(self, path: KeyPath, population: str, cells: Any) -> None:
+        """A recorder of more cells than its population can have; one that was made small is told when it is planned."""
+        most = self._counts().get(population) or self.sizes.get(population)
+        if most is not None and isinstance(cells, int) and not isinstance(cells, bool) and cells > most:
+            self._add(path, f"{cells:,} cells of {population}, of which there are {most:,.0f}")
+
     def _recording(self) -> None:
         recording = mapping_of(self.tree.data, "recording")
         spikes = recording.get("spikes")
@@ -375,6 +383,11 @@ class _Checker(ModulatorChecks):
         for name, trace in mapping_of(recording, "traces").items():
             if isinstance(trace, dict):
                 self._trace(("recording", "traces", name), trace)
+        for name, entry in mapping_of(recording, "fields").items():
+            if isinstance(entry, dict):
+                self._number_of_cells(
+                    ("recording", "fields", name, "cells"), str(entry.get("population")), entry.get("cells")
+                )
 
     def _weights(self, path: KeyPath, entry: dict[str, Any]) -> None:
         self._multiple((*path, "interval"), entry.get("interval"))
@@ -398,6 +411,7 @@ class _Checker(ModulatorChecks):
                     valid = choices(variable, known, "variables")
                     self._add((*path, "variables"), f"{model.name} cannot record {variable!r}; {valid}")
         cells, size = trace.get("cells"), self.sizes.get(str(population))
+        self._number_of_cells((*path, "cells"), str(population), cells)
         ids = [cell for cell in cells if isinstance(cell, int)] if isinstance(cells, list | tuple) else []
         if size is not None and ids and not all(0 <= cell < size for cell in ids):
             self._add((*path, "cells"), f"node ids go from 0 to {size - 1} in {population}")

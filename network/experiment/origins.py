@@ -101,11 +101,14 @@ class Tree:
         self.data: dict[str, Any] = {}
         self.origins: dict[KeyPath, Origin] = {}
         self.problems: list[str] = []
+        self.unresolved: set[str] = set()
+        """Populations whose cell is not known, which is one of the problems: what else they miss says nothing."""
 
     def copy(self) -> Tree:
         """Copy of the content that can be changed on its own."""
         tree = Tree()
         tree.data, tree.origins, tree.problems = copied(self.data), dict(self.origins), list(self.problems)
+        tree.unresolved = set(self.unresolved)
         return tree
 
     def apply(self, layer: Layer) -> None:

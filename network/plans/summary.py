@@ -9,6 +9,7 @@ from ..experiment.cell_code import FAST
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Listed, Uniform, bounds
 from ..experiment.nest_limits import MAX_RANKS, MAX_THREADS
+from ..experiment.schema import Recording
 from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
 from .limits import fullest
@@ -75,6 +76,18 @@ def code_notes(plan: Plan, asked_drive: str = "internal") -> list[str]:
         which = f"cells of target {plan.target} cannot draw their input themselves"
         notes.append(f"{which}: generators of NEST do (drive {plan.drive})")
     return notes
+
+
+def recording_notes(plan: Plan, recording: Recording) -> list[str]:
+    """What to tell a user whose network has been made so small that a trace or field has fewer cells than asked for."""
+    asked = {name: trace.cells for name, trace in recording.traces.items()}
+    asked |= {name: field.cells for name, field in recording.fields.items() if field.cells is not None}
+    fewer = [
+        f"{recorder.name} {len(recorder.node_ids)} of {cells}"
+        for recorder in plan.recorders
+        if isinstance(cells := asked.get(recorder.name), int) and len(recorder.node_ids) < cells
+    ]
+    return [f"recordings with fewer cells than asked for, as there are no more: {', '.join(fewer)}"] if fewer else []
 
 
 def _levels(dopamine: float | None, others: Mapping[str, float]) -> str:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 SHOWN = ("rate", "cv")
 """Measures that are listed for all populations, with and without a window."""
 ALL_GOOD, NOT_GOOD, TOO_SMALL, NOTHING = "PASS", "FAIL", "not judged at this size", "nothing to judge"
+LEAST_SPIKES = 5.0
+"""Spikes per cell that fires below which its CV is not judged. A short window leaves out the long intervals: at five
+spikes per cell a Poisson process, whose CV is 1, comes out at 0.71; Nawrot et al. (2008), doi
+10.1016/j.jneumeth.2007.10.013."""
 TOO_SHORT = "not judged: the recording is too short"
 
 
@@ -152,7 +156,8 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
     for name, measure in known().items():
         bands = windows.get(name, {})
         if name in SHOWN:
-            parts.append(judge(data.table, bands, quantity=name).assign(chance=np.nan))
+            rows = judge(data.table, bands, quantity=name).assign(chance=np.nan)
+            parts.append(long_enough(rows, data.table) if name == "cv" else rows)
             continue
         if not bands or (isinstance(measure, PairMeasure) and not pairs):
             continue
@@ -164,6 +169,13 @@ def judge_run(run: Run, targets: Targets | None, *, pairs: bool = True) -> Judge
     n_neurons = sum(run.populations.values())
     too_small = targets is not None and not targets.holds_for(n_neurons)
     return Judgement(data.table, pd.concat(parts), tuple(dict.fromkeys(notes)), n_neurons, too_small)
+
+
+def long_enough(found: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts on CVs, ``too short`` where cells that fire have less than `LEAST_SPIKES` spikes on average."""
+    spikes = (table["n_spikes"] / (table["active"] * table["n_neurons"])).reindex(found.index)
+    few = (found["verdict"] != NONE) & (spikes < LEAST_SPIKES)
+    return found.assign(verdict=found["verdict"].mask(few, SHORT))
 
 
 def above_chance(found: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,18 @@ def test_a_recording_that_is_too_short_says_nothing(tmp_path):
     assert not any("STN" in one for one in warnings(silent_run(tmp_path / "run", "simulation.t_sim=5")))
 
 
+def test_cvs_of_few_intervals_are_not_judged(tmp_path, done):
+    """Poisson trains, whose CV is 1: in 200 ms at 20 spikes/s it comes out at 0.7, as if it was that of a cell."""
+    run = silent_run(tmp_path / "run", "simulation.t_sim=200")
+    short = judge_run(run, run_targets(run), pairs=False).of("cv")
+    assert (
+        short.loc["SNr", "value"] < 0.8 and short.loc["SNr", "verdict"] == short.loc["GPe_TA", "verdict"] == "too short"
+    )
+    long = judge_run(done, run_targets(done), pairs=False).of("cv")
+    assert long.loc["SNr", "value"] > 0.8 and long.loc["SNr", "verdict"] == "high"
+    assert long.loc["STN", "verdict"] == "missing" and long.loc["MSN_D1", "verdict"] == "-"
+
+
 def test_output_and_report_have_the_warning(done, bgnest):
     shown = bgnest("rates", done.path)
     assert "warning: STN did not fire once" in shown.stdout

@@ -59,6 +59,14 @@ def test_validate_shows_sources_reasons_and_what_a_factor_was_applied_to(tmp_pat
     assert "    assumed: " in bgnest("validate", "--show", "simulation.guard")
 
 
+def test_a_network_too_small_for_its_traces_says_which():
+    """Published ones record three cells of everything; asked of a population that is never so large, it is an error."""
+    small = ("--n-neurons", "1000", "--set", "network.small_network=multapses")
+    told = CliRunner().invoke(app, ["validate", *small]).stderr
+    assert "bgnest: recordings with fewer cells than asked for, as there are no more: GPe_TI_S 1 of 3\n" in told
+    assert "fewer" not in CliRunner().invoke(app, ["validate"]).stderr
+
+
 def test_validate_shows_that_an_entry_was_taken_away():
     shown = bgnest("validate", "--set", "projections.STN_to_SNr=null", "--show", "projections.STN_to_SNr")
     assert "projections.STN_to_SNr is taken away    [command line" in shown

@@ -138,6 +138,27 @@ def test_what_is_wrong_is_said(tmp_path, monkeypatch, files, line, message):
         network(tmp_path, f"  X: {{{line}, n_neurons: 5}}")
 
 
+def test_an_unknown_cell_is_told_beside_the_other_problems(tmp_path):
+    """What a population lacks because its cell is not known is not told, what is wrong elsewhere is."""
+    (tmp_path / "net.yaml").write_text(
+        f"""overlay_of: {NETWORK}
+populations:
+  X: {{cell: chim, label: x, n_neurons: 5}}
+projections:
+  STN_to_X: {{source: STN, target: X, receptor: ampa, in_degree: 3, weight: 1, delay: 1.5}}
+  X_to_STN: {{source: X, target: STN, receptor: nope, in_degree: 3, weight: 1, delay: 1.5}}
+"""
+    )
+    with pytest.raises(SpecError) as caught:
+        load_experiment(tmp_path / "net.yaml", overrides=["simulation.t_sim=-5"])
+    cell, port, time = sorted(caught.value.problems, key=lambda problem: "net.yaml" not in problem)
+    assert "net.yaml:3: populations.X.cell: no cell 'chim'" in cell
+    assert "net.yaml:6: projections.X_to_STN.receptor: 'nope' is not a port of aeif_stn" in port
+    assert "simulation.t_sim: -5 ms must be greater than 0" in time
+    with pytest.raises(SpecError, match="no cell 'chim'"):
+        _alone("chim")
+
+
 def test_values_of_the_catalogue_have_sources(tmp_path):
     """As those of published networks: what is bare is refused."""
     text = CELLS["stn"].path.read_text()

@@ -222,6 +222,14 @@ CASES = {
         "recording: {traces: {P: {cells: [0, 50]}}}",
         "recording.traces.P.cells: node ids go from 0 to 49 in P",
     ),
+    "traces of more cells than there are": (
+        "recording: {traces: {P: {cells: 701}}}",
+        "recording.traces.P.cells: 701 cells of P, of which there are 700",
+    ),
+    "fields of more cells than there are": (
+        "recording: {fields: {sum: {population: P, cells: 701, interval: {value: 1, unit: ms, source: book}}}}",
+        "recording.fields.sum.cells: 701 cells of P, of which there are 700",
+    ),
     "window outside of the simulation": (
         "recording: {traces: {P: {stop: {value: 1, unit: s, source: book}}}}",
         "recording.traces.P: the window 100 to 1000 ms is not within 0 and 300 ms",
