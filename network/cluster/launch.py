@@ -24,6 +24,7 @@ from ..errors import BuildError, ClusterError
 from ..processes import family
 from .job import JOB_NAME
 from .ranks import without_launcher
+from .settings import srun_options
 
 INTERRUPTED = 130
 MPI_ENVIRONMENTS = (".venv-mpi", ".venv-mpich")
@@ -87,7 +88,7 @@ def launcher_command(ranks: int, threads: int = 1) -> list[str]:
     """
     if given := os.environ.get("BGNEST_LAUNCHER"):
         return shlex.split(filled(given, "BGNEST_LAUNCHER", ranks=ranks, threads=threads))
-    program = mpi.launcher_of(_family()) or mpi.launcher_of("") or (shutil.which("srun") and "srun")
+    program = mpi.launcher_of(mpi_family()) or mpi.launcher_of("") or (shutil.which("srun") and "srun")
     if program is None:
         raise ClusterError(
             "no mpirun, mpiexec or srun. Debian/Ubuntu: apt-get install openmpi-bin; on a cluster load its MPI module."
@@ -105,7 +106,7 @@ def _candidates(program: str, ranks: int, threads: int) -> list[list[str]]:
     """Commands to try in order: ranks bound to cores of their own, not bound, more ranks than cores."""
     count = ["-n", str(ranks)]
     if program == "srun":
-        return [[program, *count, "-c", str(threads), "--cpu-bind=cores", "--kill-on-bad-exit=1"]]
+        return [[program, *count, "-c", str(threads), *srun_options(mpi_family())]]
     fits = ranks * threads <= (psutil.cpu_count(logical=False) or 1)
     if mpi.family_of(mpi.launcher_version(program)) == mpi.OPEN_MPI:
         base = [program, "--quiet", *(["--allow-run-as-root"] if os.geteuid() == 0 else [])]
@@ -117,7 +118,7 @@ def _candidates(program: str, ranks: int, threads: int) -> list[list[str]]:
     return [*([bound] if fits else []), [program, *count]]
 
 
-def _family() -> str:
+def mpi_family() -> str:
     """Family of the MPI of the NEST that ranks run; empty if its files do not tell."""
     try:
         return find_nest(next(iter(_packages(mpi_python())), None)).mpi_family

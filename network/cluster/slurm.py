@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import getpass
 import math
 import re
 import shlex
@@ -19,13 +17,14 @@ from ..errors import ClusterError
 from ..plans.cost import estimate
 from ..plans.plan import Plan
 from ..text import human_bytes
-from .launch import filled
+from .launch import filled, mpi_family
+from .settings import binds_cores, srun_options
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "slurm.sh"
 
-CPU_BIND = " --cpu-bind=cores"
+SRUN = "srun"
 LAUNCHERS = {
-    "srun": f"srun --cpus-per-task={{threads}}{CPU_BIND} --kill-on-bad-exit=1",
+    SRUN: "srun --cpus-per-task={threads}",  # and what Slurm and the MPI want: settings.srun_options
     # Open MPI's own; takes nodes and ranks from the allocation
     "mpirun": "mpirun --map-by ppr:{ranks_per_node}:node:PE={threads} --bind-to core -n {ranks}",
 }
@@ -34,7 +33,6 @@ SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nod
 MEMORY_RESERVE = 1.3  # assumed: error of the prediction and the system's own needs
 COMPILERS = 4  # compilers at a time; assumed, each wants as much memory as a small network
 SHORTEST = 600.0  # s; assumed: queues round up anyway
-ANSWER_TIME = 5.0  # s; assumed: a question is answered within milliseconds, and one without a controller after minutes
 
 
 class _Template(string.Template):
@@ -69,7 +67,7 @@ class Job:
     threads: int = 1
     wall_time: float | None = None
     memory: float | None = None
-    launcher: str = "srun"
+    launcher: str = SRUN
     directives: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
     bgnest: str = "bgnest"
@@ -119,13 +117,15 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
     }
     memory = job.memory or MEMORY_RESERVE * max(needs.values())
     launcher = LAUNCHERS.get(job.launcher, job.launcher)
-    if job.launcher in LAUNCHERS and not binds_cores():
-        launcher = launcher.replace(CPU_BIND, "")
+    if job.launcher == SRUN:
+        launcher = " ".join([launcher, *srun_options(mpi_family() if job.ranks > 1 else "")])
     numbers = {"ranks": job.ranks, "ranks_per_node": job.ranks_per_node, "threads": job.threads}
     values = {
         **{name: str(number) for name, number in numbers.items()},
         "job_name": re.sub(r"[^\w.+-]", "_", plan.name),
         "nodes": str(job.nodes),
+        # where Slurm binds nothing a hint makes each srun of the job say so
+        "one_thread_per_core": "--hint=nomultithread" if binds_cores() else "--threads-per-core=1",
         "memory_mib": str(math.ceil(memory / 2**20)),
         "wall_time": slurm_time(wall_time),
         "log": log_pattern(folder),
@@ -257,40 +257,6 @@ def parse_memory(text: str) -> float:
     if not found:
         raise ClusterError(f"memory {text!r}: write a number with K, M, G or T, for instance 64G")
     return float(found.group(1)) * 1024.0 ** ("KMGT".index(found.group(2).upper()) + 1)
-
-
-def has_accounting() -> bool:
-    """Whether Slurm keeps accounts of jobs, so that ``sacct`` knows the states of those that have ended."""
-    if shutil.which("sacct") is None:
-        return False
-    done = _asked("sacct", "--noheader", "--allocations")
-    return done is not None and done.returncode == 0 and "disabled" not in done.stderr
-
-
-def default_account() -> str | None:
-    """Account that Slurm charges where none is named; None where it keeps no accounts or has none for this user."""
-    if shutil.which("sacctmgr") is None or not has_accounting():
-        return None
-    done = _asked("sacctmgr", "-n", "-P", "show", "user", getpass.getuser(), "format=DefaultAccount")
-    return next(iter(done.stdout.split()), None) if done is not None and done.returncode == 0 else None
-
-
-@functools.cache
-def binds_cores() -> bool:
-    """Whether Slurm gives a rank cores of its own; where it cannot, it says so for every job that asks for it."""
-    if shutil.which("scontrol") is None:
-        return True
-    if (done := _asked("scontrol", "show", "config")) is None:
-        return True
-    return re.search(r"^TaskPlugin\s*=\s*(task/none|\(null\))?\s*$", done.stdout, re.MULTILINE) is None
-
-
-def _asked(*question: str) -> subprocess.CompletedProcess[str] | None:
-    """Answer of a program of Slurm; None if its controller does not answer in time, and nobody has to wait for it."""
-    try:
-        return subprocess.run(question, capture_output=True, text=True, check=False, timeout=ANSWER_TIME)
-    except subprocess.TimeoutExpired:
-        return None
 
 
 def hand_in(script: Path, arguments: Sequence[str] = ()) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import resources
-from ..cluster import launch, slurm
+from ..cluster import launch, settings
 from ..codegen import headers, toolchain
 from ..codegen.cache import Cache
 from ..errors import Error
@@ -151,7 +151,7 @@ def _slurm() -> Iterator[Finding]:
         yield Finding("Slurm", REMARK, said, "see `sinfo`; ask those who run the cluster")
         return
     names = ", ".join(f"{p} ({c} cores, {m} MB)" for p, c, m in map(str.split, partitions.splitlines()[:4]))
-    accounting = "with" if slurm.has_accounting() else "without"
+    accounting = "with" if settings.has_accounting() else "without"
     yield Finding("Slurm", GOOD, f"partitions {names}; {accounting} accounting")
 
 

@@ -18,17 +18,8 @@ import yaml
 
 from .. import program
 from ..cluster import launch
-from ..cluster.slurm import (
-    COMPILERS,
-    CPU_BIND,
-    MEMORY_RESERVE,
-    SHORTEST,
-    SLOWER,
-    binds_cores,
-    default_account,
-    has_accounting,
-    one_line,
-)
+from ..cluster.settings import default_account, has_accounting, srun_options
+from ..cluster.slurm import COMPILERS, MEMORY_RESERVE, SHORTEST, SLOWER, one_line
 from ..errors import ScanError
 from ..experiment import dump_experiment
 from ..plans.cost import load_cost_model
@@ -88,7 +79,8 @@ class Slurm:
     setup : tuple of str
         Shell lines before each job, such as ``module load NEST``.
     launcher : str
-        Starts the ranks of a job; ``{ranks}`` and ``{threads}`` are filled in.
+        Starts the ranks of a job; ``{ranks}`` and ``{threads}`` are filled in. Empty: ``srun`` with what Slurm and
+        the MPI want.
     """
 
     partition: str | None = None
@@ -96,7 +88,7 @@ class Slurm:
     jobs: int = 100
     extra: tuple[str, ...] = ()
     setup: tuple[str, ...] = ()
-    launcher: str = f"srun -n {{ranks}} -c {{threads}}{CPU_BIND} --kill-on-bad-exit=1"
+    launcher: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what would not fit into a line of a job script."""
@@ -263,7 +255,8 @@ def _slurm_names(slurm: Slurm) -> dict[str, Any]:
 def _slurm_environment(slurm: Slurm) -> str:
     """What stands before each command in a job."""
     setup = "".join(f"{line} && " for line in slurm.setup)
-    launcher = slurm.launcher if binds_cores() else slurm.launcher.replace(CPU_BIND, "")
+    chosen = ["srun", "-n", "{ranks}", "-c", "{threads}", *srun_options(launch.mpi_family())]
+    launcher = slurm.launcher or " ".join(chosen)
     return f"{setup}BGNEST_LAUNCHER={shlex.quote(launcher)} "
 
 

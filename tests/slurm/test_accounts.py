@@ -7,7 +7,7 @@ import re
 import pytest
 from slurm_cluster import ACCOUNT
 
-from network.cluster import slurm
+from network.cluster import settings
 
 pytestmark = pytest.mark.slurm
 ACCOUNTS = True
@@ -25,7 +25,7 @@ def test_a_scan_ends_by_what_sacct_says(cluster, models, bgnest, scan_file, tmp_
     assert "guess" not in log and "invalid option" not in log and "keeps no accounts" not in log
     jobs = cluster.ask("sacct", "-n", "-X", "-P", "-o", "State,Account").split()
     assert jobs.count(f"COMPLETED|{ACCOUNT}") == 3, "the models and two points"
-    assert slurm.has_accounting() and slurm.default_account() == ACCOUNT
+    assert settings.has_accounting() and settings.default_account() == ACCOUNT
 
 
 def test_an_account_that_is_not_there_is_refused_by_name(cluster, models, bgnest, tiny, scan_file, tmp_path):

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import network as bgnest_package
+from network import resources
 from network.cluster import launch
 from network.errors import ClusterError
 
@@ -29,12 +30,20 @@ def log_of(folder) -> str:
     return "\n".join(path.read_text() for path in (folder / "log").glob("slurm-*.out"))
 
 
-@pytest.fixture
-def mpi_python():
+@pytest.fixture(params=["", ".venv-mpich"], ids=["as-found", "mpich"])
+def with_mpi(request, environment):
+    """Environment of commands whose ranks have a NEST with MPI: the one that is found, and the one of MPICH."""
+    chosen = {}
+    if request.param:
+        made = resources.data_root() / request.param
+        if not any(made.glob(f"lib/*/site-packages/nest/{launch.BUILD_MARK}")):
+            pytest.skip(f"no {request.param}: make mpi MPI=mpich")
+        chosen = {"BGNEST_MPI_PYTHON": str(made / "bin" / "python")}
     try:
-        return launch.mpi_python()
+        launch.mpi_python()
     except ClusterError as error:
         pytest.skip(f"no MPI: {error}")
+    return environment | chosen
 
 
 def test_a_job_compiles_runs_and_draws_within_the_memory_it_asks_for(cluster, bgnest, environment, tiny, tmp_path):
@@ -65,16 +74,17 @@ def test_memory_is_enforced_here_and_the_run_says_how_it_ended(cluster, models, 
     assert "interrupted  " in told.stdout and f"job {job} has ended before the run began" in told.stdout
 
 
-def test_ranks_on_both_nodes_give_the_spikes_of_two_threads(cluster, mpi_python, bgnest, tiny, tmp_path):
+def test_ranks_on_both_nodes_give_the_spikes_of_two_threads(cluster, with_mpi, bgnest, tiny, tmp_path):
     spread, here = tmp_path / "spread", tmp_path / "here"
     options = ["--nodes", 2, "--ranks-per-node", 1, "--threads", 1]
-    job = job_of(bgnest("submit", tiny, *options, "--out", spread, cwd=tmp_path))
+    job = job_of(bgnest("submit", tiny, *options, "--out", spread, env=with_mpi, cwd=tmp_path))
     nodes = cluster.ask("squeue", "-h", "-o", "%D", "-j", job).strip()
     assert nodes == "2"
     assert cluster.wait_for(job) == "COMPLETED", log_of(spread)
     assert bgnest("run", tiny, "--threads", 2, "--no-figures", "--quiet", "--out", here).returncode == 0
     runs = [bgnest_package.open_run(folder) for folder in (spread, here)]
     assert runs[0].record["ranks"] == 2
+    assert "cpu binding" not in log_of(spread)  # which this Slurm has not, and is not asked for
     for name in ("principal", "interneuron"):
         trains = [run.spike_arrays(name) for run in runs]
         assert trains[0].times.size

@@ -9,7 +9,7 @@
 #SBATCH --nodes=@{nodes}
 #SBATCH --ntasks-per-node=@{ranks_per_node}
 #SBATCH --cpus-per-task=@{threads}
-#SBATCH --hint=nomultithread
+#SBATCH @{one_thread_per_core}
 #SBATCH --mem=@{memory_mib}M
 #SBATCH --time=@{wall_time}
 #SBATCH --output=@{log}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from network.cluster import queue, slurm
+from network.cluster import queue, settings
 from network.errors import ScanError
 from network.scans.jobs import ScanJobs, beginning
 from network.scans.planning import ScanPlan
@@ -88,7 +88,7 @@ def test_states_come_from_accounts_where_there_are_some(commands, tmp_path, monk
         monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     else:
         commands("sacct", sacct)
-    assert slurm.has_accounting() is accounts
+    assert settings.has_accounting() is accounts
     command = snakemake_command(tmp_path, ScanPlan.of([], execution()), slurm=Slurm())
     assert command[command.index("--slurm-status-command") + 1] == ("sacct" if accounts else "squeue")
 

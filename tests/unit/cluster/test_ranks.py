@@ -67,7 +67,7 @@ def fake_launcher(monkeypatch, *, version, cores, refuse=(), family="", programs
 
     # a cache of its own, so that real launchers are asked again afterwards
     monkeypatch.setattr(mpi, "launcher_version", functools.cache(mpi.launcher_version.__wrapped__))
-    monkeypatch.setattr(launch, "_family", lambda: family)
+    monkeypatch.setattr(launch, "mpi_family", lambda: family)
     monkeypatch.setattr(launch.subprocess, "run", run)
     monkeypatch.setattr(launch.shutil, "which", lambda name: f"/usr/bin/{name}" if name in versions else None)
     monkeypatch.setattr(launch.psutil, "cpu_count", lambda logical: cores)
@@ -100,7 +100,7 @@ def test_the_launcher_is_of_the_mpi_that_nest_was_compiled_with(monkeypatch):
     both = {"mpirun": "mpirun (Open MPI) 4.1.4", "mpirun.mpich": "HYDRA build details:\n    Version: 4.0.2"}
     fake_launcher(monkeypatch, version="", cores=8, family="mpich", programs=both)
     assert launch.launcher_command(2, threads=4) == ["mpirun.mpich", "-bind-to", "core:4", "-n", "2"]
-    monkeypatch.setattr(launch, "_family", lambda: "openmpi")
+    monkeypatch.setattr(launch, "mpi_family", lambda: "openmpi")
     assert launch.launcher_command(2, threads=4)[0] == "mpirun"
     # the other way round: Hydra is the default, Open MPI has the suffix
     other = {"mpiexec": both["mpirun.mpich"], "mpirun.openmpi": both["mpirun"]}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from network.cluster import slurm
+from network.cluster import settings, slurm
 from network.errors import ClusterError
 from network.experiment import load_experiment
 from network.plans import make_plan
@@ -231,10 +231,7 @@ def test_a_slurm_whose_controller_does_not_answer_keeps_nobody_waiting(tmp_path,
         (tmp_path / name).write_text("#!/bin/sh\nexec sleep 60\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(slurm, "ANSWER_TIME", 0.2)
-    for question in (slurm.binds_cores, slurm.has_accounting):
-        getattr(question, "cache_clear", lambda: None)()
+    monkeypatch.setattr(settings, "ANSWER_TIME", 0.2)
     began = time.monotonic()
-    assert slurm.binds_cores() and not slurm.has_accounting() and slurm.default_account() is None
+    assert settings.binds_cores() and not settings.has_accounting() and settings.default_account() is None
     assert time.monotonic() - began < 30.0
-    slurm.binds_cores.cache_clear()
