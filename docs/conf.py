@@ -44,7 +44,7 @@ myst_links_external_new_tab = False
 
 nb_execution_mode = "cache"
 nb_execution_in_temp = True  # what a tutorial writes is gone with it
-nb_execution_timeout = 300
+nb_execution_timeout = 900  # of a cell; models may have to be compiled on a busy machine
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_output_stderr = "remove"
@@ -74,7 +74,7 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {"index": [], "gallery": []}
+html_sidebars = {page: [] for page in ("index", "start", "gallery", "contributing", "changelog")}
 
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
