@@ -45,7 +45,7 @@ class _Checker(ModulatorChecks):
         self.groups = mapping_of(tree.data, "groups")
         self.resolution = number_of(mapping_of(tree.data, "simulation").get("resolution"))
         if self.resolution is not None and not derive.is_multiple(self.resolution, TIC):  # others would follow from it
-            message = f"{self.resolution:g} ms is not a multiple of {TIC:g} ms, the unit of NEST's clock"
+            message = f"{self.resolution:.12g} ms is not a multiple of {TIC:g} ms, the unit of NEST's clock"
             self._add(("simulation", "resolution"), message)
             self.resolution = None
         self.sizes = self._sizes()
@@ -322,7 +322,7 @@ class _Checker(ModulatorChecks):
     def _multiple(self, path: KeyPath, node: Any) -> None:
         time, step = number_of(node), self.resolution
         if time is not None and step is not None and step > 0 and not derive.is_multiple(time, step):
-            self._add(path, f"{time:g} ms is not a multiple of the resolution of {step:g} ms")
+            self._add(path, f"{time:.12g} ms is not a multiple of the resolution of {step:g} ms")
 
     def _simulation(self) -> None:
         simulation = mapping_of(self.tree.data, "simulation")

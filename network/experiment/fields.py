@@ -75,7 +75,7 @@ def _problems(
         yield (), f"a trace has the name {name!r}, too"
     resolution = experiment.simulation.resolution.value
     if not derive.is_multiple(field.interval.value, resolution):
-        yield ("interval",), f"{field.interval.value:g} ms is not a multiple of the time step of {resolution:g} ms"
+        yield ("interval",), f"{field.interval.value:.12g} ms is not a multiple of the time step of {resolution:g} ms"
     start = experiment.simulation.t_presim.value if field.start is None else field.start.value
     end = experiment.simulation.t_presim.value + experiment.simulation.t_sim.value
     if start >= (stop := end if field.stop is None else field.stop.value):

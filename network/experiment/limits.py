@@ -29,6 +29,8 @@ MAX_POINTS = 1_000_000
 """Simulations of a scan, trials of a search."""
 NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*"
 """Names of networks, and of what is in them."""
+MAX_KEY = 80
+"""Characters of the name of a population, trace and so on; up to three of them make the name of a file, of 255."""
 MAX_NAME = 150
 """Characters of the name of a folder; file systems allow 255, and a hash is added."""
 MAX_BYTES = 10_000_000

@@ -61,6 +61,8 @@ def _message(item: Any, path: KeyPath, parent: Any, check: Check | None) -> str:
         return f"must be a number with its unit, not {given!r}{number_hint(given)}"
     if kind == "string_pattern_mismatch":
         return f"{given!r} is not a name (letters, digits and underscores)"
+    if kind == "string_too_long":
+        return f"a name of {len(given):,} characters, at most {context['max_length']} are possible"
     return in_words(item)
 
 

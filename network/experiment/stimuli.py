@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from . import courses
 from .courses import Waveform
 from .current_files import CurrentFileError, read_current, steps_of
-from .limits import NAME_PATTERN
+from .limits import MAX_KEY, NAME_PATTERN
 from .quantities import (
     Count,
     Currents,
@@ -37,8 +37,8 @@ from .quantities import (
     Weight,
 )
 
-Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$")]
-"""Name of a population, projection, receptor: letters, digits and underscores."""
+Name = Annotated[str, Field(pattern=f"^{NAME_PATTERN}$", max_length=MAX_KEY)]
+"""Name of a population, projection, receptor: letters, digits and underscores, `MAX_KEY` at most."""
 
 
 class Square(Spec):

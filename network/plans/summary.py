@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from ..experiment import derive
@@ -13,7 +14,7 @@ from ..experiment.schema import Recording
 from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
 from .limits import fullest
-from .parts import InputPlan, ProjectionPlan, PulsesPlan, SpikeInputPlan
+from .parts import InputPlan, ProjectionPlan, PulsesPlan, RecorderPlan, SpikeInputPlan
 from .plan import Plan
 from .pulses import beside_pulses
 
@@ -79,7 +80,7 @@ def code_notes(plan: Plan, asked_drive: str = "internal") -> list[str]:
 
 
 def recording_notes(plan: Plan, recording: Recording) -> list[str]:
-    """What to tell a user whose network has been made so small that a trace or field has fewer cells than asked for."""
+    """What to tell of traces and fields with fewer cells than asked for, as the network is so small, or no sample."""
     asked = {name: trace.cells for name, trace in recording.traces.items()}
     asked |= {name: field.cells for name, field in recording.fields.items() if field.cells is not None}
     fewer = [
@@ -87,7 +88,17 @@ def recording_notes(plan: Plan, recording: Recording) -> list[str]:
         for recorder in plan.recorders
         if isinstance(cells := asked.get(recorder.name), int) and len(recorder.node_ids) < cells
     ]
-    return [f"recordings with fewer cells than asked for, as there are no more: {', '.join(fewer)}"] if fewer else []
+    empty = [one.name for one in plan.recorders if _first_sample(one) > one.stop + 1e-6]
+    told = {
+        "recordings with fewer cells than asked for, as there are no more": fewer,
+        "recordings without a sample, as no multiple of their interval is in their window": empty,
+    }
+    return [f"{what}: {', '.join(names)}" for what, names in told.items() if names]
+
+
+def _first_sample(recorder: RecorderPlan) -> float:
+    """In ms; samples are taken at multiples of the interval."""
+    return max(1, math.ceil(recorder.start / recorder.interval - 1e-9)) * recorder.interval
 
 
 def _levels(dopamine: float | None, others: Mapping[str, float]) -> str:

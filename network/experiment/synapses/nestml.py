@@ -148,7 +148,7 @@ class NestmlSynapse(Synapse):
             yield "modulator", f"no population {self.modulator!r}; {known}"
         resolution = experiment.simulation.resolution.value
         if self.modulator is not None and not is_multiple(self.modulator_delay, resolution):
-            message = f"{self.modulator_delay:g} ms is not a multiple of the resolution of {resolution:g} ms"
+            message = f"{self.modulator_delay:.12g} ms is not a multiple of the resolution of {resolution:g} ms"
             yield "modulator_delay", message
         yield from self._misread(experiment, projection)
         for name, given in (getattr(projection.synapse, "parameters", None) or {}).items():

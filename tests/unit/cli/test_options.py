@@ -64,6 +64,10 @@ def test_a_network_too_small_for_its_traces_says_which():
     small = ("--n-neurons", "1000", "--set", "network.small_network=multapses")
     told = CliRunner().invoke(app, ["validate", *small]).stderr
     assert "bgnest: recordings with fewer cells than asked for, as there are no more: GPe_TI_S 1 of 3\n" in told
+    told = CliRunner().invoke(
+        app, ["validate", "--t-presim", "100", "--t-sim", "200", "--set", "recording.traces.STN.interval=400"]
+    )
+    assert "without a sample, as no multiple of their interval is in their window: STN\n" in told.stderr
     assert "fewer" not in CliRunner().invoke(app, ["validate"]).stderr
 
 

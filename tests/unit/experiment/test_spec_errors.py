@@ -238,6 +238,14 @@ CASES = {
         "recording: {spikes: [P, everything]}",
         "recording.spikes: no population or group 'everything'; names: P, Q, all_of_them",
     ),
+    "name that is too long for a file": (
+        f"groups: {{{'g' * 81}: [P]}}",
+        f"groups.{'g' * 81}: a name of 81 characters, at most 80 are possible",
+    ),
+    "time off the grid by little": (
+        "projections: {P_to_Q: {delay: {value: 1.4999999, unit: ms, source: book}}}",
+        "projections.P_to_Q.delay: 1.4999999 ms is not a multiple of the resolution of 0.1 ms",
+    ),
     "duration off the grid": (
         "simulation: {t_sim: {value: 100.05, unit: ms, source: book}}",
         "simulation.t_sim: 100.05 ms is not a multiple of the resolution of 0.1 ms",
