@@ -58,8 +58,6 @@ class Case:
     params: dict[str, float] = field(default_factory=dict)
     inputs: dict[str, tuple[list[float], float, Callable[[float], float], float | None]] = field(default_factory=dict)
     block: dict[str, Callable[[float], float]] = field(default_factory=dict)
-    within: float | None = None
-    """Largest difference of potentials in mV, where it is another one than that of all cells."""
 
     def synapses(self, t: float, V: float) -> float:
         """Current of all synapses in pA."""

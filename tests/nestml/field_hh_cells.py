@@ -147,7 +147,6 @@ HH_CASES: dict[str, Case] = {
             "nmda": (EXC, 0.5, lambda x: rise_and_decay(x, 2.0, 90.0), 0.0),
             "gaba": (INH, 30.0, lambda x: rise_and_decay(x, 0.4, 7.7), -85.0),
         },
-        within=0.12,  # the gate d2 is all or nothing within 0.1 mV: a step of 0.1 ms jumps over it
     ),
     "pallidal": Case(
         "hh_pallidal",

@@ -55,4 +55,4 @@ def test_potentials(recorded, name):
         quiet &= (times < spike - before) | (times > spike + after)
     assert quiet.sum() > 500
     usual = SLOPING if case.reset is None else TOLERANCE
-    assert np.abs(values - expected)[quiet].max() < (case.within or usual)
+    assert np.abs(values - expected)[quiet].max() < usual
