@@ -162,7 +162,7 @@ def main() -> None:
     steps = {"compile": modules_of, "agree": agree, "network": network, "speed": speed}
     for part in args.parts:
         wanted = todo(part, args.models or known, json.loads(DATA.read_text()) if DATA.is_file() else {}, args.again)
-        size = 1 if part in ("compile", "network") else args.together
+        size = 1 if part == "network" else args.together
         for start in range(0, len(wanted), size):
             if time.monotonic() - begin > args.budget:
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -52,17 +53,19 @@ def built(paths: Sequence[Path], target: str) -> tuple[BuiltModule | None, dict[
     def tell(note: str) -> None:
         print(f"  {target}: {note}", file=sys.stderr)
 
-    try:
-        return codegen.build(paths, target, progress=tell), {}
-    except codegen.BuildError:
-        good, refused = [], {}
-    for path in paths:
+    good, refused = list(paths), {}
+    while good:
         try:
-            codegen.build([path], target, progress=tell)
-            good.append(path)
+            return codegen.build(good, target, progress=tell), refused
         except codegen.BuildError as error:
-            refused[path.stem] = str(error).splitlines()[0].replace(f"{path.parent}/", "")
-    return codegen.build(good, target) if good else None, refused
+            reason = str(error).splitlines()[0]
+            # linking takes half a minute: only the one that the message is about is left out
+            named = [path for path in good if re.search(rf"\b{path.stem}\b", reason)]
+            if len(named) != 1:
+                raise
+            refused[named[0].stem] = reason.replace(f"{named[0].parent}/", "")
+            good.remove(named[0])
+    return None, refused
 
 
 def job_of(interfaces: Mapping[str, ModelInterface], module: BuiltModule | None, **more: Any) -> dict[str, Any]:
