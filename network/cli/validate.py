@@ -50,6 +50,9 @@ def validate(
         for path, origin in sorted(found):
             for line in _shown(spec, path, origin):
                 print(line)
+        named = {getattr(_at(spec, path), "source", None) for path, _ in found}
+        for key in sorted(key for key in named if isinstance(key, str) and key in spec.sources):
+            print(f"  source {key}: {spec.sources[key].what}")
 
 
 def without_source(spec: Experiment) -> list[str]:
@@ -78,10 +81,7 @@ def _shown(spec: Experiment, path: str, origin: Origin) -> Iterator[str]:
     value = _at(spec, path)
     if isinstance(value, Quantity | QuantityList):
         text = str(value.value) if value.unit == "1" else f"{value.value} {value.unit}"
-        yield f"  {path} = {text}    [{origin}]"
-        if value.source is not None:
-            known = spec.sources.get(value.source)
-            yield f"    source {value.source}" + (f": {known.what}" if known is not None else "")
+        yield f"  {path} = {text}    [{origin}]" + (f"  source {value.source}" if value.source else "")
         for what in ("assumed", "note"):
             if (said := getattr(value, what)) is not None:
                 yield f"    {what}: {said}"

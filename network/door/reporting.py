@@ -186,7 +186,7 @@ def _differences(run: Run, experiment: Experiment) -> Part:
     origins = json.loads((run.path / "origin.json").read_text(encoding="utf-8"))
     rows = [[path, before, after, str(origins.get(path, ""))] for path, before, after in found]
     if not rows:
-        return Part(title, [Message(f"None: this is {name} as it comes with the program.")])
+        return Part(title, [Message(f"None: this is {name} as it is written.")])
     return Part(title, [Grid(["parameter", name, "this run", "written in"], rows)])
 
 
@@ -273,6 +273,7 @@ def _repeat(run: Run) -> Part:
     folder, params = shlex.quote(str(run.path)), shlex.quote(str(run.path / "params.yaml"))
     lines = [
         *([f"git checkout {commit}                 # the same code"] if commit else []),
+        f"bgnest rerun {folder}          # says whether all spikes are the same",
         f"bgnest run {params} --threads {record.get('threads', 1)} --out again",
         f"bgnest compare {folder} again",
     ]

@@ -14,6 +14,8 @@ from .yamlfile import KeyPath, read_yaml
 
 EDITORS = "yaml-language-server:"
 """Begins a comment that names the schema of a file for editors, and is no title."""
+RUN_MARK = "record.json"
+"""File by which a folder is that of a run (`network.runs.layout.RECORD`)."""
 
 
 def relative(path: Path, name: Any, where: str) -> Path:
@@ -198,6 +200,8 @@ def list_experiments() -> dict[str, str]:
     for folder in resources.params_dirs():
         for path in sorted(folder.glob("*/*.yaml")):
             is_overlay, comment = first_lines(path)
+            if (path.parent / RUN_MARK).exists():
+                continue  # the parameters of a run that was written there
             if is_overlay or path.stem == "base" or _stands_alone(path):
                 found.setdefault(f"{path.parent.name}/{path.stem}", comment)
         for path in sorted(folder.glob("*/experiments/*.yaml")):

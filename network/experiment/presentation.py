@@ -16,6 +16,7 @@ expected_rates: {A: {value: 5.0, unit: spikes/s, source: KEY}}
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -37,6 +38,8 @@ INHIBITORY = ("#0072B2", "#009E73", "#56B4E9", "#332288", "#44AA99", "#117733", 
 EXCITATORY = ("#D55E00", "#E69F00", "#CC79A7", "#882255", "#CC6677", "#AA4499", "#999933", "#DDCC77")
 ANY = tuple(colour for pair in zip(INHIBITORY, EXCITATORY, strict=True) for colour in pair)
 """Colours for cells of which nothing is known; neighbours differ in hue and brightness (Okabe and Ito, Tol)."""
+ALIKE = 60.0
+"""Distance of two colours up to which they are taken for the same; assumed, by eye."""
 
 Pair = tuple[str, str]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -150,11 +153,11 @@ class Presentation:
         return look.label if look is not None and look.label else name.replace("_", " ")
 
     def colours(self, names: Iterable[str]) -> dict[str, str]:
-        """Colour of each population; those without one get one each that no other of them has, in the order given."""
+        """Colour of each population; those without one get one each, in the order given, unlike all of the network."""
         names = list(names)
         given = {name: look.colour for name, look in self.looks.items() if look.colour}
         taken = {given[name] for name in names if name in given}
-        free = [colour for colour in ANY if colour not in taken] or list(ANY)
+        free = _unlike(ANY, given.values()) or [colour for colour in ANY if colour not in taken] or list(ANY)
         unknown = [name for name in names if name not in given]
         return {name: given.get(name) or free[unknown.index(name) % len(free)] for name in names}
 
@@ -172,6 +175,16 @@ class Presentation:
         """Names in the order of the network; those that it does not mention after the others, as they come."""
         names = list(names)
         return [*(name for name in self.order if name in names), *(name for name in names if name not in self.order)]
+
+
+def _unlike(palette: Iterable[str], given: Collection[str]) -> list[str]:
+    """Colours ``#RRGGBB`` of a palette that nobody takes for one of some others.
+
+    >>> _unlike(["#56B4E9", "#E69F00"], ["#4AA3DB"])
+    ['#E69F00']
+    """
+    values = [bytes.fromhex(other[1:]) for other in given]
+    return [c for c in palette if all(math.dist(bytes.fromhex(c[1:]), value) > ALIKE for value in values)]
 
 
 def load_presentation(model: str | None) -> Presentation:
@@ -194,13 +207,15 @@ def load_presentation(model: str | None) -> Presentation:
 def completed(found: Presentation, names: Sequence[str], signs: Mapping[str, int] | None = None) -> Presentation:
     """Give every one of these populations a place in the order and a colour; ``signs`` are +1, -1 or 0."""
     looks = dict(found.looks)
-    taken = {look.colour for look in looks.values() if look.colour}
+    given = {look.colour for look in looks.values() if look.colour}
+    taken = set(given)
     for name in names:
         look = looks.get(name, Look())
         if look.colour is None:
             sign = (signs or {}).get(name, 0)
             palette = ANY if not sign else EXCITATORY if sign > 0 else INHIBITORY
-            colour = next((c for c in (*palette, *ANY) if c not in taken), palette[len(taken) % len(palette)])
+            free = (c for c in (*_unlike(palette, given), *_unlike(ANY, given), *palette, *ANY) if c not in taken)
+            colour = next(free, palette[len(taken) % len(palette)])
             looks[name] = look.model_copy(update={"colour": colour})
             taken.add(colour)
     order = found.sorted(names)

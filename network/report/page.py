@@ -174,6 +174,8 @@ def parts_of(document: Document, pictures: dict[str, Path]) -> list[Part]:
         blocks: list[Block | Part] = []
         for block in section.blocks:
             match block:
+                case Table() if not block.rows:
+                    pass  # nothing of the kind in this network
                 case Table():
                     blocks.append(Grid(block.header, block.rows, block.title))
                 case Code():
@@ -183,5 +185,5 @@ def parts_of(document: Document, pictures: dict[str, Path]) -> list[Part]:
                         blocks.append(Figure(pictures[block.name], block.caption))
                 case _:
                     blocks.append(Message(block.text))
-        made.append(Part(section.title, blocks, folded=True, level=3))
+        made.append(Part(section.title, blocks or [Message("None.")], folded=True, level=3))
     return made

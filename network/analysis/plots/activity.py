@@ -358,7 +358,7 @@ def spectra(
     side_label(figure, "power of population rate ((spikes/s)²/Hz)")
     legend = f"resolution {1000.0 / segment:.3g} Hz, dashed: independent neurons, dotted: 1 % of their peaks are higher"
     legend += f", grey: {band[0]:g}-{band[1]:g} Hz" if band else ""
-    heading(figure, f"{title}: {legend}" if title else legend)
+    heading(figure, f"{title}\n{legend}" if title else legend)
     return figure
 
 

@@ -187,3 +187,10 @@ def test_notebooks_show_a_figure_that_pyplot_knows_nothing_of(spikes):
     figure = plots.raster(spikes, 1000.0, 2000.0)
     before = figure.get_dpi()
     assert figure._repr_png_().startswith(b"\x89PNG") and figure.get_dpi() == before
+
+
+def test_a_long_title_is_broken_and_not_cut(spikes):
+    figure = plots.spectra(spikes, 0.0, 1000.0, title="A title that goes on. " * 12)
+    figure.canvas.draw()
+    box = figure.get_suptitle(), figure._suptitle.get_window_extent()
+    assert box[1].x1 <= figure.bbox.x1 and box[0].count("\n") >= 2

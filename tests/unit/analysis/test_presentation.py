@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -89,3 +90,13 @@ def test_validate_says_that_a_population_does_not_exist(tmp_path, monkeypatch):
     shown = CliRunner().invoke(app, ["validate"])
     assert isinstance(shown.exception, SpecError)
     assert "lindahl2016/presentation.yaml: 'SNR' is no population; did you mean" in str(shown.exception)
+
+
+def test_a_new_population_has_a_colour_that_is_like_none_of_the_network():
+    network = load_presentation("lindahl2016")
+    names = [*network.order, "ChIN", "GPi"]
+    values = {name: np.array(list(bytes.fromhex(c[1:]))) for name, c in network.colours(names).items()}
+    for new in ("ChIN", "GPi"):
+        others = [value for name, value in values.items() if name != new]
+        assert min(np.linalg.norm(values[new] - other) for other in others) > 50.0
+    assert network.colours(["MSN_D2", "ChIN"])["ChIN"] == network.colours(names)["ChIN"]

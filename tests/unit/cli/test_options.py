@@ -55,7 +55,8 @@ def test_validate_shows_sources_reasons_and_what_a_factor_was_applied_to(tmp_pat
     )
     shown = bgnest("validate", str(tmp_path / "scaled.yaml"), "--show", "projections.FSN_to_MSN_D2")
     assert "weight = 24.84 nS    [" in shown and "    note: 1.2 x 20.7 (source: bgmodel_default_params)\n" in shown
-    assert "    source bgmodel_default_params: Code of Lindahl" in shown
+    assert "]  source bgmodel_default_params\n" in shown
+    assert shown.count("\n  source bgmodel_default_params: Code of Lindahl") == 1, "each publication once, at the end"
     assert "    assumed: " in bgnest("validate", "--show", "simulation.guard")
 
 
@@ -88,3 +89,13 @@ def test_validate_names_numbers_of_a_file_that_say_not_where_they_are_from(tmp_p
     (line,) = (line for line in told.splitlines() if "without a source" in line)
     assert line.endswith("1 in your file: projections.STN_to_SNr.weight")
     assert "without a source" not in bgnest("validate", "--set", "network.dopamine=0.3")
+
+
+def test_runs_in_the_folder_of_own_networks_are_no_experiments(tmp_path, monkeypatch):
+    for name in ("mine", "run"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ("base.yaml" if name == "mine" else "params.yaml")).write_text("# own\nmeta: {}\n")
+    (tmp_path / "run" / "record.json").write_text("{}")
+    monkeypatch.setenv("BGNEST_PARAMS", str(tmp_path))
+    listed = bgnest("list")
+    assert "mine/base" in listed and "run/params" not in listed

@@ -82,6 +82,8 @@ def test_it_says_what_the_run_is_and_how_to_repeat_it(report):
     assert {"network.dopamine", "0.5", *first_of_audit(report.parent)} <= set(found.cells)
     assert "MSN D1" in found.cells and "not judged at this size" in page
     assert f"bgnest run '{report.parent}/params.yaml' --threads 1 --out again" in html.unescape(page)
+    assert f"bgnest rerun '{report.parent}'" in html.unescape(page)
+    assert "Recorded spikes" not in page  # a table of what this network has not
     assert "<run>" not in page  # names of users are no HTML
 
 
