@@ -49,7 +49,9 @@ def run_variants(experiment: str, given: argparse.Namespace, *more: str) -> dict
                 changes = [*overrides, f"simulation.seed={seed}", *more, *given.set]
                 spec = {variant: load_experiment(f"{experiment}@{variant}", given.overlay, changes)}
                 folder = given.out / f"seed-{seed}"
-                done = run_all(spec, folder, threads=given.threads, reporter=TerminalReporter(quiet=True))
+                done = run_all(
+                    spec, folder, threads=given.threads, overwrite=True, reporter=TerminalReporter(quiet=True)
+                )
                 found.append(done[variant])
                 bar.update()
     return runs

@@ -72,7 +72,7 @@ def main() -> None:
     for name, (n_neurons, t_sim) in sizes.items():
         changes = [f"network.n_neurons={n_neurons}", f"simulation.t_sim={t_sim}"]
         experiments[name] = load_experiment(f"lindahl2016/{name.removesuffix('_long')}", overrides=changes)
-    runs = run_all(experiments, options.runs, threads=options.threads, reporter=TerminalReporter())
+    runs = run_all(experiments, options.runs, threads=options.threads, overwrite=True, reporter=TerminalReporter())
     targets = {state: load_targets("lindahl2016", state) for state in STATES}
     found = Findings(
         runs,

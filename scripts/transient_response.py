@@ -39,7 +39,7 @@ def main() -> None:
     changes = [f"simulation.seed={given.seed}"]
     changes += [] if given.t_sim is None else [f"simulation.t_sim={given.t_sim}"]
     experiments = {state: load_experiment(f"chakravarty2022/{state}", ["trials"], changes) for state in states}
-    runs = run_all(experiments, given.out, threads=given.threads, reporter=TerminalReporter())
+    runs = run_all(experiments, given.out, threads=given.threads, overwrite=True, reporter=TerminalReporter())
 
     responses = {}
     for state, run in runs.items():

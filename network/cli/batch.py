@@ -26,6 +26,9 @@ def batch(
         bool, typer.Option(help="Build a network that several experiments have in common only once (one thread).")
     ] = True,
     workers: Annotated[int, typer.Option(min=1, help="Runs at the same time that share a build.")] = 1,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace complete runs of other simulations in those folders.")
+    ] = False,
     take_over: TakeOver = False,
     regardless: Regardless = False,
     quiet: Quiet = False,
@@ -50,6 +53,7 @@ def batch(
         threads=threads,
         share_builds=share,
         workers=workers,
+        overwrite=overwrite,
         take_over=take_over,
         regardless=regardless,
         reporter=TerminalReporter(quiet),

@@ -76,13 +76,14 @@ class _Job:
     experiment: Experiment
     plan: Plan
     path: Path
+    overwrite: bool = False
     take_over: bool = False
     regardless: bool = False
 
     def run(self, *, reporter: Reporter | None = None, built: Network | None = None) -> Run:
-        """Run it; what another simulation has left in its folder is replaced."""
+        """Run it; what is left of a damaged run is replaced, a complete one of another simulation if so wanted."""
         restart.release(self.path)
-        overwrite = run_status(self.path) in ("complete", "damaged")
+        overwrite = self.overwrite or run_status(self.path) == "damaged"
         return run(
             self.experiment,
             threads=self.plan.threads,
@@ -102,6 +103,7 @@ def run_all(
     threads: int = 1,
     share_builds: bool = False,
     workers: int = 1,
+    overwrite: bool = False,
     take_over: bool = False,
     regardless: bool = False,
     reporter: Reporter | None = None,
@@ -123,6 +125,8 @@ def run_all(
         go one by one.
     workers : int
         Children that run at the same time.
+    overwrite : bool
+        Replace complete runs of other simulations; without it they are failures.
     take_over : bool
         Replace runs of other machines, too, that have given a sign of life lately.
     regardless : bool
@@ -142,7 +146,8 @@ def run_all(
         At the end, if some failed.
     """
     plans = {key: make_plan(experiment, threads=threads) for key, experiment in experiments.items()}
-    jobs = [_Job(key, e, plans[key], Path(out) / key, take_over, regardless) for key, e in experiments.items()]
+    how = (overwrite, take_over, regardless)
+    jobs = [_Job(key, experiment, plans[key], Path(out) / key, *how) for key, experiment in experiments.items()]
     reporter = reporter or SilentReporter()
     runs: dict[str, Run] = {}
     failures: dict[str, tuple[str, int]] = {}

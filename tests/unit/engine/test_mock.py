@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from network.engine.batch import run_all
+from network.engine.batch import BatchError, run_all
 from network.engine.run import run
 from network.errors import EngineError, RunawayError, RunExistsError, RunIncompleteError, RunMissingError
 from network.experiment import load_experiment
@@ -109,6 +109,17 @@ def test_many_runs(tmp_path):
     runs = run_all(experiments, tmp_path, share_builds=True)
     assert set(runs) == set(experiments)
     assert not np.array_equal(runs["seed1"].spikes("STN").times, runs["seed2"].spikes("STN").times)
+
+
+def test_a_complete_run_of_another_simulation_is_replaced_only_if_so_wanted(tmp_path):
+    first = run_all({"a": experiment("simulation.seed=1")}, tmp_path)["a"]
+    again = run_all({"a": experiment("simulation.seed=1")}, tmp_path)["a"]
+    assert again.record["started"] == first.record["started"]
+    with pytest.raises(BatchError, match="holds a complete run; choose another folder, or --overwrite it"):
+        run_all({"a": experiment("simulation.seed=2")}, tmp_path)
+    assert Run.open(tmp_path / "a").record["started"] == first.record["started"]
+    other = run_all({"a": experiment("simulation.seed=2")}, tmp_path, overwrite=True)["a"]
+    assert other.record["simulation_hash"] != first.record["simulation_hash"]
 
 
 def test_it_is_another_simulation_than_that_of_nest():
