@@ -23,11 +23,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import hidden
 from ..errors import BuildError, NoCompilerError
 from ..memo import remembered
 from . import mpi as mpi_libraries
 
 NEST_VERSIONS = ((3, 10), (4, 0))  # from, up to but without
+NEST_FILE = "ll_api.py"  # beside its __init__.py
 NESTML_VERSIONS = ((9, 0), (9, 1))
 MIN_GCC = 11  # the first with C++20 as NEST 3.10's headers need it
 LAUNCHER_PREFIXES = (
@@ -122,6 +124,8 @@ def find_nest(package: Path | None = None) -> Nest:
     """
     if package is None:
         spec = importlib.util.find_spec("nest")
+        if spec is not None and spec.origin and not Path(spec.origin).with_name(NEST_FILE).is_file():
+            raise BuildError(hidden.told({"nest": spec.origin}))
         if spec is None or not spec.submodule_search_locations:
             raise BuildError(
                 f"NEST is not installed for {sys.executable}. "

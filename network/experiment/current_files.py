@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
+from .foreign import ForeignFileError, foreign
 from .neo_files import NEO, neo_block
 from .spike_tables import TIMES, SpikeTableError, named_column, table_columns, unit_of_times
 
@@ -28,7 +29,7 @@ CURRENTS = ("current", "i", "i_stim", "amplitude", "stimulus", "command")
 """Names that the column of a table may have, in any case; its unit follows: ``current_pA``, ``I (nA)``."""
 
 
-class CurrentFileError(ValueError):
+class CurrentFileError(ForeignFileError):
     """A file holds no course of a current that can be read; the message does not name the file."""
 
 
@@ -70,7 +71,7 @@ def _read(path: str, series: str | None, changed: int, size: int) -> tuple[NDArr
 
     found: Any = None
     if h5py.is_hdf5(path):
-        with h5py.File(path, "r") as file:
+        with foreign("HDF5 file, as NWB files are", CurrentFileError), h5py.File(path, "r") as file:
             if "stimulus" in file and "presentation" in file["stimulus"]:
                 found = _of_nwb(file["stimulus/presentation"], series)
     elif Path(path).suffix.lower() not in NEO:

@@ -10,12 +10,15 @@ NumPy and h5py are imported by what reads: most experiments have no such files.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, choices
+from .foreign import foreign
 
 if TYPE_CHECKING:
     import h5py
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.uint32]
 
 AT_A_TIME = 4_000_000
+MAX_CELLS = 50_000_000
+"""At one end of edges: degrees of all of them are counted."""
 ENDS = ("source_node_id", "target_node_id")
 
 
@@ -69,7 +74,7 @@ class Edges:
 
     def pairs(self) -> tuple[Numbers, Numbers]:
         """Source and target of every edge, in the order of the file."""
-        with _opened(self.path) as file:
+        with _reading(self.path) as file:
             source, target = (_node_ids(file[f"edges/{self.population}"], self.path, end) for end in ENDS)
         return source, target
 
@@ -77,12 +82,12 @@ class Edges:
         """Numbers of a column, in the order of the edges."""
         import numpy as np
 
-        with _opened(self.path) as file:
+        with _reading(self.path) as file:
             group = file[f"edges/{self.population}"]
             found: NDArray[np.float64] = np.empty(self.n)
             group[f"0/{column}"].read_direct(found)
             places = _places(group, self.n)
-        return found if places is None else found[places]
+            return found if places is None else found[places]
 
 
 def read_edges(path: str | Path, population: str | None = None) -> Edges:
@@ -112,13 +117,13 @@ def limits(path: Path, population: str, column: str, digest: str) -> tuple[float
     return low, high, float(values.mean())
 
 
-def _opened(path: Path) -> h5py.File:
+@contextmanager
+def _reading(path: Path) -> Iterator[h5py.File]:
     import h5py
 
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise EdgeFileError(path, f"not a readable HDF5 file, as SONATA files of edges are ({error})") from error
+    refuse = partial(EdgeFileError, path)
+    with foreign("HDF5 file, as SONATA files of edges are", refuse), h5py.File(path, "r") as file:
+        yield file
 
 
 @lru_cache(maxsize=512)
@@ -128,7 +133,7 @@ def _read(path: Path, wanted: str | None, changed: int, size: int) -> Edges:
 
     with path.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-    with _opened(path) as file:
+    with _reading(path) as file:
         population, group = _population(file, path, wanted)
         source, target = (_node_ids(group, path, end) for end in ENDS)
         if len(source) != len(target):
@@ -167,8 +172,9 @@ def _node_ids(group: h5py.Group, path: Path, name: str) -> Numbers:
     found: Numbers = np.empty(len(data), dtype=np.uint32)
     for first in range(0, len(data), AT_A_TIME):
         part = data[first : first + AT_A_TIME]
-        if part.min() < 0 or part.max() >= 2**32:
-            raise EdgeFileError(path, f"{where}: {name} from {part.min()} to {part.max()}; they count cells from 0 on")
+        if part.min() < 0 or part.max() >= MAX_CELLS:
+            told = f"{part.min()} to {part.max()}; they count cells from 0 on, at most {MAX_CELLS:,}"
+            raise EdgeFileError(path, f"{where}: {name} from {told}")
         found[first : first + AT_A_TIME] = part
     return found
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
+from .foreign import ForeignFileError, foreign
 from .neo_files import NEO, read_neo
 from .spike_tables import MILLISECONDS, SpikeTableError, is_nwb, read_table, read_units
 
@@ -28,7 +29,7 @@ MOST_TRAINS = 10_000_000
 """More are node ids that do not count the trains."""
 
 
-class SpikeFileError(ValueError):
+class SpikeFileError(ForeignFileError):
     """A file holds no spikes that can be read; the message does not name the file."""
 
 
@@ -87,15 +88,13 @@ def _read(path: str, population: str | None, changed: int, size: int) -> Trains:
         if not h5py.is_hdf5(path):
             times, ids, unit = read_table(Path(path))
             return Trains("", *_trains("the table", times, ids, unit), digest)
-        with h5py.File(path, "r") as file:
+        with foreign("HDF5 file, as SONATA spike files are", SpikeFileError), h5py.File(path, "r") as file:
             if is_nwb(file):
                 return Trains("", *_trains("/units", *read_units(file), "s"), digest)
             name, group = _population(file, population)
             return Trains(name, *read_group(group), digest)
     except SpikeTableError as error:
         raise SpikeFileError(str(error)) from error
-    except OSError as error:
-        raise SpikeFileError(f"not a readable HDF5 file, as SONATA spike files are ({error})") from error
 
 
 def _population(file: h5py.File, wanted: str | None) -> tuple[str, h5py.Group]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .foreign import ForeignFileError
+
 if TYPE_CHECKING:
     import h5py
     import numpy as np
@@ -28,7 +30,7 @@ TRAINS = ("train", "trains", "cell", "cells", "neuron", "neuron_id", "node_id", 
 """Names that columns may have, in any case; a unit follows the name of the times: ``time_ms``, ``time (s)``."""
 
 
-class SpikeTableError(ValueError):
+class SpikeTableError(ForeignFileError):
     """A table holds no spikes that can be read; the message does not name the file."""
 
 

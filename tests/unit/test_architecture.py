@@ -16,6 +16,7 @@ LAYERS = (
     (
         "errors",
         "names",
+        "hidden",
         "resources",
         "program",
         "processes",

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from network import program
+from network.codegen.toolchain import find_nest
+from network.errors import BuildError
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "packaging"), str(ROOT)])}
@@ -46,3 +48,35 @@ def test_what_a_user_calls_network_hides_nothing(tmp_path):
     hidden = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])}
     answer = subprocess.run(program.command("list"), capture_output=True, text=True, check=False, env=hidden)
     assert answer.returncode == 0 and "lindahl2016/activation_control" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("numpy", "list"), ("typer", "--help"), ("h5py", "rates x"), ("yaml", "list")],
+)
+def test_a_file_of_a_user_that_hides_a_module_is_named(tmp_path, name, words):
+    (tmp_path / f"{name}.py").write_text("# mine\n")
+    hidden = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])}
+    started = program.command(*words.split())
+    answer = subprocess.run(started, capture_output=True, text=True, check=False, env=hidden, cwd=tmp_path)
+    (line,) = answer.stderr.splitlines()
+    assert answer.returncode == 1 and line == (
+        f"bgnest: {name} is hidden by {tmp_path / name}.py. Rename it, or take its folder off PYTHONPATH"
+    )
+
+
+def test_a_mistake_of_our_own_keeps_its_traceback(tmp_path):
+    (tmp_path / "statistics.py").write_text("# hides nothing that is asked for here\n")
+    code = "import bgnest.cli, bgnest.names; bgnest.names.nothing"
+    answer = python("-c", code, cwd=tmp_path)
+    assert answer.returncode == 1 and "Traceback" in answer.stderr and "hidden" not in answer.stderr
+
+
+@pytest.mark.parametrize("file", ["nest.py", "nest/__init__.py"])
+def test_a_file_of_a_user_that_hides_nest_is_named(tmp_path, monkeypatch, file):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "nest", raising=False)
+    with pytest.raises(BuildError, match=rf"^nest is hidden by {tmp_path / file}\. Rename it"):
+        find_nest()

@@ -110,52 +110,20 @@ def test_modulators_act_on_weights_of_a_file(folder):
 
 
 @pytest.mark.parametrize(
-    ("change", "problem"),
+    ("made", "link", "problem"),
     [
-        ({"source": [4, 0, 1, 3]}, "there are source cells up to number 4, the population has 4"),
-        ({"target": [3, 0, 0, 1]}, "there are target cells up to number 3, the population has 3"),
-        ({"source": [-1, 0, 1, 3]}, "source_node_id from -1 to 3; they count cells from 0 on"),
-        ({"columns": {"delay": DELAY}}, "the edges of A have no syn_weight; they have: delay"),
-        (
-            {"columns": {"syn_weight": [-1.0, 1, 1, 1], "delay": DELAY}},
-            "down to -1 nS; a conductance cannot be negative",
-        ),
-        ({"columns": {"syn_weight": WEIGHT, "delay": [0.01, 1, 1, 1]}}, "shorter than the resolution of 0.1 ms"),
-        ({"columns": {"syn_weight": [np.nan, 1, 1, 1], "delay": DELAY}}, "values that are no numbers"),
-        ({"source": [0, 1]}, "A has 2 sources but 4 targets"),
-        (
-            {"source": [], "target": [], "columns": {"syn_weight": [], "delay": []}},
-            "no edges in the file; leave it out with enabled: false",
-        ),
+        ({"source": [0, 0, 1, 3_000_000_000]}, None, "at most 50,000,000"),
+        ({"index": [0, 1, 2, 44]}, None, "not a readable HDF5 file, as SONATA files"),
+        ({}, "0", "the edges of A have no syn_weight"),
+        ({}, "target_node_id", "target_node_id that is a list of whole numbers"),
     ],
 )
-def test_what_does_not_fit_is_told_with_file_line_and_key(folder, change, problem):
-    write_edges(folder / "edges.h5", **change)
-    with pytest.raises(SpecError) as error:
-        plan_of(folder)
-    message = str(error.value)
-    assert "mine.yaml:1" in message and "projections.mine." in message
-    assert problem in message and len(error.value.problems) == 1
-
-
-def test_pairs_with_several_synapses_need_multapses(folder):
-    write_edges(folder / "edges.h5", source=[0, 0, 1, 3], target=[1, 1, 0, 2])
-    with pytest.raises(SpecError, match=r"pairs of cells have several synapses; set multapses: true"):
-        plan_of(folder, "network.small_network=error")
-    assert plan_of(folder, "projections.mine.multapses=true")[1].allow_multapses
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (None, "No such file"),
-        (b"no HDF5", "not a readable HDF5 file"),
-    ],
-)
-def test_files_that_cannot_be_read(folder, content, problem):
-    (folder / "edges.h5").unlink()
-    if content is not None:
-        (folder / "edges.h5").write_bytes(content)
+def test_files_that_are_damaged(folder, made, link, problem):
+    write_edges(folder / "edges.h5", **made)
+    if link:
+        with h5py.File(folder / "edges.h5", "a") as file:
+            del file[f"edges/A/{link}"]
+            file[f"edges/A/{link}"] = h5py.ExternalLink("no.h5", "/a")
     with pytest.raises(SpecError, match=problem):
         plan_of(folder)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import h5py
 import numpy as np
 import pytest
@@ -181,6 +183,10 @@ WRONG = {
         lambda path: path.write_bytes(write(path.with_suffix(".whole")).read_bytes()[:900]),
         "not a readable HDF5 file",
     ),
+    "link to nowhere": (
+        lambda path: hdf5(path, spikes__ctx__timestamps=[1.0], spikes__ctx__node_ids=h5py.ExternalLink("no.h5", "/a")),
+        "not a readable HDF5 file, as SONATA spike files are (",
+    ),
     "other HDF5": (lambda path: hdf5(path, a=[1.0]), "no group /spikes; not a SONATA spike file"),
     "spikes are data": (lambda path: hdf5(path, spikes=[1.0]), "no group /spikes"),
     "no populations": (lambda path: h5py.File(path, "w").create_group("spikes").file.close(), "no spikes of 'ctx'"),
@@ -247,3 +253,18 @@ def test_ids_that_do_not_count_trains_are_refused(planned, tmp_path):
     write(tmp_path / "ctx.h5", ids=[1, 2, 3, 2**60])
     with pytest.raises(SpecError, match="they number the trains, from 0 on"):
         planned("in_degree: {value: 2, unit: 1, assumed: test}")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_flipped_bits_are_read_or_refused(tmp_path, seed):
+    """Times have no unit here: of a damaged attribute of text the HDF5 library may not come back."""
+    rng = random.Random(seed)
+    content = bytearray(write(tmp_path / "ctx.h5", units=None).read_bytes())
+    for _ in range(rng.choice([1, 2, 5, 20])):
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    (tmp_path / "ctx.h5").write_bytes(content)
+    try:
+        trains = read_trains(tmp_path / "ctx.h5", "ctx")
+    except SpikeFileError:
+        return
+    assert len(trains.times) == len(trains.node_ids) and np.isfinite(trains.times).all()
