@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.5))
 
+EMPTY, MORE = 60, 10.0
+"""Spikes below which the band of a population looks empty, and how many times more cells it may show then."""
+
 
 @styled
 def raster(
@@ -41,8 +44,9 @@ def raster(
     Parameters
     ----------
     n_cells : int
-        Cells shown per population, all where there are fewer; drawn without looking at their activity, in the
-        order of their ids. The rate on the right is that of the whole population.
+        Cells shown per population, all where there are fewer, and up to ten times as many where these would hardly
+        fire; drawn without looking at their activity, in the order of their ids. The rate on the right is that of the
+        whole population, below it stands how many cells are shown.
     seed : int
         Of the choice.
     """
@@ -66,19 +70,21 @@ def raster_panel(
     shades, gap = colours(spikes), 0.16
     for row, (name, train) in enumerate(spikes.items()):
         times, ids = cut(train.times, train.node_ids, train.n_neurons, t_start, t_stop)
-        cells = np.sort(rng.choice(train.n_neurons, size=min(n_cells, train.n_neurons), replace=False))
+        more = np.clip(EMPTY * train.n_neurons / max(len(times) * n_cells, 1), 1.0, MORE)
+        size = min(int(n_cells * more), train.n_neurons)
+        cells = np.sort(rng.choice(train.n_neurons, size=size, replace=False))
         place = np.minimum(np.searchsorted(cells, ids), len(cells) - 1)
         shown = cells[place] == ids
         height = row + gap / 2 + (place[shown] + 0.5) * (1.0 - gap) / len(cells)
         # a mark is a little higher than its line, so that dense bands still show texture in print; where
         # spikes are rare there is room for larger ones
-        size = 1.5 if np.count_nonzero(shown) > 150 else 3.0
-        axes.plot(times[shown], height, "|", color=shades[name], markersize=size, markeredgewidth=0.55)
+        length = 1.5 if np.count_nonzero(shown) > 150 else 3.0
+        axes.plot(times[shown], height, "|", color=shades[name], markersize=length, markeredgewidth=0.55)
         rate = len(times) / train.n_neurons / (t_stop - t_start) * 1000.0
         axes.text(
             1.008,
             row + 0.5,
-            f"{number(rate)} spikes/s\n{len(cells)} cells shown",
+            f"{number(rate)} spikes/s\n{len(cells):,} cells shown",
             transform=axes.get_yaxis_transform(),
             va="center",
             fontsize=6,
@@ -274,7 +280,7 @@ def traces(
             axes.text(0.5, 0.5, "no samples", transform=axes.transAxes, ha="center", va="center", color="0.4")
         axes.set_ylabel(f"{_symbol(report.variable)} ({report.units})")
         axes.yaxis.set_major_locator(MaxNLocator(3))
-        cells = ", ".join(str(node) for node in report.node_ids[: values.shape[1]])
+        cells = ", ".join(str(node) for node in report.node_ids[first : first + values.shape[1]])
         several = len(recorders[report.population, report.variable]) > 1
         of_trace = f" (trace {report.trace})" if several else ""
         axes.set_title(f"{label(report.population)}, cell {cells}{of_trace}", color=colour)

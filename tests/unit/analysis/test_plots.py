@@ -17,7 +17,7 @@ from network.analysis.wiring import connection_matrices
 from network.experiment import load_experiment
 from network.experiment.presentation import load_presentation
 from network.plans import make_plan
-from network.runs import Spikes
+from network.runs import Report, Spikes
 
 UNITS = ("(ms)", "(spikes/s)", "(mV)", "(Hz)", "(nS)", "/Hz)", "(%)", "dimensionless", "per target cell)")
 
@@ -73,12 +73,14 @@ def test_raster_shows_the_sampled_cells_of_each_population_in_its_band(spikes):
         height = np.asarray(line.get_ydata())
         assert line.get_color() == style.colours(spikes)[name]
         assert np.all((height > row) & (height < row + 1))
-        assert len(np.unique(height.round(6))) <= 60
+        assert len(np.unique(height.round(6))) <= (600 if name in ("MSN_D1", "MSN_D2") else 60)
         times = np.asarray(line.get_xdata())
         assert np.all((times >= 1000.0) & (times < 2000.0))
         if train.n_neurons > 60 and name not in ("MSN_D1", "MSN_D2"):
             rate = len(train.between(1000.0, 2000.0)) / train.n_neurons
             assert len(times) / 60 == pytest.approx(rate, rel=0.15)
+    shown = [text.get_text().split("\n")[1] for text in axes.texts]
+    assert shown[0] != "60 cells shown" and shown[list(spikes).index("STN")] == "60 cells shown"
     labels = [tick.get_text() for tick in axes.get_yticklabels()]
     assert labels[0] == "MSN D1\nn = 37,971"
     small = plots.raster({"SNr": Spikes(np.array([5.0]), np.array([2], dtype=np.uint64), 3)}, 0.0, 10.0)
@@ -194,3 +196,15 @@ def test_a_long_title_is_broken_and_not_cut(spikes):
     figure.canvas.draw()
     box = figure.get_suptitle(), figure._suptitle.get_window_extent()
     assert box[1].x1 <= figure.bbox.x1 and box[0].count("\n") >= 2
+
+
+def test_a_trace_is_of_a_cell_that_fired_and_says_which():
+    times = np.arange(0.0, 100.0)
+    values = np.stack([np.full(100, -70.0), np.linspace(-60.0, -50.0, 100)], axis=1).astype(np.float32)
+    report = Report("STN", "V_m", "mV", times, np.array([3, 7], dtype=np.uint64), values)
+    fired = {"STN": Spikes(np.array([50.0]), np.array([7], dtype=np.uint64), 10)}
+    (axes,) = plots.traces([report], spikes=fired).axes
+    assert axes.get_title(loc="left") == "STN, cell 7"
+    assert np.array_equal(axes.lines[0].get_ydata(), values[:, 1])
+    (axes,) = plots.traces([report], spikes=fired, n_cells=2).axes
+    assert len(axes.lines) == 1, "those before it are not shown"
