@@ -57,6 +57,7 @@ def test_a_job_compiles_runs_and_draws_within_the_memory_it_asks_for(cluster, bg
     assert cluster.wait_for(job) == "COMPLETED", log_of(folder)
     assert list((tmp_path / "cache").rglob("*.so")), "compiled on the node"
     assert list(folder.rglob("*.png")), "the last step of the job"
+    assert "replacing" not in log_of(folder) and "left alone" not in log_of(folder), "nothing was there before"
     run = bgnest_package.open_run(folder)
     assert run.record["job"] == {"slurm": job}
     done = bgnest("submit", tiny, "--out", folder, env=cold, cwd=tmp_path)

@@ -119,3 +119,15 @@ def test_all_kinds_of_errors_are_explained():
 def test_nothing_that_tutorials_write_is_kept():
     kept = [path.name for path in (DOCS / "tutorials").iterdir() if path.suffix != ".md"]
     assert kept == [] and "nb_execution_in_temp = True" in (DOCS / "conf.py").read_text(encoding="utf-8")
+
+
+def test_tests_that_the_walk_of_a_new_user_names_are_there():
+    text = (DOCS / "notes" / "newcomer.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text)
+    assert len(named) > 40 and len(re.findall(r"^\| \d+ \|", text, re.MULTILINE)) == 35
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (ROOT / file).is_file() or (test and f"def {test}(" not in (ROOT / file).read_text(encoding="utf-8"))
+    ]
+    assert missing == []
