@@ -42,7 +42,7 @@ def build(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Models at a time; by default as many as there are cores, 660 MB for each."),
+        typer.Option(min=1, help="Models at a time; by default as many as there are cores, 880 MB for each."),
     ] = None,
 ) -> None:
     """Compile models ahead of a run (a run does it by itself); what is in the cache is not compiled again."""

@@ -70,8 +70,13 @@ Regardless = Annotated[
         help="Also start what needs more memory or disk than there is here.",
     ),
 ]
-Partition = Annotated[str | None, typer.Option(help="Slurm partition.")]
-Account = Annotated[str | None, typer.Option(help="Slurm account.")]
+Partition = Annotated[
+    str | None, typer.Option(help="Slurm partition (sinfo lists them); by default Slurm's own default.")
+]
+Account = Annotated[
+    str | None,
+    typer.Option(help="Account that Slurm charges; by default your default account, where there are accounts."),
+]
 Sbatch = Annotated[
     list[str] | None, typer.Option(help="One more option of sbatch, e.g. --sbatch=--exclusive. Repeatable.")
 ]

@@ -39,11 +39,12 @@ from .options import (
 def submit(
     changes: Changes,
     experiment: ExperimentArgument = DEFAULT_EXPERIMENT,
-    nodes: Annotated[int, typer.Option(min=1, help="Nodes.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes of the job.")] = 1,
     ranks_per_node: Annotated[int, typer.Option(min=1, help="MPI ranks per node: one per NUMA domain is best.")] = 1,
     threads: Threads = 1,
     time: Annotated[
-        str | None, typer.Option(help="Wall time as Slurm writes it; by default three times what the plan predicts.")
+        str | None,
+        typer.Option(help="Wall time: minutes, 2:30:00 or 1-12:00; by default three times what the plan predicts."),
     ] = None,
     mem: Annotated[
         str | None,
@@ -56,7 +57,11 @@ def submit(
     sbatch: Sbatch = None,
     setup: Setup = None,
     launcher: Annotated[
-        str, typer.Option(help="srun, mpirun, or a command with {ranks}, {ranks_per_node}, {threads}.")
+        str,
+        typer.Option(
+            help="What starts ranks: srun (by the interface of their MPI), mpirun, "
+            "or a command with {ranks}, {ranks_per_node}, {threads}."
+        ),
     ] = "srun",
     template: Annotated[
         Path, typer.Option(help="Template of the job script.", show_default="the one of bgnest")
