@@ -32,6 +32,7 @@ WORDS = {
     "describe": "tables of a paper",
     "single": "one cell",
     "bench": "costs",
+    "report": "a page for others",
     "analysis": "statistics, verdicts, figures",
     "engine": "the life of a run (NEST, mock)",
     "runs": "a run on disk",
