@@ -16,12 +16,17 @@ from .names import ALIAS, NAME
 
 def hiding() -> dict[str, str]:
     """File or folder by name of what was imported from ``PYTHONPATH`` or the current folder and hides a module."""
-    given = {Path(folder).absolute() for folder in ("", *os.environ.get("PYTHONPATH", "").split(os.pathsep))}
-    others = [folder for folder in sys.path if Path(folder).absolute() not in given]
+    given = {Path(folder).resolve() for folder in ("", *os.environ.get("PYTHONPATH", "").split(os.pathsep))}
+    others = [folder for folder in sys.path if Path(folder).resolve() not in given]
     found = {}
     for name, module in sorted(sys.modules.items()):
         place = next(iter(getattr(module, "__path__", ())), None) or getattr(module, "__file__", None)
-        if "." in name or name in (NAME, ALIAS, "__main__") or place is None or Path(place).parent not in given:
+        if (
+            "." in name
+            or name in (NAME, ALIAS, "__main__")
+            or place is None
+            or Path(place).parent.resolve() not in given
+        ):
             continue
         if name in sys.stdlib_module_names or PathFinder.find_spec(name, others) is not None:
             found[name] = place

@@ -35,6 +35,13 @@ def _from_environment(variable: str) -> list[Path]:
     return [folder for folder in folders if _is_folder(folder)]
 
 
+def missing_folders(variable: str) -> str:
+    """End of a message: what a variable of the environment names and is no folder."""
+    parts = [part for part in os.environ.get(variable, "").split(os.pathsep) if part]
+    missing = [part for part in parts if not _is_folder(user_path(part))]
+    return f"; {variable} names no folder: {', '.join(map(repr, missing))}" if missing else ""
+
+
 def user_path(name: str | Path) -> Path:
     """Path that a user wrote, ``~`` expanded where that is possible."""
     try:

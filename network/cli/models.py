@@ -12,6 +12,7 @@ from ..door.progress import TerminalReporter
 from ..errors import SpecError, choices
 from ..experiment.cell_code import DEFAULT_TARGET
 from ..experiment.nestml import ModelInterface
+from ..resources import missing_folders
 from .options import AsJson
 from .output import print_json
 
@@ -79,7 +80,9 @@ def example(
 
     models = model_interfaces()
     if model not in models:
-        raise SpecError([f"no NESTML model {model!r}; {choices(model, models, 'models')}"])
+        raise SpecError(
+            [f"no NESTML model {model!r}; {choices(model, models, 'models')}{missing_folders('BGNEST_MODELS')}"]
+        )
     text = example_of(model, models[model])
     if out is None:
         print(text, end="")

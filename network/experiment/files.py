@@ -120,9 +120,8 @@ def find_experiment(name_or_path: str | Path) -> Path:
                 return candidate
     if found := _in_folder(resources.user_path(name_or_path)):
         return found
-    raise SpecError(
-        [f"no experiment {str(name_or_path)!r}; {choices(name_or_path, list_experiments(), 'experiments')}"]
-    )
+    known = f"{choices(name_or_path, list_experiments(), 'experiments')}{resources.missing_folders('BGNEST_PARAMS')}"
+    raise SpecError([f"no experiment {str(name_or_path)!r}; {known}"])
 
 
 def _in_folder(given: Path) -> Path | None:

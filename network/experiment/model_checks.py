@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .. import resources
 from ..errors import choices
 from .activations import DEFAULT
 from .cell_code import DEFAULT_TARGET, FAST
@@ -82,7 +83,8 @@ class ModelChecks:
             self.refused.add(name)
         else:
             usable = [name for name, model in self.models.items() if not model.problem]
-            self._add(path, f"no NESTML model {name!r}; {choices(name, usable, 'models')}")
+            missing = resources.missing_folders("BGNEST_MODELS")
+            self._add(path, f"no NESTML model {name!r}; {choices(name, usable, 'models')}{missing}")
 
     def _target(self, path: KeyPath, name: str, model: ModelInterface) -> None:
         """What the fast target refuses is an error where it was asked for, said once for each model."""

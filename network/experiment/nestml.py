@@ -16,6 +16,7 @@ from pathlib import Path
 from .. import resources
 from ..errors import SpecError
 from ..refusals import refused_before
+from .limits import NAME_PATTERN
 from .nestml_ports import PortUse, port_uses
 from .nestml_support import Unsupported, unsupported
 from .nestml_vectors import written_out
@@ -231,7 +232,7 @@ def read_nestml(path: Path) -> str:
     if path.exists() and not path.is_file():
         raise SpecError([f"{path}: is not a file"])
     try:
-        return written_out(path.read_text(encoding="utf-8"))
+        return written_out(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError([f"{path}:{line}: is not a text file in UTF-8 ({error.reason}); save it as UTF-8"]) from error
@@ -242,6 +243,9 @@ def read_nestml(path: Path) -> str:
 @lru_cache(maxsize=256)
 def _read(path: Path, stamp: tuple[int, int]) -> ModelInterface:
     try:
+        if not re.fullmatch(NAME_PATTERN, path.stem):
+            named = f"a model has the name of its file, and {path.stem!r} is not a name"
+            raise SpecError([f"{path}: {named} (letters, digits and underscores)"])
         return parse_nestml(read_nestml(path), str(path))
     except SpecError as error:
         return ModelInterface(path.stem, file=str(path), problem=str(error))

@@ -65,6 +65,15 @@ def test_a_file_of_a_user_that_hides_a_module_is_named(tmp_path, name, words):
     )
 
 
+def test_it_is_named_where_the_path_is_relative(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "yaml.py").touch()
+    hidden = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(["mine", ENVIRONMENT["PYTHONPATH"]])}
+    started = program.command("list")
+    answer = subprocess.run(started, capture_output=True, text=True, check=False, env=hidden, cwd=tmp_path)
+    assert answer.stderr.startswith("bgnest: yaml is hidden by ") and answer.stderr.count("\n") == 1
+
+
 def test_a_mistake_of_our_own_keeps_its_traceback(tmp_path):
     (tmp_path / "statistics.py").write_text("# hides nothing that is asked for here\n")
     code = "import bgnest.cli, bgnest.names; bgnest.names.nothing"

@@ -13,9 +13,10 @@ from network.codegen.targets import get
 from network.codegen.toolchain import find_nest
 from network.errors import BuildError, RefusedError, SpecError
 from network.experiment import load_experiment, nestml
-from network.experiment.nestml import ModelInterface, model_interfaces, parse_nestml
+from network.experiment.nestml import ModelInterface, model_interfaces, parse_nestml, read_nestml
 from network.experiment.nestml_support import Unsupported
 from network.plans import estimate, make_plan, plan_from_dict
+from network.plans.cost import load_cost_model, seconds_per_step
 from network.plans.summary import code_notes
 from network.refusals import note_refusal
 
@@ -60,6 +61,38 @@ def test_a_file_that_cannot_be_used_matters_only_to_those_who_use_it(own, kind):
 def test_the_line_that_is_no_text_is_named(own):
     unreadable(own, "Latin-1")
     assert "mine.nestml:2: is not a text file in UTF-8" in model_interfaces()["mine"].problem
+
+
+@pytest.mark.parametrize("mark", ["utf-8-sig", "crlf"])
+def test_text_as_other_systems_write_it(own, mark):
+    text = TINY
+    before = model_interfaces()["tiny"]
+    (own / "mine.nestml").write_bytes(text.encode(mark) if mark != "crlf" else text.replace("\n", "\r\n").encode())
+    found = model_interfaces()["mine"]
+    assert not found.problem and (found.ports, found.parameters) == (before.ports, before.parameters)
+    assert read_nestml(own / "mine.nestml") == text
+
+
+@pytest.mark.parametrize("name", ["my cell", "my-cell", "2cells", "zelle_ü"])
+def test_a_file_whose_name_is_no_name_says_so(own, name):
+    (own / f"{name}.nestml").write_text(TINY)
+    problem = model_interfaces()[name].problem
+    assert (
+        problem.endswith(f"{name!r} is not a name (letters, digits and underscores)") and f"{name}.nestml: " in problem
+    )
+    load_experiment("tiny")
+
+
+def test_a_folder_that_is_not_there_is_named_where_something_is_not_found(own, monkeypatch):
+    monkeypatch.setenv("BGNEST_MODELS", f"{own}:/nowhere/models")
+    load_experiment("tiny")
+    with pytest.raises(
+        SpecError, match=r"no NESTML model 'mine'; .*; BGNEST_MODELS names no folder: '/nowhere/models'"
+    ):
+        load_experiment("tiny", overrides=["populations.P.model=mine"])
+    monkeypatch.setenv("BGNEST_PARAMS", "/nowhere/params")
+    with pytest.raises(SpecError, match=r"no experiment 'tiny2'; .*; BGNEST_PARAMS names no folder: '/nowhere/params'"):
+        load_experiment("tiny2")
 
 
 def test_what_an_editor_leaves_behind_is_no_model(own):
@@ -162,7 +195,8 @@ def test_a_model_beyond_the_fast_code_gets_the_general_one_and_is_told_why(beyon
     assert plan.target == "plain" and plan.drive == "device" and plan.models_by_target == {"plain": ("tiny",)}
     (note,) = code_notes(plan)
     assert f"tiny is built with `plain` ({beyond}:3: the vectorised target does not support loops)" in note
-    assert "12 times as long (200 ns a step)" in note and "generators" in note
+    slow, fast = (seconds_per_step(load_cost_model(), code, "tiny") for code in ("plain", "vectorised"))
+    assert f"{slow / fast:.0f} times as long ({1e9 * slow:.0f} ns a step)" in note and "generators" in note
     assert plan_from_dict(plan.to_dict()) == plan
 
 
