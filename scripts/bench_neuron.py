@@ -103,6 +103,8 @@ CASES |= {
     name: {"rate": 1000.0, "weights": {port: weight}, "params": {"I_e": current}, "around": 5.0}
     for name, (current, port, weight) in FIELD.items()
 }
+# the same cell at its own rhythm, nearer to what it has in its network (18 spikes/s) than with the input above
+CASES["hh_subthalamic_alone"] = {**CASES["hh_subthalamic"], "model": "hh_subthalamic", "weights": {"ampa": 0.0}}
 
 VARIANTS = ("reference", "plain", "vectorised", "brian2")
 SPREAD_C_M, SPREAD_V_TH = 0.2, 1.0  # as in the network: relative, and in mV; clamped at three of them
