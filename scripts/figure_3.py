@@ -12,5 +12,5 @@ from network.analysis.oscillations import Band
 
 if __name__ == "__main__":
     # oscillation index of the figure: power in 19 to 21 Hz over that up to 32 Hz
-    narrow = Band(19.0, 21.0, 128, 20.0)
+    narrow = Band(low=19.0, high=21.0, n_window=128, drive=20.0)
     effects_of_variants("lindahl2016/dopamine_knockouts", "Dopamine knock-outs", "figure_3", band=narrow, upper=32.0)
