@@ -66,7 +66,8 @@ def show_result(study: Study, *, pdf: bool = False) -> None:
     print("\n" + table(["state", "quantity", "population(s)", "value", "window", "verdict"], rows, "lllrrl"))
     scales = {name: bool(axis.distribution and axis.distribution.log) for name, axis in study.spec.search.items()}
     with presented(load_presentation(study.model)):
-        figure = optimisation(study.table(), scales, targets, title=study.spec.title)
+        labels = {name: axis.text(name) for name, axis in study.spec.search.items()}
+        figure = optimisation(study.table(), scales, targets, labels=labels, title=study.spec.title)
     print(
         "\n" + "\n".join(str(path) for path in [study.write_table(), *save(figure, study.folder / "trials", pdf=pdf)])
     )

@@ -295,7 +295,7 @@ def plot(
         raise typer.BadParameter(f"no axis is left; axes: {', '.join(chosen.spec.leaves)}", param_hint="--x")
     title, names = chosen.spec.title, population or None
     found = chosen.presentation()
-    labels = {name: axis.label for name, axis in chosen.spec.leaves.items() if axis.label}
+    labels = {name: axis.text(name) for name, axis in chosen.spec.leaves.items()}
     try:
         with presented(found):
             if y is None:

@@ -29,6 +29,8 @@ LAUNCHERS = {
     "mpirun": "mpirun --map-by ppr:{ranks_per_node}:node:PE={threads} --bind-to core -n {ranks}",
 }
 
+UNBOUND = "unset SLURM_HINT SLURM_THREADS_PER_CORE  # nothing is bound here, which each srun would say otherwise"
+
 SLOWER = 3.0  # assumed: the prediction holds for one kind of processor, and nodes differ
 MEMORY_RESERVE = 1.3  # assumed: error of the prediction and the system's own needs
 COMPILERS = 4  # compilers at a time; assumed, each wants as much memory as a small network
@@ -124,8 +126,7 @@ def job_script(plan: Plan, job: Job, folder: Path, experiment: Path, script: Pat
         **{name: str(number) for name, number in numbers.items()},
         "job_name": re.sub(r"[^\w.+-]", "_", plan.name),
         "nodes": str(job.nodes),
-        # where Slurm binds nothing a hint makes each srun of the job say so
-        "one_thread_per_core": "--hint=nomultithread" if binds_cores() else "--threads-per-core=1",
+        "unbound": "" if binds_cores() else UNBOUND,
         "memory_mib": str(math.ceil(memory / 2**20)),
         "wall_time": slurm_time(wall_time),
         "log": log_pattern(folder),

@@ -102,9 +102,12 @@ class Fit:
 
         spec, targets = self.study.spec, self.targets()
         scales = {name: bool(axis.distribution and axis.distribution.log) for name, axis in spec.search.items()}
+        labels = {name: axis.text(name) for name, axis in spec.search.items()}
         others = targets[~targets["quantity"].str.startswith("rms ")]
         with presented(load_presentation(self.study.model)):
-            return draw(self.table(), scales, self._pairs(), others, loss=self.loss_text, title=spec.title)
+            return draw(
+                self.table(), scales, self._pairs(), others, loss=self.loss_text, labels=labels, title=spec.title
+            )
 
     def _pairs(self) -> list[Any]:
         from ..analysis.plots.fits import Pair

@@ -23,6 +23,7 @@ from .claim import LOCK, PATIENCE, Claim, Holder, this_process
 from .layout import (
     FORMAT,
     FORMAT_VERSION,
+    JOB_ID,
     MANIFEST,
     MANIFEST_FORMAT,
     OUR_FIGURES,
@@ -317,7 +318,7 @@ def _clear(path: Path, *, figures: bool) -> None:
     for file in ours - {path / RECORD}:
         if file.is_file():
             file.unlink()
-    expected = {*(path / name for name in (RECORD, LOCK, *SUBMITTED)), *path.glob("log/slurm-*.out")}
+    expected = {*(path / name for name in (RECORD, LOCK, JOB_ID, *SUBMITTED)), *path.glob("log/slurm-*.out")}
     kept = sorted(str(p.relative_to(path)) for p in path.rglob("*") if p.is_file() and p not in expected)
     if kept:
         logger.warning("%s: left alone, not part of the old run: %s", path, ", ".join(kept))

@@ -35,6 +35,8 @@ OUR_FILES = (
     *("nodes.h5", "weights.h5", "spikes.h5", "spikes.*.h5", "report_*.h5", "*.partial", ".*.tmp"),
 )
 SUBMITTED = ("experiment.yaml", "sources.yaml", "job.sh")
+JOB_ID = "job.id"
+"""Number of the Slurm job that is to make the run (`network.cluster.job.note_submission`)."""
 OUR_FIGURES = ("figures/*.png", "figures/*.pdf", "figures/*.svg")
 
 

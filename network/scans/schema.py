@@ -158,6 +158,16 @@ class Axis(_Part):
     changes: Annotated[dict[str, dict[str, Value | None]], Field(min_length=1)] | None = None
     """Named sets of changes, ``name: {key.path: value}``."""
 
+    def text(self, name: str) -> str:
+        """What it is called along an axis of a figure: its label, else its name with what the values mean.
+
+        >>> Axis(path=("projections.STN_to_SNr.weight",), operation="scale", values=(0.5, 2)).text("stn_to_snr")
+        'stn to snr (factor)'
+        """
+        what = {"scale": "factor", "add": f"added, {self.unit}" if self.unit else "added", "set": self.unit}
+        meaning = what[self.operation]
+        return self.label or name.replace("_", " ") + (f" ({meaning})" if meaning else "")
+
     @model_validator(mode="after")
     def _one_kind(self) -> Axis:
         kinds = ("values", "range", "distribution", "overlays", "variants", "experiments", "changes")

@@ -86,6 +86,7 @@ def test_ranks_on_both_nodes_give_the_spikes_of_two_threads(cluster, with_mpi, b
     runs = [bgnest_package.open_run(folder) for folder in (spread, here)]
     assert runs[0].record["ranks"] == 2
     assert "cpu binding" not in log_of(spread)  # which this Slurm has not, and is not asked for
+    assert "left alone" not in log_of(spread)
     for name in ("principal", "interneuron"):
         trains = [run.spike_arrays(name) for run in runs]
         assert trains[0].times.size

@@ -41,6 +41,7 @@ def fit(
     best: pd.DataFrame,
     *,
     loss: str = "loss",
+    labels: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Traces, loss by trial and by parameter, values and windows of the best trial.
@@ -56,6 +57,8 @@ def fit(
         Values and windows of the best trial: ``quantity``, ``population``, ``value``, ``low``, ``high``, ``verdict``.
     loss : str
         What the loss is, with its unit if it has one.
+    labels : mapping of str to str, optional
+        What parameters are called along their axes.
     """
     shown = pairs[:SHOWN]
     values = best[best["low"] == best["high"]] if len(best) else best
@@ -71,7 +74,7 @@ def fit(
     course(panels[0], trials, loss, column="loss")
     for axes, (draw, table) in zip(panels[1:], extra, strict=True):
         draw(axes, table)
-    draw_parameters(parts[1], trials, parameters, column="loss")
+    draw_parameters(parts[1], trials, parameters, column="loss", labels=labels)
     heading(figure, title)
     return figure
 

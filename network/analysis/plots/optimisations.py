@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
+from ..targets.measures import known
 from ..targets.verdict import PASS, number
 from . import style
 from .base import heading, page, plain_numbers, styled
@@ -17,6 +18,8 @@ from .style import label
 
 REACH = 4.0
 """Half widths of a window that are shown to either side of its middle; what is further away stands at the edge."""
+LINEAR = 0.1
+"""Distance below which its axis is linear, so that 0, everything inside, has a place on it."""
 
 
 @styled
@@ -25,6 +28,7 @@ def optimisation(
     parameters: Mapping[str, bool],
     best: pd.DataFrame,
     *,
+    labels: Mapping[str, str] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Distance by trial, distance by parameter, and the quantities of the best trial in their windows.
@@ -39,6 +43,8 @@ def optimisation(
     best : DataFrame
         Quantities of the best trial: ``state``, ``quantity``, ``population``, ``value``, ``low``, ``high``,
         ``verdict``. Values that do not exist have no mark.
+    labels : mapping of str to str, optional
+        What parameters are called along their axes.
     """
     shown = max(1, len(parameters))
     rows = -(-shown // 3)
@@ -49,13 +55,17 @@ def optimisation(
     falling, windows = upper.subplots(1, 2, width_ratios=[1.0, 1.2])
     course(falling, trials, "distance (dimensionless)")
     draw_windows(windows, best)
-    draw_parameters(lower, trials, parameters)
+    draw_parameters(lower, trials, parameters, labels=labels)
     heading(figure, title)
     return figure
 
 
 def draw_parameters(
-    part: SubFigure, trials: pd.DataFrame, parameters: Mapping[str, bool], column: str = "distance"
+    part: SubFigure,
+    trials: pd.DataFrame,
+    parameters: Mapping[str, bool],
+    column: str = "distance",
+    labels: Mapping[str, str] | None = None,
 ) -> None:
     """What is to be made small by each parameter, three panels in a row; the best trial stands out."""
     rows = -(-max(1, len(parameters)) // 3)
@@ -64,13 +74,13 @@ def draw_parameters(
         axes = part.add_subplot(rows, 3, k + 1)
         if logarithmic:
             axes.set_xscale("log")
-            if trials[name].max() < 20 * trials[name].min():
-                axes.xaxis.set_major_locator(MaxNLocator(5))
-                axes.minorticks_off()
             plain_numbers(axes.xaxis)
+            if trials[name].max() < 20 * trials[name].min():
+                axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+                axes.xaxis.set_minor_locator(NullLocator())
         _scatter(axes, trials, name, column)
         axes.plot(done[name], done[column], "o", color=style.PASS, markersize=5, zorder=4, clip_on=False)
-        axes.set_xlabel(name)
+        axes.set_xlabel((labels or {}).get(name, label(name)))
         axes.set_ylabel(column if k % 3 == 0 else "")
 
 
@@ -83,6 +93,8 @@ def course(axes: Axes, trials: pd.DataFrame, text: str, column: str = "distance"
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(text)
     lost = trials[trials[column].isna()]["status"].value_counts()
+    if column == "distance":
+        axes.set_ylabel(f"{text}\nlinear below {LINEAR:g}")
     notes = ["line: best so far", *(f"cross: {count} {status}" for status, count in lost.items())]
     axes.set_title("; ".join(notes), fontsize=6)
 
@@ -91,7 +103,7 @@ def _scatter(axes: Axes, trials: pd.DataFrame, x: str, column: str) -> None:
     axes.plot(trials[x], trials[column], "o", color="#7F7F7F", markersize=2.5, zorder=2, clip_on=False)
     known = trials[column].dropna()
     if column == "distance":
-        axes.set_yscale("symlog", linthresh=0.1)
+        axes.set_yscale("symlog", linthresh=LINEAR)
         axes.set_ylim(0.0, max(1.0, 1.5 * float(known.max())) if len(known) else 1.0)
     elif len(known) and known.max() > 10 * known.min() > 0:
         axes.set_yscale("log")
@@ -99,6 +111,8 @@ def _scatter(axes: Axes, trials: pd.DataFrame, x: str, column: str) -> None:
     elif len(known):
         axes.set_ylim(0.0, 1.1 * known.max() or 1.0)
     plain_numbers(axes.yaxis)
+    if column == "distance":
+        axes.yaxis.set_minor_locator(NullLocator())
     lost = trials[trials[column].isna()]
     if len(lost):
         edge = np.full(len(lost), 0.97)
@@ -117,10 +131,15 @@ def draw_windows(axes: Axes, best: pd.DataFrame) -> None:
         axes.plot(x, k, "o", color=colour, markersize=3.5, clip_on=False)
         axes.annotate(number(float(row["value"])), (REACH * 1.08, k), va="center", fontsize=6, annotation_clip=False)
         state = f"{label(row['state'])}, " if several else ""
-        names.append(f"{state}{row['quantity']} {label(row['population'])}")
+        names.append(f"{state}{_short(row['quantity'])} {label(row['population'])}")
     axes.set_yticks(range(len(best)), names, fontsize=6)
     axes.set_ylim(len(best) - 0.5, -0.5)
     axes.set_xlim(-REACH, REACH)
     axes.set_xticks([-1, 1], ["low", "high"])
     axes.set_xlabel("edges of the target window; best trial, values at the right")
     axes.tick_params(axis="y", length=0)
+
+
+def _short(quantity: str) -> str:
+    """Name of a quantity with its unit."""
+    return known()[quantity].short if quantity in known() else quantity

@@ -9,7 +9,7 @@
 #SBATCH --nodes=@{nodes}
 #SBATCH --ntasks-per-node=@{ranks_per_node}
 #SBATCH --cpus-per-task=@{threads}
-#SBATCH @{one_thread_per_core}
+#SBATCH --hint=nomultithread
 #SBATCH --mem=@{memory_mib}M
 #SBATCH --time=@{wall_time}
 #SBATCH --output=@{log}
@@ -19,6 +19,7 @@ set -euo pipefail
 cd @{working_directory}
 
 @{setup}
+@{unbound}
 # one thread per core, threads of a rank side by side
 export OMP_NUM_THREADS=@{threads} OMP_PROC_BIND=close OMP_PLACES=cores
 

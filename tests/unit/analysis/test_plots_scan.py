@@ -112,12 +112,12 @@ def test_an_optimisation_shows_lost_trials_and_where_the_best_stands():
         ],
         columns=["state", "quantity", "population", "value", "low", "high", "verdict"],
     )
-    figure = plots.optimisation(trials, {"g": True}, best, title="study")
+    figure = plots.optimisation(trials, {"g": True}, best, labels={"g": "g (factor)"}, title="study")
     course, windows, search = figure.axes
     np.testing.assert_allclose(next(line for line in course.lines if line.get_marker() == "x").get_xdata(), [0, 3])
     np.testing.assert_allclose(course.lines[-1].get_ydata(), [np.nan, 2.0, 0.5, 0.5])
     assert "cross: 1 exploded; cross: 1 failed" in course.get_title(loc="left")
     assert windows.lines[0].get_xdata()[0] == pytest.approx(1.0)  # at the upper edge of its window
     assert search.get_xscale() == "log" and search.lines[-1].get_xdata()[0] == 1.0
-    for text in ("rate STN", "14.0", "distance (dimensionless)", "study"):
+    for text in ("rate (1/s) STN", "14.0", "distance (dimensionless)\nlinear below 0.1", "g (factor)", "study"):
         assert text in words(figure)

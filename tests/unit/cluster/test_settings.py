@@ -70,8 +70,8 @@ def test_binding_is_asked_for_where_slurm_binds(machine, tmp_path, monkeypatch, 
     monkeypatch.setattr(slurm, "mpi_family", lambda: "mpich")
     job = slurm.Job(ranks_per_node=2, threads=2)
     text = slurm.job_script(plan, job, tmp_path / "run", tmp_path / "e.yaml", tmp_path / "job.sh")
-    assert ("\n#SBATCH --hint=nomultithread\n" in text) is binds is ("--cpu-bind=cores" in text)
-    assert ("\n#SBATCH --threads-per-core=1\n" in text) is not binds
+    assert "\n#SBATCH --hint=nomultithread\n" in text
+    assert ("\nunset SLURM_HINT SLURM_THREADS_PER_CORE" in text) is not binds and ("--cpu-bind=cores" in text) is binds
     assert "\nsrun --cpus-per-task=2 --mpi=pmi2 " in text
     monkeypatch.setattr(workflow.launch, "mpi_family", lambda: "mpich")
     assert ("--cpu-bind" in workflow._slurm_environment(workflow.Slurm())) is binds
