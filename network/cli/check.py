@@ -24,7 +24,8 @@ from ..plans.split import split_reasons
 from ..plans.summary import table
 from ..runs.reader import Run
 from ..sealing import sha256
-from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, NNeurons, Overlays, Overrides, TSim
+from .options import DEFAULT_EXPERIMENT, AsJson, Changes, ExperimentArgument, NNeurons, Overlays, Overrides, TSim
+from .output import print_json
 
 app = typer.Typer(no_args_is_help=True, help="Show on this machine that simulations do what they promise.")
 
@@ -57,6 +58,7 @@ def invariance(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the runs in this folder; by default they are removed.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Run a small version of an experiment with several numbers of threads and MPI ranks; compare the files.
 
@@ -75,12 +77,13 @@ def invariance(
     plan = chosen.plan()
     reasons = split_reasons(plan)
     splits = _splits(vps, ranks_too, independent=not reasons)
-    _tell(plan, reasons, ranks_too, vps)
+    if not as_json:
+        _tell(plan, reasons, ranks_too, vps)
     options = [experiment, "--no-figures", "--quiet", "--overwrite"]
     options += [word for item in changes.set_ or () for word in ("--set", item)]
     options += [word for item in overlay or () for word in ("--overlay", item)]
     with _folder(keep) as folder:
-        runs, rows = [], []
+        runs, rows, facts = [], [], []
         for split in splits:
             start = time.perf_counter()
             runs.append(run := _run(folder / split.folder, split, options, python))
@@ -88,10 +91,15 @@ def invariance(
             seconds = f"{time.perf_counter() - start:.1f}"
             digests = _digests(run)
             same = "" if len(runs) == 1 else "yes" if digests == _digests(runs[0]) else "NO"
+            about = {"ranks": split.ranks, "threads": split.threads, "spikes": spikes, "seconds": float(seconds)}
+            facts.append(about | {"sha256": digests["spikes.h5"], "same": same != "NO"})
             rows.append([str(split), f"{spikes:,}", digests["spikes.h5"][:16], same, seconds])
             print(f"{split.ranks} rank(s) x {split.threads} thread(s): {spikes:,} spikes", file=sys.stderr)
-        print(table(["ranks x threads", "spikes", "sha256 of spikes.h5", "same", "seconds"], rows, "lrllr"))
         problem, n_files = _difference(runs, splits), len(_names(runs[0]))
+    if as_json:
+        print_json({"same": problem is None, "why_not": problem, "depends_on_split": reasons, "runs": facts})
+        raise typer.Exit(0 if problem is None else 1)
+    print(table(["ranks x threads", "spikes", "sha256 of spikes.h5", "same", "seconds"], rows, "lrllr"))
     if problem is not None:
         print(f"\nFAIL: {problem}")
         raise typer.Exit(1)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .options import Pdf
+from .options import AsJson, Pdf
+from .output import print_json, records
 
 EXAMPLE = """\
 fit: my_pair.yaml                        # experiment; one run per trial
@@ -38,6 +39,7 @@ def fit(
     workers: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder of the fit; by default fits/NAME.")] = None,
     pdf: Pdf = False,
+    as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line per trial.")] = False,
 ) -> None:
     """Find values of parameters with which runs come close to recorded traces, rates and other values.
@@ -57,12 +59,17 @@ def fit(
         print(EXAMPLE, end="")
         return
     chosen = load(file, folder=out)
-    show = None if quiet else lambda line: print(line, flush=True)
+    show = None if quiet or as_json else lambda line: print(line, flush=True)
     try:
         chosen.run(trials, workers=workers, progress=show or False)
     except KeyboardInterrupt:
         print(f"\nbgnest: interrupted; {chosen.n_trials} trials in {chosen.folder}. The same command goes on")
         sys.stdout.flush()
         raise typer.Exit(130) from None
+    files = chosen.write(pdf=pdf)
+    if as_json:
+        found = {"trials": chosen.n_trials, "loss": chosen.loss, "values": chosen.best, "terms": chosen.terms}
+        print_json({**found, "targets": records(chosen.targets()), "files": files})
+        return
     print(f"\n{chosen}")
-    print("\n" + "\n".join(map(str, chosen.write(pdf=pdf))))
+    print("\n" + "\n".join(map(str, files)))

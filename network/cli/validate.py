@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,7 +15,8 @@ from ..experiment.presentation import FILE as PRESENTATION
 from ..experiment.presentation import load_presentation, unknown_names
 from ..experiment.quantities import Quantity, QuantityList, Spec
 from ..plans.cost import beyond_machine
-from .options import DEFAULT_EXPERIMENT, Changes, ExperimentArgument, tell_code, with_changes
+from .options import DEFAULT_EXPERIMENT, AsJson, Changes, ExperimentArgument, tell_code, with_changes
+from .output import print_json
 
 SHOWN = 6
 """Key paths of numbers without a source that are named."""
@@ -31,28 +32,60 @@ def validate(
         str | None,
         typer.Option(metavar="KEY", help="Print the values below a key path with where they come from."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check an experiment completely; all problems are listed at once, with file, key and valid choices."""
     chosen = changes.load(experiment)
     planned, spec = chosen.plan(), chosen.spec
     beside_network(spec)
+    bare = without_source(spec)
+    if as_json:
+        found = _below(spec, show) if show is not None else []
+        values = [row for path, origin in found for row in _row(spec, path, origin)]
+        sources = {row["source"] for row in values if row.get("source")}
+        print_json(
+            {
+                "name": spec.name,
+                "valid": True,
+                "without_source": bare,
+                "values": values,
+                "sources": {key: spec.sources[key].what for key in sorted(sources & set(spec.sources))},
+            }
+        )
+        return
     print(f"{spec.name}: valid")
     tell_code(planned, spec)
-    if bare := without_source(spec):
+    if bare:
         names = ", ".join(bare[:SHOWN]) + (", …" if len(bare) > SHOWN else "")
         print(f"  without a source or a reason (source: KEY, assumed: WHY), {len(bare)} in your file: {names}")
     if problem := beyond_machine(planned):
         print(f"bgnest: {problem}", file=sys.stderr)
     if show is not None:
-        found = [(path, origin) for path, origin in spec.origins.items() if path == show or path.startswith(f"{show}.")]
-        if not found:
-            raise typer.BadParameter(f"nothing below {show!r}; sections: {', '.join(type(spec).model_fields)}")
-        for path, origin in sorted(found):
+        found = _below(spec, show)
+        for path, origin in found:
             for line in _shown(spec, path, origin):
                 print(line)
         named = {getattr(_at(spec, path), "source", None) for path, _ in found}
         for key in sorted(key for key in named if isinstance(key, str) and key in spec.sources):
             print(f"  source {key}: {spec.sources[key].what}")
+
+
+def _below(spec: Experiment, key: str) -> list[tuple[str, Origin]]:
+    """Key paths that are a key path or begin with it, with their origins."""
+    found = [(path, origin) for path, origin in spec.origins.items() if path == key or path.startswith(f"{key}.")]
+    if not found:
+        raise typer.BadParameter(f"nothing below {key!r}; sections: {', '.join(type(spec).model_fields)}")
+    return sorted(found)
+
+
+def _row(spec: Experiment, path: str, origin: Origin) -> Iterator[dict[str, Any]]:
+    """What `_shown` says of a value, for programs."""
+    value = _at(spec, path)
+    if isinstance(value, Quantity | QuantityList):
+        about = {name: getattr(value, name) for name in ("value", "unit", "source", "assumed", "note")}
+        yield {"key": path, **about, "origin": str(origin)}
+    elif value is GONE or not isinstance(value, Spec | dict):
+        yield {"key": path, "value": None if value is GONE else value, "origin": str(origin)}
 
 
 def without_source(spec: Experiment) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ..door import open_run
-from .options import Quiet
+from .options import AsJson, Quiet
+from .output import plain, print_json
 
 
 def verify(
@@ -17,6 +18,7 @@ def verify(
     everything: Annotated[
         bool, typer.Option("--all", help="Read back every cell and synapse, not a sample of them.")
     ] = False,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Verify a finished run: its files against their digests, and its network, built again, against its plan.
@@ -28,10 +30,14 @@ def verify(
     Examples: `bgnest verify runs/a`, `bgnest verify runs/a --all`.
     """
     opened = open_run(run).verify()
-    print(f"files: all {len(opened.reader.manifest['files'])} as they were written")
-    if files:
+    n_files = len(opened.reader.manifest["files"])
+    if not as_json:
+        print(f"files: all {n_files} as they were written")
+    found = {} if files else opened.audit(exhaustive=everything, progress=not (quiet or as_json))
+    if as_json:
+        print_json({"run": run, "files": n_files, "network": found or None})
+    if files or as_json:
         return
-    found = opened.audit(exhaustive=everything, progress=not quiet)
     if "note" in found:
         print(f"network: {found['note']}")
         return
@@ -44,6 +50,7 @@ def rerun(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     out: Annotated[Path | None, typer.Option(help="New folder; by default that of the run with `-again`.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a complete run in the new folder.")] = False,
+    as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Repeat a run from its folder alone, with its seed and threads, and say whether all spikes are the same.
@@ -53,7 +60,10 @@ def rerun(
 
     Example: `bgnest rerun runs/a --out runs/a2`.
     """
-    found = open_run(run).rerun(out, overwrite=overwrite, progress=not quiet)
-    print(f"{found!r}\nrun folder: {found.path}")
+    found = open_run(run).rerun(out, overwrite=overwrite, progress=not (quiet or as_json))
+    if as_json:
+        print_json({"identical": bool(found), **plain(found)})
+    else:
+        print(f"{found!r}\nrun folder: {found.path}")
     if not found:
         raise typer.Exit(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
@@ -21,3 +23,11 @@ def test_it_says_what_depends_on_the_split(bgnest):
     assert done.returncode == 0, done.stderr
     assert "depends on the number of virtual processes (ranks x threads):\n  NEST wires" in done.stdout
     assert "2 virtual processes" in done.stdout and "\npass: " in done.stdout
+
+
+def test_its_table_is_there_for_programs(bgnest):
+    done = bgnest(*TINY, "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0 and found["same"] is True and found["depends_on_split"] == []
+    assert [(run["ranks"], run["threads"]) for run in found["runs"]][:2] == [(1, 1), (1, 2)]
+    assert len({run["sha256"] for run in found["runs"]}) == 1 and all(run["same"] for run in found["runs"])

@@ -65,6 +65,23 @@ def test_a_run_may_print_nothing_but_json(tmp_path):
     assert made["run"] == str(tmp_path / "run") and made["figures"] == [] and made["populations"]
 
 
+def test_what_was_looked_at_is_there_for_programs(runs, tmp_path):
+    key = "projections.FSN_to_MSN_D2.weight"
+    told = json.loads(said("validate", "--show", key, "--json"))
+    (row,) = told["values"]
+    assert (row["key"], row["value"], row["unit"]) == (key, 20.7, "nS") and row["origin"].startswith("lindahl2016/")
+    assert list(told["sources"]) == [row["source"]] and told["without_source"] == []
+    gone = json.loads(
+        said("validate", "--set", "projections.STN_to_SNr=null", "--show", "projections.STN_to_SNr", "--json")
+    )
+    assert gone["values"][0]["value"] is None
+    checked = json.loads(said("verify", runs / "seed1", "--files", "--json"))
+    assert checked["files"] > 5 and checked["network"] is None
+    again = json.loads(said("rerun", runs / "seed1", "--out", tmp_path / "again", "--json"))
+    assert again["identical"] is True and again["different"] == [] and again["path"] == str(tmp_path / "again")
+    assert any(entry["name"].endswith("drive_mallet") for entry in json.loads(said("scan", "optimise", "--json")))
+
+
 def test_lists_are_there_for_programs():
     everything = json.loads(said("list", "--json"))
     names = {entry["name"]: entry for entry in everything["experiments"]}
