@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from .statistics import RATE_BIN, Floats, cut, population_rate
 
+SPECTRUM = 80.0  # ms; shorter recordings leave less than two frequencies below 100 Hz
+
 
 def rate_spectrum(
     times: ArrayLike,

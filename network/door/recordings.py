@@ -92,10 +92,20 @@ class Recordings:
         return run_table(self.reader)
 
     def rhythms(self) -> pd.DataFrame:
-        """Spectra and coherence of rates in numbers, beside what independent cells would have, see `rhythm_table`."""
+        """Spectra and coherence of rates in numbers, beside what independent cells would have, see `rhythm_table`.
+
+        Raises
+        ------
+        RunMissingError
+            If the recording is too short for spectra.
+        """
+        from ..analysis.targets.measures import NotMeasuredError
         from ..analysis.targets.rhythms import rhythm_table
 
-        return rhythm_table(self.reader)
+        try:
+            return rhythm_table(self.reader)
+        except NotMeasuredError as error:
+            raise RunMissingError(f"{self.path}: {error}") from error
 
     def spikes(self, name: str) -> pd.DataFrame:
         """Spikes of a population or group.

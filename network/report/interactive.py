@@ -16,7 +16,7 @@ CELLS = 60
 SPIKES = 40_000
 """Spikes drawn at most in all; each takes eight bytes of the page."""
 BIN = 5.0
-"""Width of a bin of the rates in ms."""
+"""Width of a bin of the rates in ms; shorter recordings are one bin."""
 WIDTH, RASTER, RATES = 1100, 430, 260
 """Size of the two panels in pixels."""
 
@@ -46,10 +46,11 @@ def activity(
     from bokeh.resources import INLINE
 
     tools = "xpan,xwheel_zoom,xbox_zoom,reset,save"
+    width = min(BIN, stop - start)
     times = Range1d(start=start, end=stop, bounds=(start, stop))
     options: dict[str, Any] = {"width": WIDTH, "tools": tools, "active_drag": "xbox_zoom", "sizing_mode": "scale_width"}
     raster = figure(height=RASTER, x_range=times, title="Spikes", y_axis_label="population", **options)
-    rates = figure(height=RATES, x_range=times, title=f"Rates in bins of {BIN:g} ms", **options)
+    rates = figure(height=RATES, x_range=times, title=f"Rates in bins of {width:g} ms", **options)
     rates.add_tools(HoverTool(tooltips=[("", "$name"), ("ms", "@x{0.0}"), ("spikes/s", "@y{0.0}")], mode="mouse"))
     ticks: dict[float, str] = {}
     top = 0
@@ -62,7 +63,7 @@ def activity(
         common: dict[str, Any] = {"name": label, "legend_label": label}
         raster.scatter(x, y + top, marker="dash", angle=np.pi / 2, size=5, color=colour, **common)
         top += cells[name] + 4
-        middles, rate = population_rate(found.times, found.n_neurons, start, stop, BIN)
+        middles, rate = population_rate(found.times, found.n_neurons, start, stop, width)
         rates.line(middles.astype(np.float32), rate.astype(np.float32), color=colour, line_width=1.5, **common)
     raster.yaxis.ticker = list(ticks)
     raster.yaxis.major_label_overrides = {place: label for place, label in ticks.items()}  # noqa: C416

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..analysis.look import presentation_of
 from ..analysis.targets.judge import run_targets
-from ..analysis.targets.measures import PopulationMeasure, RunData, family
+from ..analysis.targets.measures import NotMeasuredError, PopulationMeasure, RunData, family
 from ..analysis.targets.verdict import judge
 from ..plans.identity import digest
 from ..processes import end_with_parent
@@ -48,10 +48,18 @@ def population_rows(run: Run) -> list[Row]:
     rows = []
     for name, values in data.table.iterrows():
         row: Row = {"population": str(name), "size": int(values["n_neurons"]), "n_spikes": int(values["n_spikes"])}
-        row |= {key: measure.value(data, str(name)) for key, measure in family(PopulationMeasure).items()}
+        row |= {key: _value(measure, data, str(name)) for key, measure in family(PopulationMeasure).items()}
         row["verdict"] = str(verdicts[str(name)])
         rows.append({key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in row.items()})
     return rows
+
+
+def _value(measure: PopulationMeasure, data: RunData, name: str) -> float:
+    """Value of a measure, NaN where the run has not what it takes."""
+    try:
+        return measure.value(data, name)
+    except NotMeasuredError:
+        return float("nan")
 
 
 def run_rows(path: Path, cache: Path) -> list[Row]:

@@ -15,6 +15,7 @@ from ...together import Together, usable_cores
 from .. import plots
 from ..field import read_field
 from ..look import presentation_of
+from ..spectra import SPECTRUM
 from ..targets.measures import RunData
 from ..targets.windows import Targets
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SPECTRUM = 80.0  # ms; shorter recordings leave less than two frequencies below 100 Hz to draw
 DETAIL = 2000.0  # ms shown at most where single spikes and samples are drawn; two periods of a slow wave
 MOST_HELPERS = 3
 """Processes besides this one; each takes 100 MB for what it imports and draws."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from network.analysis import plots
 from network.analysis.plots import plot_run, save
 from network.analysis.targets.judge import judge_run
+from network.analysis.targets.windows import load_targets
 from network.cli.plot import draw
 from network.door import open_run
+from network.errors import RunMissingError
+from network.report.interactive import activity
 from network.runs import RunFolder
 from network.runs.layout import report_filenames
+from network.scans.metrics import population_rows
 
 STEP = 0.1
 
@@ -70,6 +76,28 @@ def test_one_step_is_painted_and_a_note_says_what_is_left_out(tmp_path, capsys, 
     made = draw(open_run(tmp_path / "run"))
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in made)
     assert "no spectra: 0.1 ms of spikes are too few" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("t_sim", "spikes"), [(0.1, True), (0.1, False), (3.9, True), (7.8, True), (79.9, True)])
+def test_every_measure_of_a_short_recording_is_a_number_or_none(tmp_path, t_sim, spikes):
+    run = make_run(tmp_path / "run", t_sim=t_sim, spikes=spikes)
+    rows = population_rows(run)
+    assert [row["rate"] for row in rows] == [pytest.approx(spikes * 1000.0 / t_sim)] * 2
+    assert {rows[0][key] for key in ("beta_power", "unit_beta_power", "peak_frequency", "common_rhythm")} == {None}
+    with pytest.raises(
+        RunMissingError, match=rf"spectra are not judged: that needs 80 ms of spikes; recorded: {t_sim} ms"
+    ):
+        open_run(tmp_path / "run").rhythms()
+    _, scripts = activity({"E": run.spikes("E")}, *run.window, {"E": ("E", "#000000")})
+    assert scripts
+
+
+def test_a_window_of_a_spectrum_is_not_judged_in_a_short_recording(tmp_path):
+    run = make_run(tmp_path / "run", t_sim=50.0)
+    targets = replace(load_targets("lindahl2016", "activation_control"), windows={"beta_share": {"E": (0.0, 1.0)}})
+    judgement = judge_run(run, targets)
+    assert judgement.notes[-1] == "spectra are not judged: that needs 80 ms of spikes; recorded: 50 ms"
+    assert judgement.outcome() == "nothing to judge"
 
 
 def test_the_last_step_alone(tmp_path):

@@ -18,7 +18,7 @@ from ...common_rhythm import coherences
 from ...look import presentation_of
 from ...oscillations import analyse_pairs, pair_table
 from ...response import Response, response_of
-from ...spectra import rate_spectrum
+from ...spectra import SPECTRUM, rate_spectrum
 from ...statistics import Floats, population_rate, population_table, run_spikes
 
 if TYPE_CHECKING:
@@ -89,8 +89,17 @@ class RunData:
         """Frequency band in which pairs of this state are judged."""
         return self.presentation.band_of(self.state)
 
+    def has_spectra(self) -> None:
+        """Do nothing, or raise NotMeasuredError where the recording is too short for spectra."""
+        start, stop = self.window
+        if stop - start < SPECTRUM:
+            raise NotMeasuredError(
+                f"spectra are not judged: that needs {SPECTRUM:g} ms of spikes; recorded: {stop - start:.6g} ms"
+            )
+
     def spectrum(self, population: str) -> tuple[Floats, Floats]:
-        """Frequencies (Hz) and power of a population rate."""
+        """Frequencies (Hz) and power of a population rate; NotMeasuredError in a recording that is too short."""
+        self.has_spectra()
         if population not in self._spectra:
             train = self.spikes[population]
             self._spectra[population] = rate_spectrum(train.times, train.n_neurons, *self.window)
@@ -100,12 +109,11 @@ class RunData:
     def coherences(self) -> Coherences | None:
         """Coherence of rates in windows as long as those of pairs of units; None where there are not two of them."""
         names = [name for name, train in self.spikes.items() if len(train.times)]
-        rates = [
-            population_rate(self.spikes[name].times, self.spikes[name].n_neurons, *self.window)[1] for name in names
-        ]
         try:
             if not names:
                 return None
+            trains = [self.spikes[name] for name in names]
+            rates = [population_rate(train.times, train.n_neurons, *self.window)[1] for train in trains]
             n_window = self.presentation.beta.n_window
             n_windows = 1 + (len(rates[0]) - n_window) // (n_window // 2)
             return Coherences(names, *coherences(np.array(rates), n_window), 1.0 / max(1, n_windows))

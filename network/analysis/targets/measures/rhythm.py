@@ -124,6 +124,7 @@ class UnitBetaPower(PopulationMeasure):
 
     def of(self, data: RunData, name: str) -> float:
         """Of the first `CELLS` cells; NaN for a population that does not fire."""
+        data.has_spectra()
         train, band = data.spikes[name], data.presentation.beta
         if not len(train.times):
             return float("nan")
