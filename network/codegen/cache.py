@@ -1,11 +1,10 @@
 """The folder of compiled models: one folder per content, made once by one process while others wait.
 
-Layout: ``objects/<key>`` holds the C++, the object file and the description of one model file,
-``modules/<key>`` a module linked from such objects, ``ready`` notes for machines without a compiler
-(`network.codegen.prebuilt`), ``locks`` one lock per key. A folder appears under its
-final name only when it is complete, so that what is there can be used without asking for the lock. Its manifest,
-written last, has the digest of every file and one of its own: what has been damaged since is found before it is used,
-and is built again.
+Layout: ``objects/<key>`` holds the C++, the object file and the description of one model file, ``parts/<key>`` what
+all modules of a target share, ``modules/<key>`` a module linked from such objects, ``ready`` notes for machines without
+a compiler (`network.codegen.prebuilt`), ``locks`` one lock per key. A folder appears under its final name only when it
+is complete, so that what is there can be used without asking for the lock. Its manifest, written last, has the digest
+of every file and one of its own: what has been damaged since is found before it is used, and is built again.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Cache:
     def __init__(self, folder: Path | None = None) -> None:
         self.root = (folder or cache_root()).absolute()
         try:
-            for name in ("objects", "modules", "ready", "locks", "tmp", "logs"):
+            for name in ("objects", "parts", "modules", "ready", "locks", "tmp", "logs"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BuildError(

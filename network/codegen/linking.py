@@ -10,21 +10,22 @@ from . import headers, toolchain
 from . import pairs as pairing
 from .cache import Cache, read_manifest, write_manifest
 from .graded import CLOCK
-from .recipe import Progress, Recipe, call_compiler
+from .recipe import Progress, Recipe, call_compiler, digest_of
 from .sources import Source
 from .targets import Target
 
 CARRIER = "bgnest_row_carrier"
+COMMON = "bgnest_register_synapses"
 
 
 def link(
     recipe: Recipe, store: Cache, key: str, keys: dict[Source, str], about: dict[str, Any], tell: Progress
 ) -> None:
     """Link objects to a module that registers all their models."""
-    tell("linking")
     name = f"bgnest_{recipe.target.name}_{key[:10]}"
     models: dict[str, dict[str, Any]] = {}
-    objects: list[str] = []
+    objects = common_objects(recipe, store, tell)
+    tell("linking")
     for one, object_key in keys.items():
         folder = store.entry("objects", object_key)
         made = read_manifest(folder)
@@ -65,22 +66,64 @@ def link(
         write_manifest(folder, manifest)
 
 
-def module_source(name: str, models: Sequence[str], target: Target) -> str:
-    """Text of the module itself: NEST looks for an object ``<name>_LTX_module`` and initializes it."""
+def common_objects(recipe: Recipe, store: Cache, tell: Progress) -> list[str]:
+    """Object file of what all modules of a target have in common, if there is anything; compiled once.
+
+    NEST's templates for synapses take half a minute, whatever the models are.
+    """
+    text = common_source(recipe.target)
+    if text is None:
+        return []
+    key = digest_of("part", recipe.key, recipe.target.module_fingerprint(), text)
+    final = store.entry("parts", key)
+    with store.lock(f"part-{key}", lambda: tell("waiting for another process that compiles what all modules share")):
+        if read_manifest(final) is None:
+            tell("compiling what all modules share (once, half a minute)")
+            with store.building("parts", key) as folder:
+                source, output = folder / "common.cpp", folder / "common.o"
+                source.write_text(text)
+                command = [*recipe.compiler.command, *recipe.flags, "-c", str(source), "-o", str(output)]
+                complaint = f"compiling the synapses of the target {recipe.target.name} failed"
+                call_compiler(recipe, command, complaint, folder / "log.txt")
+                write_manifest(folder, {"target": recipe.target.name})
+    return [str(final / "common.o")]
+
+
+def common_source(target: Target) -> str | None:
+    """Text of what registers the synapses of a target, and of its interface for Python; None without either."""
     headers_of_ours = [header for header in (target.synapse_header, target.interface_header) if header]
+    if not headers_of_ours:
+        return None
     include = "".join(f'#include "{header}"\n' for header in headers_of_ours)
-    declarations = "\n".join(f"void register_{model}( const std::string& name );" for model in models)
-    calls = [f'    register_{model}( "{model}" );' for model in models]
-    calls += [f'    bgnest::register_synapse< {cpp} >( "{base}_lane" );' for base, cpp in target.synapses.items()]
+    calls = [f'  bgnest::register_synapse< {cpp} >( "{base}_lane" );' for base, cpp in target.synapses.items()]
     if target.carrier:
-        calls.append(f'    bgnest::register_synapse< {target.carrier} >( "{CARRIER}" );')
-        calls.append(f'    bgnest::register_graded_clock( "{CLOCK}" );')
+        calls.append(f'  bgnest::register_synapse< {target.carrier} >( "{CARRIER}" );')
+        calls.append(f'  bgnest::register_graded_clock( "{CLOCK}" );')
     body = "\n".join(calls)
     return f"""#include <string>
 
-#include "nest_extension_interface.h"
 {include}
-{declarations}
+void
+{COMMON}()
+{{
+{body}
+}}
+"""
+
+
+def module_source(name: str, models: Sequence[str], target: Target) -> str:
+    """Text of the module itself: NEST looks for an object ``<name>_LTX_module`` and initializes it."""
+    declarations = [f"void register_{model}( const std::string& name );" for model in models]
+    calls = [f'    register_{model}( "{model}" );' for model in models]
+    if common_source(target) is not None:
+        declarations.append(f"void {COMMON}();")
+        calls.append(f"    {COMMON}();")
+    before, body = "\n".join(declarations), "\n".join(calls)
+    return f"""#include <string>
+
+#include "nest_extension_interface.h"
+
+{before}
 
 struct {name} : public nest::NESTExtensionInterface
 {{
