@@ -15,7 +15,7 @@ from . import prebuilt, targets, toolchain
 from .cache import Cache, read_module
 from .graded import graded_sources
 from .info import BuiltModule, ModelInfo
-from .linking import link
+from .linking import common_source, link
 from .objects import build_objects
 from .pairs import Pair, pair_sources
 from .recipe import WORKER, Progress, Recipe, digest_of
@@ -95,8 +95,8 @@ def build(
         tell("no compiler here: found in the cache what was compiled elsewhere")
         return _described(store.entry("modules", key), key, manifest, ())
     keys = {source: digest_of(recipe.key, *source.identity) for source in sources}
-    target_parts = (recipe.target.name, recipe.target.module_fingerprint(), *recipe.target.link_flags)
-    key = digest_of("module", *target_parts, *sorted(keys.values()))
+    chosen_parts = (chosen.name, chosen.module_fingerprint(), common_source(chosen) or "", *chosen.link_flags)
+    key = digest_of("module", *chosen_parts, *sorted(keys.values()))
     folder = store.entry("modules", key)
     ready = read_module(folder)
     compiled: tuple[str, ...] = ()

@@ -102,6 +102,7 @@ def common_source(target: Target) -> str | None:
     body = "\n".join(calls)
     return f"""#include <string>
 
+#include "nest_extension_interface.h"
 {include}
 void
 {COMMON}()

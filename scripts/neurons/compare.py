@@ -81,7 +81,7 @@ def job_of(interfaces: Mapping[str, ModelInterface], module: BuiltModule | None,
             ports.append(
                 {
                     "name": port,
-                    "weight": told * protocol.WEIGHTS[kind.unit],
+                    "weight": told * protocol.weight(name, kind.unit),
                     "receptor_type": None if info is None else info.ports[port],
                     "inhibits": inhibits,
                 }

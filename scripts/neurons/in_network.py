@@ -84,7 +84,7 @@ def experiment(name: str, model: ModelInterface, folder: Path) -> dict[str, Any]
         content["spike_inputs"][f"into_{port}"] = {
             "target": "source",
             "file": str(folder / f"{port}.csv"),
-            "weights": {port: _given(float(sign * protocol.WEIGHTS[unit]), unit)},
+            "weights": {port: _given(float(sign * protocol.weight(name, unit)), unit)},
             "delay": _given(DELAY, "ms"),
         }
     step = next(iter(content.pop("currents", {}).values()), None)

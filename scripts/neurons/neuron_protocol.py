@@ -28,8 +28,8 @@ TIMED_CELLS, TIMED = 1000, 100.0  # cells; ms
 CURRENT = {
     # pA, at which a cell fires in the step; spikes and 0.6 of it are beside each other in the others
     "izhikevich_neuron": 12.0,
-    "terub_gpe_neuron": 60.0,
-    "terub_stn_neuron": 60.0,
+    "terub_gpe_neuron": 10.0,
+    "terub_stn_neuron": 30.0,
     "hill_tononi_neuron": 4.0,
     "hh_moto_5ht_neuron": 8000.0,
     "hh_psc_alpha_neuron": 750.0,
@@ -52,6 +52,14 @@ DEFAULT_CURRENT = 600.0
 RATES = {False: 800.0, True: 300.0}
 """Spikes/s of each train, by whether the port inhibits."""
 WEIGHTS = {"nS": 2.0, "pA": 80.0, "mV": 1.0}
+OWN_WEIGHT = dict.fromkeys(("terub_gpe_neuron", "terub_stn_neuron"), 0.05)
+"""Of models whose membrane has 1 pF."""
+
+
+def weight(name: str, unit: str) -> float:
+    """Weight of the spikes that a model gets at a port of a unit."""
+    return OWN_WEIGHT.get(name, WEIGHTS[unit])
+
 
 TWINS = {
     "iaf_psc_exp_neuron": "iaf_psc_exp",
