@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -80,7 +81,8 @@ def end(message: str, code: int, *, shared: bool = False) -> NoReturn:
     """Say why and end the whole job; a reason that all ranks share is told by the first alone.
 
     Python's orderly end would wait in MPI for ranks that wait for this one, and HDF5's crashes if the disk is full:
-    the process ends at once, and a launcher ends the other ranks because of its exit code.
+    the process ends at once, and a launcher ends the other ranks because of its exit code
+    (MPICH's if it knows the rank).
     """
     here = present()
     if not here.first:
@@ -92,7 +94,21 @@ def end(message: str, code: int, *, shared: bool = False) -> NoReturn:
     with suppress(OSError):  # a full disk may be the reason
         print(message, file=stream, flush=True)
         sys.stdout.flush()
+    if here.size > 1 and "nest" not in sys.modules:
+        _join_before_leaving()
     os._exit(code)
+
+
+def _join_before_leaving() -> None:
+    """Say to MPICH's launcher that this rank is one of its job, by its protocol (PMI 1).
+
+    Hydra ends the other ranks of one that ends without having said goodbye, but not those of one that it has never
+    heard of: they would wait in ``MPI_Init`` for ever. Other launchers end them because of the exit code.
+    """
+    with suppress(OSError, ValueError, KeyError):
+        wire = int(os.environ["PMI_FD"])
+        os.write(wire, b"cmd=init pmi_version=1 pmi_subversion=1\n")
+        select.select([wire], [], [], _GRACE_BEFORE_MPI)
 
 
 class Terminated(SystemExit):
