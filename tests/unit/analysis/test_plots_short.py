@@ -88,6 +88,7 @@ def test_every_measure_of_a_short_recording_is_a_number_or_none(tmp_path, t_sim,
         RunMissingError, match=rf"spectra are not judged: that needs 80 ms of spikes; recorded: {t_sim} ms"
     ):
         open_run(tmp_path / "run").rhythms()
+    pytest.importorskip("bokeh")
     _, scripts = activity({"E": run.spikes("E")}, *run.window, {"E": ("E", "#000000")})
     assert scripts
 
