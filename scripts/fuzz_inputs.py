@@ -219,7 +219,7 @@ class Watch:
 
     WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     PROGRAMS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "pty.spawn")
-    SLURM = ("scontrol", "sacct", "sacctmgr")  # a job script follows what this cluster has
+    SLURM = ("scontrol", "sacct", "sacctmgr", "srun")  # a job script follows what this cluster has
     CHANGES = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
 
     def __init__(self) -> None:
@@ -229,7 +229,7 @@ class Watch:
     def _event(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.on:
             return
-        if event == "subprocess.Popen" and arguments[0] in self.SLURM:
+        if event == "subprocess.Popen" and Path(str(arguments[0])).name in self.SLURM:
             return
         wrote = event == "open" and isinstance(arguments[2], int) and arguments[2] & self.WRITES
         if event in self.PROGRAMS or event in self.CHANGES or (wrote and str(arguments[0]) != os.devnull):

@@ -8,6 +8,7 @@ process that holds the lock touches it twice a minute.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import errno
 import fcntl
@@ -43,7 +44,8 @@ class Claim:
         self.path = path
         self._descriptor = descriptor
         stop = threading.Event()
-        threading.Thread(target=_beat, args=(descriptor, stop), name="sign of life", daemon=True).start()
+        # not by `threading.Thread`, whose start waits for ever for a thread that dies at once for want of memory
+        _thread.start_new_thread(_beat, (descriptor, stop))
         self.release = weakref.finalize(self, _release, path, descriptor, stop, os.getpid())
         """Remove the lock; also when nobody refers to it any more, and at the end of Python."""
 

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 
@@ -19,8 +20,8 @@ from network.cli.main import app
 from network.cluster import job
 from network.engine import restart
 from network.errors import RunError, RunExistsError
-from network.runs import Run, RunBusyError, RunFolder
-from network.runs.claim import SILENCE, Claim, is_locked
+from network.runs import Run, RunBusyError, RunFolder, claim
+from network.runs.claim import LOCK, SILENCE, Claim, is_locked
 from network.runs.layout import run_status
 
 HOLD = """
@@ -226,3 +227,16 @@ def test_a_submitted_run_is_queued_until_its_job_begins(tmp_path, monkeypatch):
     sbatch.write_text("#!/bin/sh\necho no such partition >&2; exit 1\n")
     assert CliRunner().invoke(app, [*words[:-1], str(tmp_path / "runs" / "other")]).exit_code == 1
     assert run_status(tmp_path / "runs" / "other") == "failed"
+
+
+def test_a_thread_that_cannot_begin_is_not_waited_for(tmp_path, monkeypatch):
+    """`threading.Thread.start` waits for ever where the new thread dies at once, as with a megabyte of memory left."""
+    monkeypatch.setattr(threading.Thread, "start", lambda _: pytest.fail("waits for the thread"))
+    monkeypatch.setattr(claim, "BEAT", 0.01)
+    held = Claim.take(tmp_path)
+    before = (tmp_path / LOCK).stat().st_mtime_ns
+    deadline = time.monotonic() + 20.0
+    while (tmp_path / LOCK).stat().st_mtime_ns == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (tmp_path / LOCK).stat().st_mtime_ns > before
+    held.release()
