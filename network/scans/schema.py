@@ -161,8 +161,8 @@ class Axis(_Part):
     def text(self, name: str) -> str:
         """What it is called along an axis of a figure: its label, else its name with what the values mean.
 
-        >>> Axis(path=("projections.STN_to_SNr.weight",), operation="scale", values=(0.5, 2)).text("stn_to_snr")
-        'stn to snr (factor)'
+        >>> Axis(path=("projections.A_to_B.weight",), operation="scale", values=(0.5, 2)).text("a_to_b")
+        'a to b (factor)'
         """
         what = {"scale": "factor", "add": f"added, {self.unit}" if self.unit else "added", "set": self.unit}
         meaning = what[self.operation]
