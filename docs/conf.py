@@ -6,6 +6,7 @@ writes to `reference/generated` first.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -13,6 +14,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "packaging"), str(HERE / "_ext")]
+
+# `!bgnest` in a tutorial is the command of the environment that builds the site, activated or not
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 project = "bgnest"
 author = "the authors of bgnest"
