@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -131,3 +133,10 @@ def test_tests_that_the_walk_of_a_new_user_names_are_there():
         if not (ROOT / file).is_file() or (test and f"def {test}(" not in (ROOT / file).read_text(encoding="utf-8"))
     ]
     assert missing == []
+
+
+def test_tutorials_find_the_command_without_an_activated_environment(monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    runpy.run_path(str(DOCS / "conf.py"))
+    assert os.environ["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "/usr/bin"]
