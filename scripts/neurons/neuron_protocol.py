@@ -31,6 +31,7 @@ CURRENT = {
     "terub_gpe_neuron": 10.0,
     "terub_stn_neuron": 30.0,
     "hill_tononi_neuron": 4.0,
+    "izhikevich_psc_alpha_neuron": 2000.0,
     "hh_moto_5ht_neuron": 8000.0,
     "hh_psc_alpha_neuron": 750.0,
     "traub_psc_alpha_neuron": 1500.0,
@@ -66,7 +67,6 @@ TWINS = {
     "iaf_psc_alpha_neuron": "iaf_psc_alpha",
     "iaf_psc_delta_neuron": "iaf_psc_delta",
     "iaf_psc_delta_fixed_timestep_neuron": "iaf_psc_delta",
-    "iaf_psc_exp_htum_neuron": "iaf_psc_exp_htum",
     "iaf_cond_exp_neuron": "iaf_cond_exp",
     "iaf_cond_alpha_neuron": "iaf_cond_alpha",
     "iaf_cond_beta_neuron": "iaf_cond_beta",
@@ -81,12 +81,12 @@ TWINS = {
     "hh_psc_alpha_neuron": "hh_psc_alpha",
     "hh_cond_exp_traub_neuron": "hh_cond_exp_traub",
     "mat2_psc_exp_neuron": "mat2_psc_exp",
-    "hill_tononi_neuron": "ht_neuron",
     "ignore_and_fire_neuron": "ignore_and_fire",
     "lif_cond_alpha": "iaf_cond_alpha",
     "adex_cond_exp": "aeif_cond_exp",
 }
-"""NEST's built-in models of the same equations."""
+"""NEST's built-in models of the same equations; ht_neuron has another block of NMDA than hill_tononi_neuron, and
+potentials of iaf_psc_exp_htum_neuron are relative to E_L."""
 RENAMED = {
     "E_exc": "E_ex",
     "E_inh": "E_in",
@@ -106,25 +106,6 @@ RENAMED = {
 RENAMED_IN = {
     "hh_cond_exp_traub": {"Inact_n": "Act_n", "Act_h": "Inact_h"},
     "ignore_and_fire": {"firing_rate": "rate"},
-    "ht_neuron": {
-        **{
-            f"{port}_{ours}": theirs + port
-            for port in ("AMPA", "NMDA", "GABA_A", "GABA_B")
-            for ours, theirs in (("g_peak", "g_peak_"), ("E_rev", "E_rev_"))
-        },
-        **{
-            f"{port}_Tau_{i}": f"tau_{w}_{port}"
-            for port in ("AMPA", "NMDA", "GABA_A", "GABA_B")
-            for i, w in ((1, "rise"), (2, "decay"))
-        },
-        **{"NMDA_Vact": "V_act_NMDA", "NMDA_Sact": "S_act_NMDA", "Tau_m": "tau_m", "Theta_eq": "theta_eq"},
-        **{"Tau_theta": "tau_theta", "Tau_spike": "tau_spike", "Theta": "theta", "KNa_D_EQ": "tau_D_KNa"},
-        **{
-            f"{c}_{ours}": f"{theirs}_{c}"
-            for c in ("NaP", "KNa", "T", "h")
-            for ours, theirs in (("g_peak", "g_peak"), ("E_rev", "E_rev"))
-        },
-    },
 }
 """Names of parameters in NEST's models, where they are not those of the NESTML files."""
 
