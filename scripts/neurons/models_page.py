@@ -67,10 +67,10 @@ WHY = {
 }
 """Why a model misses an aim."""
 BELOW = """
-The cells of this package that are reset have their spikes at the moment at which the potential reaches the peak, in both
-`vectorised` and `plain` ([neuron_step.md](../concepts/neuron_step.md)); NESTML's default code, which looks at the end of the step, is late by half a
-step on average, and a cell that fires 100 times is late by 5 ms at the end. What they are held against is SciPy, to 0.01 mV
-(`tests/nestml/test_field_cells.py`, `tests/nestml/test_accuracy.py`).
+The cells of this package that are reset have their spikes at the moment at which the potential reaches the peak, in
+both `vectorised` and `plain` ([neuron_step.md](../concepts/neuron_step.md)). NESTML's default code looks at the end of
+the step, is late by half a step on average, and a cell that fires 100 times is late by 5 ms at the end. What they are
+held against is SciPy, to 0.01 mV (`tests/nestml/test_field_cells.py`, `tests/nestml/test_accuracy.py`).
 """
 
 
