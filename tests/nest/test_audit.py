@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+import network as bgnest
 from network.engine.distances import furthest, likely_distance
 from network.engine.nest import build as building
 from network.engine.nest import drives, kernel, rows
@@ -18,6 +19,8 @@ from network.engine.nest.runtime import Runtime
 from network.engine.verify import build_and_audit
 from network.errors import EngineError
 from network.experiment.distributions import Clamped, LogNormal, TruncatedNormal, Uniform
+from network.experiment.example import example_of
+from network.experiment.nestml import model_interfaces
 
 pytestmark = [pytest.mark.nest, pytest.mark.nestml]
 
@@ -324,3 +327,41 @@ def test_verify_builds_the_network_of_a_run_again_and_reads_all_of_it(small, mon
     monkeypatch.setattr(Runtime, "wire", wire)
     with pytest.raises(EngineError, match=r"FSN_to_FSN\.tau_rec: \d+, \d+ planned"):
         build_and_audit(small, exhaustive=True)
+
+
+LEAKY = """
+model archived:
+    state:
+        V_m mV = -70 mV
+        Ca real = 0.5
+    equations:
+        V_m' = -(V_m - E_L) / tau_m + I_e / C_m
+        Ca' = -Ca / t_spike
+    parameters:
+        C_m pF = 250 pF
+        tau_m ms = 10 ms
+        E_L mV = -70 mV
+        V_th mV = -55 mV
+        t_spike ms = 20 ms
+        I_e pA = 500 pA
+    input:
+        exc <- spike
+    output:
+        spike
+    update:
+        integrate_odes()
+    onCondition(V_m > V_th):
+        V_m = E_L
+        emit_spike()
+"""
+
+
+def test_names_that_nest_has_for_something_of_its_own(tmp_path, monkeypatch):
+    """With the general code NEST answers -1 and 0 for its history; that is no difference from the plan."""
+    (tmp_path / "archived.nestml").write_text(LEAKY)
+    monkeypatch.setenv("BGNEST_MODELS", str(tmp_path))
+    file = tmp_path / "net.yaml"
+    file.write_text(example_of("archived", model_interfaces()["archived"]))
+    changes = {"simulation.target": "plain", "simulation.t_sim": 30, "populations.source.neuron.t_spike": 10}
+    run = bgnest.load(file).with_changes(changes).run(out=tmp_path / "run", progress=False)
+    assert run.status == "complete" and len(run.spikes("source")) > 0

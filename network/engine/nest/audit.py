@@ -38,6 +38,9 @@ MOST = 1_000_000
 for a sample of those that NEST keeps, of which larger projections are only counted.
 """
 
+HIDDEN = frozenset({"t_spike", "Ca", "tau_Ca", "beta_Ca", "post_trace", "archiver_length"})
+"""What cells that keep their history for NEST answer by that: a parameter of such a name is set, but not to be read."""
+
 
 @dataclass
 class Findings:
@@ -135,7 +138,8 @@ def _population(network: Network, population: PopulationPlan, n_cells: int | Non
     found.n_cells += len(numbers)
     begun = kernel.import_nest().biological_time > 0.0
     planned = cell_values(population, network.plan.seed)
-    names = [name for name in planned if not begun or name not in population.initial]
+    hidden = HIDDEN if network.has_nodes_of_nest(population.name) else ()
+    names = [name for name in planned if name not in hidden and (not begun or name not in population.initial)]
     status = local.get()  # one by one NEST takes thirty times as long
     problems = []
     for name in names:

@@ -74,6 +74,10 @@ class Network:
         pair = pair_of(self.plan, population)
         return self.plan.population(population).model if pair is None else pair.name
 
+    def has_nodes_of_nest(self, population: str) -> bool:
+        """Whether each cell of a population is a node of NEST's usual kind, which answers for itself."""
+        return self.module.of(self._built_as(population)).carrier is None
+
     def synapses(self, population: str) -> Mapping[str, str]:
         """Synapses that the module of a population's cells brings for them, by NEST's synapse that each replaces."""
         return self.module.of(self._built_as(population)).synapses
@@ -92,7 +96,7 @@ class Network:
     def set(self, population: str, cells: slice, values: Mapping[str, Any]) -> None:
         """Set parameters of some cells: a number for all, an array with one for each, or a list that all get."""
         nodes = self.populations[population]
-        if self.module.of(self._built_as(population)).carrier is None:
+        if self.has_nodes_of_nest(population):
             chosen = nodes[cells]
             constant = {name: value for name, value in values.items() if not isinstance(value, np.ndarray)}
             varied = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
