@@ -14,6 +14,13 @@ pow( double base, long exponent )
   return bgnest::integer_power( base, exponent );
 }
 
+/* A literal as exponent, which would fit the one above as well as that of the C library. */
+inline double
+pow( double base, int exponent )
+{
+  return bgnest::integer_power( base, exponent );
+}
+
 namespace bgnest
 {
 
