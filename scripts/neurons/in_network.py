@@ -74,6 +74,8 @@ def experiment(name: str, model: ModelInterface, folder: Path) -> dict[str, Any]
     for port in model.ports:
         projection = content["projections"][f"source_to_target_{port}"]
         unit, sign = projection["weight"]["unit"], np.sign(projection["weight"]["value"])
+        if name in protocol.OWN_WEIGHT:
+            projection["weight"] = _given(float(sign * protocol.weight(name, unit)), unit)
         inhibits = model.qualifiers.get(port) == "inhibitory" or port.lower().startswith(("inh", "gaba"))
         lines = [
             f"{cell},{time:g}"

@@ -65,6 +65,8 @@ WHY = {
         f"{FLANKS}; `plain` three and more times as far",
     ),
     "aeif_cond_exp_neuron": "alone `vectorised` is within 0.003 mV of the reference, `plain` 0.013 mV and a step off",
+    "traub_psc_alpha_neuron": "its gates begin with values from a potential that has none yet, in NESTML's code, too; "
+    "then the potential falls by 400 mV/ms, and steep flanks are up to 2 us apart",
     "terub_gpe_neuron": f"{FLANKS}; `plain` three times as far",
     "terub_stn_neuron": f"{FLANKS}; `plain` ten times as far",
     **dict.fromkeys(RESET_AT_ONCE, "a spike resets the cell within its step, NESTML's code does at the end; see below"),
