@@ -100,6 +100,8 @@ class Tree:
     def __init__(self) -> None:
         self.data: dict[str, Any] = {}
         self.origins: dict[KeyPath, Origin] = {}
+        self.order: list[str] = []
+        """Where layers were written, lowest first."""
         self.problems: list[str] = []
         self.unresolved: set[str] = set()
         """Populations whose cell is not known, which is one of the problems: what else they miss says nothing."""
@@ -109,6 +111,7 @@ class Tree:
         tree = Tree()
         tree.data, tree.origins, tree.problems = copied(self.data), dict(self.origins), list(self.problems)
         tree.unresolved = set(self.unresolved)
+        tree.order = list(self.order)
         return tree
 
     def apply(self, layer: Layer) -> None:
@@ -120,7 +123,16 @@ class Tree:
         Keys with ``*`` or ``?`` stand for all
         existing keys that match.  ``{scale: f}`` and ``{add: x, unit: u}`` change the value that is there.
         """
+        self.order.append(layer.where)
         self._merge(self.data, layer.data, (), (), layer)
+
+    def is_over(self, path: KeyPath, other: KeyPath) -> bool:
+        """Whether the value at a path was written in a later layer than the one at another."""
+        first, second = (origin and origin.where for origin in (self.origin(path), self.origin(other)))
+        if first not in self.order or second not in self.order:
+            return False
+        latest = self.order[::-1]
+        return latest.index(first) < latest.index(second)
 
     def origin(self, path: KeyPath) -> Origin | None:
         """Origin of a path or of the closest section around it."""

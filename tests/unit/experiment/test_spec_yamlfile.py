@@ -240,7 +240,7 @@ def test_an_unreadable_neighbour_does_not_hide_the_overlays(tiny_params):
 
 
 def test_a_number_beyond_its_limit_is_not_called_a_missing_list(tiny_params):
-    with pytest.raises(SpecError, match=r"cells: 1000000000 must be at most 1000000$"):
+    with pytest.raises(SpecError, match=r"cells: 1000000000 must be at most 1000000\n"):
         load_experiment("tiny", (), ["recording.traces.P.cells=1000000000"])
 
 
