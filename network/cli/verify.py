@@ -44,6 +44,8 @@ def verify(
     print(f"network: as planned; {found['cells_read']:,} cells and {found['synapses_read']:,} synapses read back")
     if left := found["projections_only_counted"]:
         print(f"synapses that were only counted (--all reads them): {', '.join(left)}")
+    if hidden := found["parameters_not_read"]:
+        print(f"parameters that NEST does not answer for: {', '.join(hidden)}")
 
 
 def rerun(

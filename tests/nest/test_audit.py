@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -365,3 +366,5 @@ def test_names_that_nest_has_for_something_of_its_own(tmp_path, monkeypatch):
     changes = {"simulation.target": "plain", "simulation.t_sim": 30, "populations.source.neuron.t_spike": 10}
     run = bgnest.load(file).with_changes(changes).run(out=tmp_path / "run", progress=False)
     assert run.status == "complete" and len(run.spikes("source")) > 0
+    unread = json.loads((tmp_path / "run" / "audit.json").read_text())["parameters_not_read"]
+    assert "source.t_spike" in unread and "source.C_m" not in unread

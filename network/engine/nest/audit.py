@@ -50,6 +50,8 @@ class Findings:
     n_synapses: int = 0
     counted: list[str] = field(default_factory=list)
     """Projections of which the synapses were counted and no sample of them was read."""
+    unread: list[str] = field(default_factory=list)
+    """Parameters for which NEST answers with something of its own, see `HIDDEN`."""
     problems: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Findings:
             "cells_read": self.n_cells,
             "synapses_read": self.n_synapses,
             "projections_only_counted": self.counted,
+            "parameters_not_read": self.unread,
             "false_alarms_per_comparison": ALPHA,
             "differences": self.problems,
         }
@@ -138,8 +141,10 @@ def _population(network: Network, population: PopulationPlan, n_cells: int | Non
     found.n_cells += len(numbers)
     begun = kernel.import_nest().biological_time > 0.0
     planned = cell_values(population, network.plan.seed)
-    hidden = HIDDEN if network.has_nodes_of_nest(population.name) else ()
-    names = [name for name in planned if name not in hidden and (not begun or name not in population.initial)]
+    names = [name for name in planned if not begun or name not in population.initial]
+    if network.has_nodes_of_nest(population.name):
+        found.unread += [f"{population.name}.{name}" for name in names if name in HIDDEN]
+        names = [name for name in names if name not in HIDDEN]
     status = local.get()  # one by one NEST takes thirty times as long
     problems = []
     for name in names:
