@@ -148,3 +148,47 @@ answer = {{"peak": cells[0].V_peak, "V_m": list(meter.get("events", "V_m")), "fi
     assert len(found["V_m"]) > 2000 and np.all(np.isfinite(found["V_m"]))
     assert max(found["V_m"]) <= found["peak"]
     assert {2, 3, 4} <= set(found["fired"])
+
+
+GATE_OF_AN_UNSET_STATE = """
+model gate_of_an_unset_state:
+    state:
+        V_m mV = -65 mV
+        n real = n_start
+
+    equations:
+        n' = (0.5 - n) / 10 ms
+        V_m' = (I_e / C_m) - n * (V_m + 65 mV) * abs(V_m + 65 mV) / (10 ms * 1 mV)
+
+    parameters:
+        C_m pF = 100 pF
+        I_e pA = 200 pA
+
+    internals:
+        n_start real = 1.0 / (1.0 + exp(-(V_m / 1 mV) / 10.0))
+
+    update:
+        integrate_odes()
+"""
+
+
+@pytest.mark.parametrize("target", ["plain", "vectorised"])
+def test_an_internal_that_reads_a_state_before_it_has_a_value_reads_zero(tmp_path, monkeypatch, target):
+    """As traub_psc_alpha_neuron's gates do: never what an earlier simulation left in that memory."""
+    monkeypatch.setenv("MALLOC_PERTURB_", "85")  # the C library fills memory that it hands out
+    source = tmp_path / "gate_of_an_unset_state.nestml"
+    source.write_text(GATE_OF_AN_UNSET_STATE)
+    module = codegen.build([source], target=target)
+    code = f"""
+answer = []
+for _ in range(2):
+    nest.ResetKernel()
+    nest.Install({str(module.path)!r})
+    cells = nest.Create('gate_of_an_unset_state', 3)
+    first = list(cells.get('n'))
+    nest.Simulate(5.0)
+    answer.append([first, list(cells.get('n')), list(cells.get('V_m'))])
+"""
+    runs = np.array(in_nest(module, code))
+    assert np.all(runs[:, 0] == 0.5) and np.allclose(runs[:, 1], 0.5, atol=1e-12)
+    assert np.all(runs[:, 2] > -65.0) and np.all(runs == runs[0, :, :1])
