@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
-from .foreign import ForeignFileError, foreign
+from .foreign import ForeignFileError, foreign, state_of
 from .neo_files import NEO, neo_block
 from .spike_tables import TIMES, SpikeTableError, named_column, table_columns, unit_of_times
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PICOAMPERES = {"fa": 1e-3, "pa": 1.0, "na": 1e3, "ua": 1e6, "ma": 1e9, "a": 1e12}
 """Size in pA of the units that currents may have, written in small letters."""
+MOST_STEPS = 50_000_000
+"""More are times in another unit than was meant."""
 CURRENTS = ("current", "i", "i_stim", "amplitude", "stimulus", "command")
 """Names that the column of a table may have, in any case; its unit follows: ``current_pA``, ``I (nA)``."""
 
@@ -55,7 +57,7 @@ def read_current(path: str | Path, series: str | None = None) -> tuple[NDArray[n
         If the file cannot be read, is none of currents, or lacks the series.
     """
     try:
-        state = Path(path).stat()
+        state = state_of(path)
         return _read(str(path), series, state.st_mtime_ns, state.st_size)
     except OSError as error:
         raise CurrentFileError(error.strerror or str(error)) from error
@@ -98,12 +100,16 @@ def steps_of(
     import numpy as np
 
     shifted = times + shift
-    bins = np.floor(shifted / interval + 1e-9).astype(np.int64)
-    inside = bins >= 0
-    bins, values = bins[inside], currents[inside]
+    places = np.floor(shifted / interval + 1e-9)
+    inside = places >= 0
+    if (places[inside] >= 2.0**53).any():
+        raise CurrentFileError(f"times up to {shifted[-1]:g} ms cannot be counted in steps of {interval:g} ms")
+    bins, values = places[inside].astype(np.int64), currents[inside]
     if not bins.size:
         return []
     first, last = int(bins[0]), int(bins[-1])
+    if last - first >= MOST_STEPS:
+        raise CurrentFileError(f"{last - first + 1:,} steps of {interval:g} ms; {MOST_STEPS:,} are possible")
     counts = np.bincount(bins - first)
     sums = np.bincount(bins - first, weights=values)
     at = np.maximum.accumulate(np.where(counts > 0, np.arange(len(counts)), 0))
@@ -125,6 +131,9 @@ def _of_table(path: Path, series: str | None) -> tuple[NDArray[np.float64], NDAr
     if len(time) != 1:
         raise CurrentFileError(f"one column with times is needed, such as 'time_ms'; columns: {', '.join(names[:8])}")
     others = {name: at for at, name in enumerate(names) if at != time[0]}
+    if len(others) < len(names) - 1:
+        twice = next(name for at, name in enumerate(names) if name in names[:at])
+        raise CurrentFileError(f"several columns are called {twice!r}")
     if series is None:
         there = [name for name, at in others.items() if words[at][0] in CURRENTS] or list(others)
         at = others[_the_only(there, "column")]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, choices
-from .foreign import foreign
+from .foreign import foreign, refuse_what_memory_cannot_hold, state_of
 
 if TYPE_CHECKING:
     import h5py
@@ -99,7 +99,7 @@ def read_edges(path: str | Path, population: str | None = None) -> Edges:
         If the file cannot be read, is no SONATA file of edges, or lacks the population.
     """
     try:
-        state = Path(path).stat()
+        state = state_of(path)
         return _read(Path(path), population, state.st_mtime_ns, state.st_size)
     except OSError as error:
         raise EdgeFileError(path, error.strerror or str(error)) from error
@@ -169,6 +169,7 @@ def _node_ids(group: h5py.Group, path: Path, name: str) -> Numbers:
     where = group.name.removeprefix("/edges/")
     if data is None or hasattr(data, "keys") or data.dtype.kind not in "iu" or data.ndim != 1:
         raise EdgeFileError(path, f"{where} has no {name} that is a list of whole numbers; not a SONATA file of edges")
+    refuse_what_memory_cannot_hold(2 * 16 * len(data))  # both ends, and their order
     found: Numbers = np.empty(len(data), dtype=np.uint32)
     for first in range(0, len(data), AT_A_TIME):
         part = data[first : first + AT_A_TIME]

@@ -25,8 +25,20 @@ def relative(path: Path, name: Any, where: str) -> Path:
     for candidate in (path.parent / name, path.parent / f"{name}.yaml", *_in_params(name)):
         if is_file(candidate):
             return candidate
-    known = [*(file.stem for file in sorted(path.parent.glob("*.yaml")) if file.name != path.name), *list_experiments()]
+    if any(exists(there := path.parent / found) and not there.is_dir() for found in (name, f"{name}.yaml")):
+        raise SpecError([f"{where}: {there}: is not a file"])
+    files = (file for file in sorted(path.parent.glob("*.yaml")) if file.name != path.name and is_file(file))
+    known = [*(file.stem for file in files), *list_experiments()]
     raise SpecError([f"{where}: no file {name!r}; {choices(name, dict.fromkeys(known), 'files and experiments')}"])
+
+
+def beside(name: str, folder: Path) -> str:
+    """Absolute path of the file that stands in a folder, with or without its suffix; any other name as it is."""
+    file, at, variant = name.partition("@")
+    for candidate in (folder / file, folder / f"{file}.yaml"):
+        if is_file(candidate):
+            return f"{candidate.resolve()}{at}{variant}"
+    return name
 
 
 def _in_params(name: str) -> list[Path]:
@@ -132,10 +144,12 @@ def _in_folder(given: Path) -> Path | None:
     SpecError
         If the folder has no ``base.yaml`` and not exactly one experiment: with those it has.
     """
-    if len(given.parts) > 1 and is_file(file := given.with_name(f"{given.name}.yaml")):
+    if given.name and is_file(file := given.with_name(f"{given.name}.yaml")):
         return file
     if not exists(given) or is_file(given):
         return None
+    if not given.is_dir():
+        raise SpecError([f"{given}: is not a file"])
     files = sorted(given.glob("*.yaml"))
     found = [path for path in files if path.stem == "base"] or [path for path in files if _stands_alone(path)]
     if len(found) > 1:
@@ -187,6 +201,8 @@ def first_lines(path: Path) -> tuple[bool, str]:
 
 def _beginning(path: Path) -> str:
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return ""
         with path.open("rb") as file:
             return file.read(MAX_BYTES).decode("utf-8", errors="replace")
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .spike_tables import SpikeTableError
@@ -10,8 +11,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-NEO = (".mat", ".pkl", ".nix", ".abf", ".smr", ".smrx", ".plx", ".nex", ".nev", ".ns5", ".ns6", ".rhd", ".rhs", ".edf")
+READ = (".mat", ".nix", ".abf", ".smr", ".smrx", ".plx", ".nex", ".nev", ".ns5", ".ns6", ".rhd", ".rhs", ".edf")
 """Ends of names of files that are handed to Neo."""
+PICKLES = (".pkl", ".pickle")
+"""Neo reads these, too, but to read one is to run whatever program is in it."""
+NEO = (*READ, *PICKLES)
 
 
 def neo_block(path: str) -> Any:
@@ -20,8 +24,13 @@ def neo_block(path: str) -> Any:
     Raises
     ------
     SpikeTableError
-        If Neo is not installed, or does not read it.
+        If Neo is not installed, or does not read it; if it is a pickle.
     """
+    ending = Path(path).suffix.lower()
+    if ending in PICKLES:
+        raise SpikeTableError("a pickle is not read, as that runs what is in it; let Neo write .mat or .nix")
+    if ending not in (*READ, ".h5"):
+        raise SpikeTableError(f"neither NWB nor a kind of file that is read by Neo ({', '.join(READ)})")
     try:
         import neo
     except ImportError as error:

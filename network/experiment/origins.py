@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import fnmatch
+import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -346,11 +348,27 @@ def number_hint(value: Any) -> str:
     """How to write a number that YAML takes for text."""
     if not isinstance(value, str):
         return ""
+    plain = value.translate(_MINUS).strip()
+    comma = re.fullmatch(r"[-+]?[0-9]+,[0-9]+", plain) is not None
     try:
-        number = float(value)
+        number = float(plain.replace(",", ".") if comma else plain)
     except ValueError:
         return ""
-    return f" (YAML reads {value} as text; write {yaml_number(number)})"
+    if not math.isfinite(number):
+        return ""
+    why = f"YAML reads {value} as text"
+    if plain != value.strip():
+        why = "its minus is not that of the keyboard"
+    elif comma:
+        why = "with a point in place of the comma"
+    elif _PLAIN_NUMBER.fullmatch(value):
+        why = "in quotes it is text"
+    return f" ({why}; write {yaml_number(number)})"
+
+
+_MINUS = str.maketrans(dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\u2014\ufe63\uff0d", "-"))
+"""Minus signs, hyphens and dashes of texts, as they come out of publications."""
+_PLAIN_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
 
 def yaml_number(number: float) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
-from .foreign import ForeignFileError, foreign
+from .foreign import ForeignFileError, foreign, refuse_what_memory_cannot_hold, state_of
 from .neo_files import NEO, read_neo
 from .spike_tables import MILLISECONDS, SpikeTableError, is_nwb, read_table, read_units
 
@@ -69,7 +69,7 @@ def read_trains(path: str | Path, population: str | None = None) -> Trains:
         If the file cannot be read, is no file of spikes, or lacks the population.
     """
     try:
-        state = Path(path).stat()
+        state = state_of(path)
         return _read(str(path), population, state.st_mtime_ns, state.st_size)
     except OSError as error:
         raise SpikeFileError(error.strerror or str(error)) from error
@@ -146,6 +146,8 @@ def _trains(
         raise SpikeFileError(f"the timestamps of {where} are not all finite")
     if ids.size and not (ids.min() >= 0 and (ids.dtype.kind != "f" or np.array_equal(ids, np.floor(ids)))):
         raise SpikeFileError(f"the node_ids of {where} are not all whole numbers from 0 on")
+    if ids.size and ids.max() >= 2**63:  # more than a number of a cell can be, here and in NEST
+        raise SpikeFileError(f"the node_ids of {where} go up to {ids.max():.20g}")
     return in_order(milliseconds, ids.astype(np.uint64))
 
 
@@ -185,6 +187,7 @@ def _numbers(group: h5py.Group, where: str, *names: str) -> NDArray[Any]:
         raise SpikeFileError(f"{where} has no dataset {names[0]!r}; not a SONATA spike file")
     if found[0].dtype.kind not in "iuf" or found[0].ndim != 1:
         raise SpikeFileError(f"{where}: {names[0]!r} is not a list of numbers")
+    refuse_what_memory_cannot_hold(4 * 8 * found[0].size)  # times and trains, as they are and in order
     data: NDArray[Any] = found[0][()]
     return data
 

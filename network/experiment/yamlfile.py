@@ -123,7 +123,7 @@ class _Open:
     n_values: int
     key: str | None = None
     merging: bool = False
-    seen: set[str] = field(default_factory=set)
+    seen: set[str | object] = field(default_factory=set)
     merged: list[tuple[dict[str, Any], list[tuple[KeyPath, int]]]] = field(default_factory=list)
 
     @property
@@ -167,6 +167,8 @@ class _Reader:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             message = f"not YAML: {getattr(error, 'problem', None) or error}"
+            if mark is not None and "\t" in "".join(text.splitlines()[mark.line : mark.line + 1]):
+                message += " (the line has a tab; YAML is indented with blanks)"
             raise NotYamlError([self._placed(None if mark is None else mark.line + 1, (), message)]) from error
         if self.problems:
             raise SpecError(self.problems)
@@ -239,6 +241,9 @@ class _Reader:
         if event.anchor is not None:
             self.anchors[event.anchor] = _Anchored(key, [], 1)
         if top.merging:
+            if _MERGE in top.seen:
+                self._problem(line, (*top.path, key), "the key is given twice; write <<: [*one, *other]")
+            top.seen.add(_MERGE)
             return
         path = (*top.path, key)
         if _FORBIDDEN.search(key):
@@ -343,6 +348,7 @@ class _Reader:
 
 
 _MISSING = object()
+_MERGE = object()
 _OTHER_BASE = re.compile(r"[-+]?(0[0-9_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)")
 _WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 

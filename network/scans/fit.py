@@ -32,8 +32,7 @@ from ..analysis.targets.measures import NotMeasuredError, PopulationMeasure, Run
 from ..analysis.targets.measures.pairs import PairMeasure
 from ..analysis.targets.verdict import HIGH, LOW, MISSING, NONE, PASS
 from ..errors import ScanError, SpecError, choices
-from ..experiment import Experiment
-from ..experiment.files import given_file
+from ..experiment import Experiment, files
 from ..experiment.graded_cells import cells_of
 from ..experiment.nestml import model_interfaces
 from ..experiment.yamlfile import read_yaml
@@ -42,7 +41,7 @@ from ..plans.plan import Plan
 from ..runs.reader import Run
 from .schema import Names, Number, validated
 from .schema import _Part as Part
-from .search import Aim, Quantity, Search, Window, placed, search_problems
+from .search import Aim, Quantity, Search, Window, search_problems
 from .traces import Recorded, TraceFile, read_traces
 
 if TYPE_CHECKING:
@@ -234,7 +233,7 @@ class Fit(Search):
             name: target.model_copy(
                 update={
                     "traces": None if target.traces is None else str(beside / Path(target.traces).expanduser()),
-                    "experiment": None if target.experiment is None else placed(target.experiment, beside),
+                    "experiment": None if target.experiment is None else files.beside(target.experiment, beside),
                 }
             )
             for name, target in self.targets.items()
@@ -301,7 +300,7 @@ def _run_names(experiments: Names) -> list[str]:
 
 def load_fit(path: str | Path) -> tuple[Fit, str]:
     """Read a fit file; returns it and its name. SpecError with all problems."""
-    file = given_file(path)
+    file = files.given_file(path)
     if file is None:
         raise SpecError([f"no fit file {str(path)!r}; give the path of a YAML file (bgnest fit --help shows one)"])
     data, lines = read_yaml(file, file.name)

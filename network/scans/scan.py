@@ -13,6 +13,7 @@ from ..analysis.look import presentation_of
 from ..analysis.targets.verdict import number
 from ..cluster.job import is_gone
 from ..errors import RunError, ScanError, SpecError
+from ..experiment.files import beside
 from ..experiment.presentation import Presentation
 from ..experiment.yamlfile import read_yaml
 from ..runs.layout import RECORD, read_json, run_status
@@ -338,12 +339,5 @@ def _scalar(value: Any) -> Scalar:
 
 def _absolute(spec: ScanSpec, folder: Path) -> ScanSpec:
     """Files that lie beside the scan file by their absolute names."""
-
-    def found(name: str) -> str:
-        file, at, variant = name.partition("@")
-        beside = folder / file
-        return f"{beside.resolve()}{at}{variant}" if file.endswith((".yaml", ".yml")) and beside.is_file() else name
-
-    return spec.model_copy(
-        update={"scan_of": found(spec.scan_of), "overlays": tuple(found(name) for name in spec.overlays)}
-    )
+    overlays = tuple(beside(name, folder) for name in spec.overlays)
+    return spec.model_copy(update={"scan_of": beside(spec.scan_of, folder), "overlays": overlays})

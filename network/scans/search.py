@@ -17,8 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from ..analysis.targets.measures import known
 from ..errors import choices
-from ..experiment import Experiment
-from ..experiment.files import is_file
+from ..experiment import Experiment, files
 from ..runs.reader import Run
 from .points import Point, changes_at
 from .schema import Axis, AxisName, Execution, FolderName, Names, Number, PointCount, Scalar, Value
@@ -140,12 +139,7 @@ class Search(Part):
 
     def files_beside(self, beside: Path, *keys: str) -> dict[str, Any]:
         """Lists of names with those that are files in a folder replaced by their paths."""
-        return {key: tuple(placed(name, beside) for name in getattr(self, key)) for key in keys}
-
-
-def placed(name: str, beside: Path) -> str:
-    """Absolute path of a file that stands in a folder, anything else as it is."""
-    return str((beside / name).resolve()) if is_file(beside / name) else name
+        return {key: tuple(files.beside(name, beside) for name in getattr(self, key)) for key in keys}
 
 
 def search_problems(spec: Search) -> list[str]:

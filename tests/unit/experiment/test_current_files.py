@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import h5py
 import numpy as np
 import pytest
@@ -60,6 +62,7 @@ def test_tables_in_their_units(tmp_path, text, times, currents):
         ("time_ms,current_pA\n", "no samples"),
         ("time_ms,current_pA\n0,x\n", "not a table of numbers"),
         ("time_ms,current_pA\n0,nan\n", "not all finite"),
+        ("time_ms,current_pA,current_pA\n0,1,2\n", "several columns are called 'current_pA'"),
     ],
 )
 def test_tables_that_are_none_say_why(tmp_path, text, message):
@@ -67,6 +70,33 @@ def test_tables_that_are_none_say_why(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(CurrentFileError, match=message):
         read_current(path)
+
+
+@pytest.mark.parametrize(
+    ("last", "message"), [(1e12, "1,000,000,000,001 steps of 1 ms; 50,000,000 are"), (1e300, "cannot be counted")]
+)
+def test_times_without_end_are_refused_before_there_is_a_list_of_them(last, message):
+    with pytest.raises(CurrentFileError, match=message):
+        steps_of(np.array([0.0, last]), np.array([1.0, 2.0]), 1.0, 0.0)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "course.csv")
+    with pytest.raises(CurrentFileError, match="Not a file, but a pipe or a device"):
+        read_current(tmp_path / "course.csv")
+
+
+@pytest.mark.parametrize("ending", ["pkl", "PICKLE", "dat"])
+def test_what_neo_would_run_is_not_handed_to_it(tmp_path, ending):
+    """To read a pickle is to run what is in it, also where the file is HDF5 further on."""
+    path, made = tmp_path / f"course.{ending}", tmp_path / "made"
+    program = f"cposix\nsystem\n(S'touch {made}'\ntR.".encode()
+    with h5py.File(path, "w", userblock_size=1024):
+        pass
+    path.write_bytes(program.ljust(1024) + path.read_bytes()[1024:])
+    with pytest.raises(CurrentFileError, match=r"a pickle is not read|neither NWB nor a kind of file"):
+        read_current(path)
+    assert not made.exists()
 
 
 def test_a_series_is_chosen_by_name_and_a_wrong_name_gets_the_choices(tmp_path):

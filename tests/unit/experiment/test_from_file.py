@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -199,3 +200,16 @@ def test_configurations_that_cannot_be_simulated(folder, content, problem):
         load_experiment(folder / "c.json")
     with pytest.raises(SpecError, match="no file"):
         load_experiment(folder / "nosuch.json")
+
+
+def test_a_pipe_and_a_list_longer_than_memory_are_refused_and_not_read(folder):
+    path = folder / "edges.h5"
+    with h5py.File(path, "w") as file:
+        for end in ("source_node_id", "target_node_id"):
+            file.create_dataset(f"edges/A/{end}", shape=(10**12,), dtype="u4", chunks=(1000,))
+    with pytest.raises(SpecError, match="more numbers than there is memory for"):
+        plan_of(folder)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(SpecError, match="Not a file, but a pipe or a device"):
+        plan_of(folder)

@@ -86,6 +86,18 @@ CASES = {
         "projections: {P_to_Q: {weight: {scale: 1e-7, source: book}}}",
         "P_to_Q.weight: scale must be a number, not '1e-7' (YAML reads 1e-7 as text; write 1.0e-07)",
     ),
+    "number in quotes": (
+        "projections: {P_to_Q: {weight: {value: '2', unit: nS, source: book}}}",
+        "P_to_Q.weight.value: must be a number, not '2' (in quotes it is text; write 2.0)",
+    ),
+    "minus of a publication": (
+        "projections: {P_to_Q: {weight: {value: \u22121.5, unit: nS, source: book}}}",
+        "must be a number, not '\u22121.5' (its minus is not that of the keyboard; write -1.5)",
+    ),
+    "comma of a decimal number": (
+        "projections:\n  P_to_Q:\n    weight: {scale: '1,5', source: book}\n",
+        "scale must be a number, not '1,5' (with a point in place of the comma; write 1.5)",
+    ),
     "text for a quantity": (
         "projections: {P_to_Q: {delay: 1e3}}",
         "P_to_Q.delay: must be a number with its unit, not '1e3' (YAML reads 1e3 as text; write 1000.0)",

@@ -1,5 +1,7 @@
 """Includes, overlays and overrides; and that the origin of every value survives them."""
 
+import os
+
 import pytest
 import yaml
 
@@ -244,3 +246,21 @@ def test_an_empty_mapping_empties_a_section_and_null_removes_a_key(tiny_params, 
     assert user("inputs: {}\nprojections: {}\n").inputs == {}
     with pytest.raises(SpecError, match=r"projections\.P_to_Q\.weight\.value: is missing"):
         load_experiment("tiny", overrides=["projections.P_to_Q.weight={}"])
+
+
+def test_pipes_are_refused_by_name_and_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("pipe", "other.yaml"):
+        os.mkfifo(name)
+    (tmp_path / "mine.yaml").write_text("overlay_of: pipe\n")
+    for name, found in (("pipe", "^pipe"), ("other", "other.yaml"), ("mine.yaml", "mine.yaml:1: overlay_of: .*pipe")):
+        with pytest.raises(SpecError, match=f"{found}: is not a file|no experiment '{name}'"):
+            load_experiment(name)
+    with pytest.raises(SpecError, match="no overlay 'pipe'"):
+        load_experiment("lindahl2016/activation_control", ["pipe"])
+
+
+def test_the_name_of_a_file_of_the_working_directory_needs_no_suffix(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("overlay_of: lindahl2016/activation_control\nnetwork: {n_neurons: 20000}\n")
+    assert load_experiment("mine").network.n_neurons.value == 20000

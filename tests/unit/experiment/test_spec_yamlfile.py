@@ -94,7 +94,12 @@ REFUSED = {
     "minutes": ("simulation: {seed: 1:30}", "mine.yaml:2: simulation.seed: 1:30 is 90 for YAML"),
     "key that is a list": ("meta: {[a]: 1}", "mine.yaml:2: meta: a key must be a name, not a mapping or a list"),
     "key that is a mapping": ("{a: 1}: 2", "mine.yaml:2: a key must be a name"),
+    "tab": ("meta:\n\ttitle: a", "(the line has a tab; YAML is indented with blanks)"),
     "key twice": ("meta: {title: a, title: b}", "mine.yaml:2: meta.title: the key is given twice"),
+    "merged twice": (
+        "meta: {a: &a {title: a}, b: &b {title: b}, c: {<<: *a, <<: *b}}",
+        "mine.yaml:2: meta.c.<<: the key is given twice; write <<: [*one, *other]",
+    ),
     "merging text": ("meta: {<<: text}", "mine.yaml:2: meta.<<: only mappings can be merged"),
     "numbers as keys": ("1: 2", "mine.yaml:2: 1: unknown key"),
     "key with a line break": ('"a\\nb": 1', "mine.yaml:2: a\\nb: unknown key"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import h5py
@@ -126,8 +127,7 @@ def test_a_table_without_a_spike(tmp_path):
     assert read_trains(path).n_trains == 0
 
 
-@pytest.mark.parametrize("ending", ["mat", "pkl"])
-def test_trains_that_neo_has_written(tmp_path, ending):
+def test_trains_that_neo_has_written(tmp_path):
     """Train i of the first segment is train i, in whatever unit and order; one may be silent."""
     neo, pq = pytest.importorskip("neo"), pytest.importorskip("quantities")
     segment = neo.Segment()
@@ -135,8 +135,8 @@ def test_trains_that_neo_has_written(tmp_path, ending):
         segment.spiketrains.append(neo.SpikeTrain(times * unit, t_stop=1.0 * pq.s))
     block = neo.Block()
     block.segments.append(segment)
-    path = tmp_path / f"trains.{ending}"
-    (neo.io.NeoMatlabIO if ending == "mat" else neo.io.PickleIO)(str(path)).write_block(block)
+    path = tmp_path / "trains.mat"
+    neo.io.NeoMatlabIO(str(path)).write_block(block)
     trains = read_trains(path, None)
     np.testing.assert_allclose(trains.times, [101.5, 101.5, 105.0, 120.25])
     assert trains.node_ids.tolist() == [0, 3, 0, 1]
@@ -152,6 +152,21 @@ def test_units_of_nwb(tmp_path):
     times, ids = read(path, None)
     assert times == pytest.approx([101.5, 101.5, 105.0, 120.25], rel=1e-12)
     assert ids == [0, 3, 0, 1]
+
+
+def test_a_pickle_is_not_read_as_that_runs_what_is_in_it(tmp_path):
+    path, made = tmp_path / "trains.pkl", tmp_path / "made"
+    path.write_bytes(f"cposix\nsystem\n(S'touch {made}'\ntR.".encode())
+    with pytest.raises(SpikeFileError, match="a pickle is not read"):
+        read_trains(path)
+    assert not made.exists()
+
+
+def empty(path, n):
+    """Write datasets that say they are long and hold nothing."""
+    with h5py.File(path, "w") as file:
+        for name in ("timestamps", "node_ids"):
+            file.create_dataset(f"spikes/ctx/{name}", shape=(n,), dtype="f8", chunks=(1000,))
 
 
 def hdf5(path, **datasets):
@@ -193,6 +208,15 @@ WRONG = {
     "other population": (lambda path: write(path, name="ctxx"), "no spikes of 'ctx'; did you mean 'ctxx'?"),
     "no times": (lambda path: hdf5(path, spikes__ctx__node_ids=[1]), "ctx has no dataset 'timestamps'"),
     "no ids": (lambda path: hdf5(path, spikes__ctx__timestamps=[1.0]), "ctx has no dataset 'node_ids'"),
+    "pipe": (os.mkfifo, "Not a file, but a pipe or a device"),
+    "number of a cell without end": (
+        lambda path: path.write_text("time_ms,train\n1.0,99999999999999999999\n"),
+        "the node_ids of the table go up to 1e+20",
+    ),
+    "longer than memory": (
+        lambda path: empty(path, 10**12),
+        "more numbers than there is memory for",
+    ),
     "lengths": (lambda path: write(path, ids=[1]), "ctx has 4 timestamps but 1 node_ids"),
     "matrix": (lambda path: write(path, times=[[1.0]], ids=[[1]]), "ctx: 'timestamps' is not a list of numbers"),
     "texts": (lambda path: write(path, t="S6"), "ctx: 'timestamps' is not a list of numbers"),

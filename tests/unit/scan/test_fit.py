@@ -100,6 +100,12 @@ def test_a_run_records_what_the_file_has_on_its_grid(tmp_path, traces):
     assert aim.recorded[0].times[[0, -1]] == pytest.approx([50.0, 120.0])
 
 
+def test_experiments_beside_the_file_need_no_suffix(tmp_path):
+    target = {"rate": {"values": {"rate": {"STN": 10}}, "experiment": "tiny"}}
+    spec = parse_fit({"fit": "tiny", "search": SEARCH, "targets": target}, "my.yaml", beside=tmp_path)
+    assert spec.fit == (str(tmp_path / "tiny.yaml"),) and spec.targets["rate"].experiment == spec.fit[0]
+
+
 def test_the_loss_adds_what_each_target_counts(tmp_path):
     spec = parse_fit(
         {

@@ -106,9 +106,10 @@ def test_nonsense_is_refused_before_anything_runs(axes, execution, message, tmp_
     assert not (tmp_path / "scan").exists()
 
 
-def test_a_file_finds_its_experiment_beside_it(tmp_path):
+@pytest.mark.parametrize("name", ["mine.yaml", "mine"])
+def test_a_file_finds_its_experiment_beside_it(tmp_path, name):
     (tmp_path / "mine.yaml").write_text("overlay_of: lindahl2016/activation_control\nnetwork: {n_neurons: 20000}\n")
-    (tmp_path / "levels.yaml").write_text("scan_of: mine.yaml\naxes: {dopamine: [0, 1e-1]}\n")
+    (tmp_path / "levels.yaml").write_text(f"scan_of: {name}\naxes: {{dopamine: [0, 1e-1]}}\n")
     scan = Scan.load(tmp_path / "levels.yaml")
     assert [point.n_neurons for point in scan.plan().points] == [20000, 20000]
     assert [point.values["dopamine"] for point in scan.plan().points] == [0, 0.1]
