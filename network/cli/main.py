@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -170,6 +171,13 @@ def no_memory(error: BaseException | None) -> bool:
     return False
 
 
+def _has_working_directory() -> bool:
+    try:
+        return Path.cwd().is_dir()
+    except FileNotFoundError:
+        return False
+
+
 def main() -> None:
     """Run the command line; exit code 1 for a mistake that the message explains, 130 for Ctrl-C.
 
@@ -191,6 +199,8 @@ def main() -> None:
             os._exit(1)
         if isinstance(error, Error):
             job.end(f"bgnest: {error}", error.exit_code, shared=isinstance(error, RunawayError))  # all ranks end so
+        if isinstance(error, FileNotFoundError) and not _has_working_directory():
+            job.end("bgnest: the working directory is gone; change to one that there is", 1)
         if isinstance(error, OSError) and error.filename is not None:
             job.end(f"bgnest: {error.filename}: {error.strerror}", 1)
         if isinstance(error, OSError) and error.errno in SCARCE:

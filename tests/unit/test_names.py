@@ -65,6 +65,17 @@ def test_a_file_of_a_user_that_hides_a_module_is_named(tmp_path, name, words):
     )
 
 
+@pytest.mark.parametrize("name", ["random", "typing"])
+def test_a_file_that_hides_what_the_package_itself_needs_is_named(tmp_path, name):
+    """Python's own library needs these before a module of the package can be imported."""
+    (tmp_path / f"{name}.py").write_text("# mine\n")
+    hidden = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tmp_path), ENVIRONMENT["PYTHONPATH"]])}
+    line = f"{name} is hidden by {tmp_path / name}.py. Rename it, or take its folder off PYTHONPATH"
+    command = "import sys; sys.argv = ['/bin/bgnest', 'list']; from bgnest.cli.main import main; main()"
+    assert python("-c", command, env=hidden).stderr == f"bgnest: {line}\n"
+    assert python("-c", "import bgnest", env=hidden).stderr.endswith(f"\nImportError: {line}\n")
+
+
 def test_it_is_named_where_the_path_is_relative(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "yaml.py").touch()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
+
+from network import program
 
 BASE = "overlay_of: lindahl2016/activation_control\n"
 SCAN = "scan_of: lindahl2016/activation_control\n"
@@ -68,6 +74,22 @@ def test_a_bad_file_is_named_with_line_key_and_choices(bgnest, tmp_path, command
     done = bgnest(*command.split(), "odd.yaml", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("bgnest: ")
     assert message in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_working_directory_that_was_removed_is_told(tmp_path):
+    (tmp_path / "gone").mkdir()
+    line = 'cd "$1" && rmdir "$1" && exec "$0" "$2" doctor 2>&1'
+    words = [
+        "sh",
+        "-c",
+        line,
+        sys.executable,
+        str(tmp_path / "gone"),
+        str(Path(program.__file__).parent / "__main__.py"),
+    ]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "bgnest: the working directory is gone; change to one that there is"
 
 
 def test_ctrl_c_ends_any_command_with_one_line(start_bgnest, tmp_path):
