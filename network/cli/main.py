@@ -184,6 +184,8 @@ def main() -> None:
     3 means that activity exploded, or the state of a cell was not finite, and the run was stopped, 143 and 129 that
     SIGTERM or SIGHUP ended it.
     """
+    os.environ["MPLBACKEND"] = "agg"  # no command opens a window; a name that Matplotlib does not know ends its import
+    os.environ.setdefault("PATH", os.defpath)  # without one g++ does not find its own parts
     terminal.secure()
     interrupts.keep()
     job.silence_other_ranks()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -270,3 +273,20 @@ def test_a_run_seals_its_folder_and_keeps_it(tmp_path):
     assert done.record["versions"]["nest"].startswith("3.")
     with pytest.raises(RunExistsError):
         run(experiment, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("limit", ["OMP_THREAD_LIMIT=1", "OMP_MAX_ACTIVE_LEVELS=0", "OMP_DYNAMIC=true"])
+def test_as_many_threads_begin_as_were_asked_for(limit):
+    """NEST believes that it has the threads it asked OpenMP for; cells of those that never began could not be read."""
+    name, _, value = limit.partition("=")
+    code = (
+        "import os; from network.engine.nest.kernel import import_nest\n"
+        f"nest = import_nest(); nest.ResetKernel(); nest.local_num_threads = 4; assert os.environ['{name}'] == '{value}'\n"
+        "print(len(nest.Create('iaf_psc_alpha', 9).get('V_m')))"
+    )
+    environment = {**os.environ, name: value}
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, env=environment, cwd=Path(__file__).parents[2]
+    )
+    assert done.returncode == 0 and done.stdout == "9\n", done.stderr

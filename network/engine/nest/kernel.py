@@ -34,6 +34,10 @@ or more: where another program needs one of them, all threads then wait for the 
 """
 
 
+FEWER_THREADS = ("OMP_THREAD_LIMIT", "OMP_DYNAMIC", "OMP_MAX_ACTIVE_LEVELS")
+"""What lets OpenMP begin fewer threads than NEST has asked for, which NEST does not notice and cannot go on with."""
+
+
 def import_nest() -> ModuleType:
     """Return the ``nest`` module, imported without its banner and without it reading our command line.
 
@@ -49,7 +53,7 @@ def import_nest() -> ModuleType:
         os.environ["GOMP_SPINCOUNT"] = "1000"  # OpenMP reads it when NEST loads it
     argv, sys.argv = sys.argv, sys.argv[:1]  # NEST takes --quiet and --debug from argv
     try:
-        with _hidden(*UNUSED_BY_US):
+        with _hidden(*UNUSED_BY_US), _without(*FEWER_THREADS):
             import nest
     except ImportError as error:
         raise KernelError(
@@ -79,6 +83,16 @@ def _hidden(*names: str) -> Iterator[None]:
         for name in absent:
             del sys.modules[name]
         sys.setdlopenflags(flags)
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Take variables out of the environment: OpenMP reads them when it is loaded."""
+    given = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(given)
 
 
 def _end_job_on_error() -> None:

@@ -93,6 +93,13 @@ def test_what_may_not_be_written_is_read_and_refused_with_its_name(environment, 
     assert not (whole / "new").exists()
 
 
+def test_figures_are_drawn_whatever_backend_the_environment_names(environment, whole, tmp_path):
+    words = program.command("plot", str(whole), "--out", str(tmp_path / "figures"))
+    settings = {**environment, "MPLBACKEND": "nosuch", "DISPLAY": ":99"}
+    done = subprocess.run(words, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and (tmp_path / "figures" / "raster.png").is_file(), done.stderr
+
+
 @pytest.mark.parametrize("share", [0.4, 0.9])
 def test_a_killed_report_leaves_the_run_whole_and_is_written_again(start_bgnest, bgnest, whole, tmp_path, share):
     page = tmp_path / "page.html"
