@@ -129,7 +129,7 @@ def characterise(
             known,
             step=STEP if duration is None else duration,
         )
-    return Characteristics(subject, found, quiet)
+        return Characteristics(subject, found, quiet)
 
 
 @contextmanager

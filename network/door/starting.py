@@ -15,7 +15,8 @@ from ..experiment.limits import MAX_NAME, NAME_PATTERN
 from .schemas import FILES, schema_text
 
 STARTER = Path(__file__).parent / "starter"
-"""Files of the example; NAME in them becomes the name of the network."""
+"""Files of the example; the placeholder in them becomes the name of the network."""
+PLACEHOLDER = "NETWORK"
 
 
 def new_network(name: str, of: str | None = None, *, folder: str | Path = ".") -> Path:
@@ -50,7 +51,7 @@ def new_network(name: str, of: str | None = None, *, folder: str | Path = ".") -
         raise SpecError([f"{target}: is there already; nothing was changed"])
     source = STARTER if of is None else _source(of)
     edit: Callable[[str], str] = (
-        (lambda text: text.replace("NAME", name)) if of is None else _renamed(source.name, name)
+        (lambda text: text.replace(PLACEHOLDER, name)) if of is None else _renamed(source.name, name)
     )
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder) as scratch:
         made = Path(scratch) / name

@@ -75,7 +75,13 @@ def isolated(
     way = current_way(None, None, model)
     segments, currents = _as_parameter(cell, course, way[0]), _into_port(cell, course, way[1])
     if way == (None, None):
-        raise SpecError([f"{model.name}: takes no current: it has neither I_e nor exactly one continuous port"])
+        raise SpecError(
+            [
+                f"{model.file}: {model.name} takes no current, which a cell is characterised by: it has neither a "
+                "parameter I_e nor exactly one continuous port; write `I_stim pA <- continuous` below `input:`, and "
+                "I_stim into the equation of the potential"
+            ]
+        )
     slice_ = max(step, round(SLICE / step) * step)
     return replace(
         plan,

@@ -78,3 +78,57 @@ def test_a_cell_of_ones_own(bgnest, tmp_path):
     row = next(line for line in answer.stdout.splitlines() if line.startswith("time constant"))
     assert float(row.split()[2]) == pytest.approx(10.0, rel=0.02)
     assert (tmp_path / "characteristics" / "mine" / "mine.png").is_file()
+
+
+OF_ONES_OWN = """
+model names_of_ones_own:
+    state:
+        U mV = level
+        timer ms = 0 ms
+    equations:
+        kernel psp = exp(-t / tau_in)
+        inline syn pA = convolve(psp, spikes_in) * 1 pA
+        U' = -(U - level) / tau + (syn + injected) / cap
+    parameters:
+        level mV = -65 mV
+        crit mV = -50 mV
+        tau ms = 15 ms
+        cap pF = 100 pF
+        tau_in ms = 3 ms
+        dead_time ms = 2 ms
+    input:
+        spikes_in <- spike
+        injected pA <- continuous
+    output:
+        spike
+    update:
+        if timer > 0 ms:
+            timer -= resolution()
+        else:
+            integrate_odes(U)
+            if U >= crit:
+                emit_spike()
+                U = level
+                timer = dead_time
+"""
+
+
+def test_a_model_of_ones_own_is_characterised_by_its_file(bgnest, tmp_path):
+    """No name in it is one of ours, and no setting says where it lies."""
+    (tmp_path / "names_of_ones_own.nestml").write_text(OF_ONES_OWN)
+    arguments = ("characterise", "names_of_ones_own.nestml", "--duration", "400", "-q", "--json")
+    answer = bgnest(*arguments, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    found = {measure["name"]: measure["value"] for measure in json.loads(answer.stdout)["measures"]}
+    assert found["resting potential"] == pytest.approx(-65.0, abs=1e-3)
+    assert found["input resistance"] == pytest.approx(150.0, rel=1e-3)
+    assert found["time constant"] == pytest.approx(15.0, rel=0.01)
+    assert found["rheobase"] == pytest.approx(100.0, rel=0.05)
+
+
+def test_a_model_without_current_says_what_it_lacks(bgnest, tmp_path):
+    lines = [line for line in OF_ONES_OWN.splitlines() if "continuous" not in line]
+    (tmp_path / "names_of_ones_own.nestml").write_text("\n".join(lines).replace("(syn + injected)", "syn"))
+    answer = bgnest("characterise", "names_of_ones_own.nestml", "-q", cwd=tmp_path)
+    assert answer.returncode == 1 and "I_stim pA <- continuous" in answer.stderr, answer.stderr
+    assert str(tmp_path / "names_of_ones_own.nestml") in answer.stderr
