@@ -27,6 +27,7 @@ from . import (
     export,
     fit,
     interrupts,
+    measure,
     models,
     new,
     optimise,
@@ -113,6 +114,7 @@ app.add_typer(scan.app, name="scan")
 app.command("fit")(fit.fit)
 app.add_typer(check.app, name="check")
 app.command("rates")(rates.rates)
+app.command("measure")(measure.measure)
 app.command("plot")(plot.plot)
 app.command("report")(report.report)
 app.command("verdict")(verdict.verdict)

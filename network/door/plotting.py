@@ -191,6 +191,25 @@ class Plots:
             return weights_over_time(ax, recorded)
         return weight_courses(recorded, self._spikes(populations), *self._window(None))
 
+    @_presented
+    def triggered(
+        self,
+        trigger: str,
+        of: str | None = None,
+        ax: Axes | None = None,
+        *,
+        reach: float = 100.0,
+        bin_width: float = 1.0,
+    ) -> Drawn:
+        """A rate, the currents of a field, or a trace around the spikes of a population, see `Run.triggered`."""
+        from ..analysis.plots.triggered import triggered, triggered_panel
+        from ..analysis.triggered import around_spikes
+
+        table = around_spikes(self._reader, trigger, of, reach=reach, bin_width=bin_width)
+        if ax is not None:
+            return triggered_panel(ax, table)
+        return triggered(table, f"mean around {table.attrs['n_spikes']:,} spikes")
+
     def all(
         self,
         out: str | Path | None = None,

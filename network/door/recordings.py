@@ -131,30 +131,60 @@ class Recordings:
     def triggered(
         self, trigger: str, of: str | None = None, *, reach: float = 100.0, bin_width: float = 1.0
     ) -> pd.DataFrame:
-        """Rate of a population around the spikes of another one, on average over these spikes.
+        """Rate of a population, a field or a trace around the spikes of a population, on average over these spikes.
 
         Parameters
         ----------
         trigger : str
             Population or group whose spikes count.
         of : str, optional
-            Population or group whose rate is taken; by default the same, without the spike itself.
-        reach, bin_width : float
-            In ms.
+            Population or group whose rate is taken; by default the same, without the spike itself. The name of a
+            field, for its currents; ``POPULATION.VARIABLE`` for a trace, each cell around its own spikes.
+        reach : float
+            To each side, ms.
+        bin_width : float
+            Of rates, ms; fields and traces keep the interval of their samples.
 
         Returns
         -------
         DataFrame
-            ``rate`` (spikes/s per cell) by ``lag_ms``: positive after the spike.
+            By ``lag_ms``, positive after the spike: ``rate`` (spikes/s per cell), the columns of `field` (pA), or the
+            variable; see `network.analysis.triggered.around_spikes`.
+
+        Raises
+        ------
+        RunMissingError
+            With what was recorded.
         """
-        import pandas as pd
+        from ..analysis.triggered import around_spikes
 
-        from ..analysis.triggered import triggered_rate
+        return around_spikes(self.reader, trigger, of, reach=reach, bin_width=bin_width)
 
-        first = self.reader.spikes(trigger)
-        second = first if of in (None, trigger) else self.reader.spikes(str(of))
-        lags, rate = triggered_rate(first, second, *self.window, reach=reach, bin_width=bin_width)
-        return pd.DataFrame({"rate": rate}, index=pd.Index(lags, name="lag_ms"))
+    def measure(self, *names: str, of: str | Sequence[str] = ()) -> pd.DataFrame:
+        """Values of measures: bursts, Fano factors, rhythms, fields, the response to a transient.
+
+        Parameters
+        ----------
+        *names : str
+            Measures, as in ``targets.yaml``: ``fano_factor``, ``burst_share``, ``common_rhythm``, ``latency``, ...
+        of : str or sequence of str
+            Populations or groups, pairs ``A/B``, fields; by default all that there are.
+
+        Returns
+        -------
+        DataFrame
+            Index ``measure`` and ``of``; ``value`` and ``chance``, see `network.analysis.measured.measured`.
+
+        Raises
+        ------
+        SpecError
+            If there is no such measure, with those that there are.
+        RunMissingError
+            If the run does not have what it takes.
+        """
+        from ..analysis.measured import measured
+
+        return measured(self.reader, names, [of] if isinstance(of, str) else of)
 
     def traces(
         self, population: str, variables: str | Sequence[str] | None = None, *, trace: str | None = None

@@ -214,8 +214,9 @@ def _intervals(axes: Axes, content: CellFigure) -> None:
     axes.set_title("intervals within a step")
     if not content.intervals:
         return _empty(axes, "no step with three spikes")
+    order = [step.name for step in content.steps]
     for number, (name, times, lengths) in enumerate(content.intervals):
-        colour = COLOURS[number % len(COLOURS)]
+        colour = COLOURS[(order.index(name) if name in order else number) % len(COLOURS)]  # that of its step
         axes.plot(times, lengths, "o-", color=colour, markersize=1.8, linewidth=0.6, label=name)
     axes.set_ylim(bottom=0.0)
     low, high = axes.get_ylim()

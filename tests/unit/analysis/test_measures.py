@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import bgnest
 import numpy as np
 import pytest
 import yaml
@@ -30,7 +33,7 @@ def make_run(path, state="rest", model="ring"):
     meta = {"model": model, "state": state}
     plan = {"name": "x", "seed": 1, "t_presim": 0.0, "t_sim": 1000.0, "populations": populations, "meta": meta}
     with RunFolder.create(path) as folder:
-        folder.write_plan({**plan, "groups": {"both": ["A", "B"]}})
+        folder.write_plan({**plan, "inputs": [], "groups": {"both": ["A", "B"]}})
         folder.write_timers({"real_time_factor": 1.0})
         with folder.spike_writer(["A", "B"]) as writer:
             for name, cells, rate in (("A", range(10), 10), ("B", range(5), 20)):
@@ -157,3 +160,52 @@ def test_windows_on_the_command_line(tmp_path):
     assert said.exit_code == 0 and "change 500:1000" in said.output and "+0 %" in said.output and "B 2" in said.output
     for wrong in ("500", "500:100", "0:2000"):
         assert CliRunner().invoke(app, ["rates", run, "--window", wrong]).exit_code != 0
+
+
+def test_any_measure_of_a_run_without_windows(tmp_path):
+    """On the command line and in Python: A is a clock; half of the cells of B fire."""
+    run = make_run(tmp_path / "run")
+    door = bgnest.open_run(run.path)
+    table = door.measure("active", "fano_factor", "burst_share")
+    assert table["value"]["active", "A"] == 1.0 and table["value"]["active", "B"] == 0.5
+    assert table["value"]["fano_factor", "A"] == pytest.approx(0.0) and table["value"]["burst_share", "A"] == 0.0
+    assert set(table.index.get_level_values("of")) == {"A", "B", "both"}
+    shown = CliRunner().invoke(app, ["measure", str(run.path), "active", "fano_factor", "--of", "B"])
+    header, _, row = shown.output.splitlines()
+    assert header.split("  ")[0] == "of" and "Fano factor" in header and row.split()[:2] == ["B", "0.500"]
+    as_json = json.loads(CliRunner().invoke(app, ["measure", str(run.path), "active", "--json"]).output)
+    assert {"measure": "active", "of": "B", "value": 0.5, "chance": None} in as_json["values"]
+    listed = CliRunner().invoke(app, ["measure", str(run.path)]).output
+    assert all(name in listed for name in known())
+
+
+def test_the_average_around_spikes_on_the_command_line(tmp_path):
+    """Cells of A fire every 100 ms at the same time: nothing for 50 ms around, but the others at once."""
+    run, made = make_run(tmp_path / "run"), tmp_path / "out" / "a.svg"
+    words = ["measure", str(run.path), "--around", "A", "--figure", str(made), "--csv", str(tmp_path / "a.csv")]
+    shown = CliRunner().invoke(app, words, catch_exceptions=False).output
+    assert shown.startswith("A (spikes/s) around 80 spikes of A") and "highest 1,000 at -100 ms" in shown
+    assert made.is_file() and len((tmp_path / "a.csv").read_text().splitlines()) == 202
+    assert bgnest.open_run(run.path).triggered("A")["rate"][0.0] == pytest.approx(900.0)  # nine of ten others
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["burst_shar"], "did you mean 'burst_share'"),
+        (["fano_factor", "--of", "C"], "no 'C' is recorded; populations and groups: A, B, both"),
+        (["coherence"], "name them: --of A/B"),
+        (["coherence", "--of", "A"], "is of a pair of populations A/B, not of 'A'"),
+        (["field_beta_power"], "recording.fields"),
+        (["latency"], "no input changes during the run"),
+        (["--around", "A:x"], "no 'x'; populations, fields and traces: A, B, both"),
+        (["--around", "A", "--reach", "600"], "need more than 1200 ms; recorded: 1000 ms"),
+        (["--around", "A", "--figure", "a.doc"], "ends with .png, .pdf, .svg"),
+        (["active", "--figure", "a.png"], "with --around only"),
+        (["active", "--around", "A"], "takes no measures"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(tmp_path, words, says):
+    run = make_run(tmp_path / "run")
+    done = CliRunner().invoke(app, ["measure", str(run.path), *words])
+    assert done.exit_code != 0 and says in " ".join(f"{done.output} {done.exception}".split()), done.output
