@@ -140,6 +140,14 @@ class Draft:
         return experiment
 
 
+_OTHER_FILES = (
+    ("scan_of", "a scan", "bgnest scan run"),
+    ("optimise", "an optimisation", "bgnest scan optimise"),
+    ("fit", "a fit", "bgnest fit"),
+)
+"""Key by which files of other kinds are known, what they are, and the command that takes them."""
+
+
 def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) -> Draft:
     """Read and merge the files of an experiment, see :func:`load_experiment`."""
     tree = Tree()
@@ -157,6 +165,9 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
         overlay_path = find_overlay(overlay, path)
         stack.load(overlay_path, overlay=True)
         labels.append(overlay_path.stem)
+    for key, what, command in _OTHER_FILES:
+        if key in tree.data:
+            raise SpecError([f"{label_of(path)}: {what}, not an experiment: {command} {name}"])
     if "populations" not in tree.data:
         needed = ", ".join(name for name, field in Experiment.model_fields.items() if field.is_required())
         raise SpecError(

@@ -145,6 +145,16 @@ def placed_problems(
     return found
 
 
+_FORMS = (
+    ("KMGT", "a number with K, M, G or T behind it, such as 16G"),
+    ("#[0-9A-Fa-f]", "a colour such as '#1f77b4'"),
+    ("osD", "a mark: one of o s D ^ v P X * _ |"),
+    ("._+-", "a name (letters, digits and . _ + -)"),
+    ("_.]", "a name (letters, digits, _ and .)"),
+    ("", "a name (letters, digits and underscores)"),
+)
+"""What texts must look like, by a part of the pattern."""
+
 _LIMITS = {
     "greater_than": ("greater than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -179,6 +189,12 @@ def in_words(item: Mapping[str, Any]) -> str:
         return f"must be a list, not {given!r}"
     if kind in ("model_type", "dict_type", "model_attributes_type"):
         return f"must be a mapping, not {given!r}"
+    if kind == "string_pattern_mismatch":
+        return f"must be {next(form for part, form in _FORMS if part in context['pattern'])}, not {given!r}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        tags, tag = str(context.get("expected_tags", "")).replace("'", "").split(", "), context.get("tag", "None")
+        given = "is missing" if tag == "None" else f"{tag!r} is not a choice"
+        return f"{_discriminator(context)}: {given}; {choices(tag, tags, 'choices')}"
     message = str(item["msg"]).removeprefix("Value error, ")
     if kind == "value_error" or isinstance(given, dict | list) or f"{given}" in message:
         return message

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cluster.slurm import MEMORY_RESERVE, parse_memory
-from ..errors import SpecError
+from ..errors import SpecError, choices
 from ..experiment import Experiment
 from ..experiment.loading import Draft, load_draft
 from ..plans import Plan, make_plan
@@ -280,4 +280,24 @@ def plan_scan(spec: ScanSpec, label: str = "scan") -> ScanPlan:
         If there are too many points, or one is invalid or there twice.
     """
     points = make_points(spec, label)
-    return ScanPlan.of(plan_points(points, label, spec.execution), spec.execution)
+    planned = plan_points(points, label, spec.execution)
+    if problems := _unknown_populations(spec, points, label):
+        raise SpecError(problems)
+    return ScanPlan.of(planned, spec.execution)
+
+
+def _unknown_populations(spec: ScanSpec, points: Sequence[Point], label: str) -> list[str]:
+    """Populations that features and references name, and that no point has: known before anything runs."""
+    named = [(f"features.{name}.of", one) for name, feature in spec.features.items() for one in feature.of]
+    named += [(f"references.{name}.populations", one) for name, c in spec.references.items() for one in c.populations]
+    if not named:
+        return []
+    planner, known = Planner(label, spec.execution), set()
+    for point in {(point.experiment, point.overlays): point for point in points}.values():
+        experiment = planner.experiment(point)
+        known |= {*experiment.populations, *experiment.groups}
+    return [
+        f"{label}: {where}: no population {name!r}; {choices(name, sorted(known), 'populations')}"
+        for where, name in named
+        if name not in known
+    ]

@@ -43,7 +43,7 @@ from ..experiment.limits import MAX_NAME, MAX_POINTS, beyond, is_number, read_nu
 from ..experiment.messages import in_words
 from ..experiment.nest_limits import MAX_RANKS, MAX_THREADS
 from ..experiment.yamlfile import KeyPath, read_yaml
-from .features import Feature
+from .features import KINDS, Feature
 from .metrics import metrics
 
 SHORT = {
@@ -358,10 +358,18 @@ def validated(
 
 
 _SCALARS = ("bool", "int", "float", "str")
+_TAGS = ("axis", "block", "[key]")
+"""What pydantic adds to the path of a value that may be of several kinds."""
+
+
+def _is_feature(parts: list[str], k: int) -> bool:
+    return k == 2 and parts[0] == "features" and parts[2] in KINDS
 
 
 def _problem(item: Any, label: str, lines: Mapping[KeyPath, int], root: type[_Part]) -> str:
-    path = tuple(str(part) for part in item["loc"] if part not in ("axis", "block"))
+    parts = [str(part) for part in item["loc"]]
+    last = len(parts) - 1 if item["type"] == "missing" else -1  # a key, even where it is called as a kind is
+    path = tuple(p for k, p in enumerate(parts) if k == last or (p not in _TAGS and not _is_feature(parts, k)))
     known = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
     where = label if known is None else f"{label}:{known}"
     message = in_words(item)
@@ -378,7 +386,7 @@ def _problem(item: Any, label: str, lines: Mapping[KeyPath, int], root: type[_Pa
         for part in item["loc"][:-1]:
             model = models.get(part, model)
         message = f"unknown key; {choices(path[-1], model.model_fields, 'keys')}"
-    return f"{where}: {'.'.join(path)}: {message}"
+    return f"{where}: {'.'.join(path)}: {message}" if path else f"{where}: {message}"
 
 
 def load_scan(name_or_path: str | Path) -> tuple[ScanSpec, str, Path]:

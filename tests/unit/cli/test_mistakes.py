@@ -61,6 +61,37 @@ def test_one_line_says_what_is_wrong(bgnest, tmp_path, words, message):
         ("scan plan", SCAN + "axs: {seed: [1]}\n", "odd.yaml:2: axs: unknown key; did you mean 'axes'?"),
         ("scan plan", SCAN + "axes: {seed: []}\n", "odd.yaml:2: axes.seed.values: must have at least 1"),
         ("scan plan", SCAN + "axes: {dopamine: [.nan]}\n", "axes.dopamine.values.0: must be a finite number, not nan"),
+        (
+            "scan plan",
+            SCAN + "axes: {seed: [1]}\nname: a/b\n",
+            "odd.yaml:3: name: must be a name (letters, digits and . _",
+        ),
+        (
+            "scan plan",
+            SCAN + "axes: {seed: [1]}\nexecution: {memory: 1e9}\n",
+            "must be a number with K, M, G or T behind",
+        ),
+        (
+            "scan plan",
+            SCAN + "axes: {seed: [1]}\nreferences: {a: {label: a}}\n",
+            "odd.yaml:3: references.a.axis: is missing",
+        ),
+        (
+            "scan plan",
+            SCAN + "axes: {seed: [1]}\nfeatures: {a: {kind: crosing}}\n",
+            "kind: 'crosing' is not a choice; did you mean",
+        ),
+        (
+            "scan plan",
+            SCAN + "axes: {seed: [1]}\nfeatures: {a: {kind: crossing, of: [STM], level: [1]}}\n",
+            "odd.yaml:3: features.a.level: ",
+        ),
+        (
+            "scan plan",
+            SCAN + "axes: {seed: [1]}\nfeatures: {a: {kind: crossing, of: [STM], level: 1}}\n",
+            "odd.yaml: features.a.of: no population 'STM'; did you mean 'STN'?",
+        ),
+        ("run", SCAN + "axes: {seed: [1]}\n", "odd.yaml: a scan, not an experiment: bgnest scan run odd.yaml"),
         ("scan plan", SCAN + "axes: {seed: [1]}\ncombine: gird\n", "combine: 'gird' is not a choice; did you mean"),
         (
             "scan plan",
