@@ -17,7 +17,7 @@ from pathlib import Path
 from .. import resources
 from ..errors import BuildError, RefusedError, SpecError
 from ..experiment.cell_code import FAST
-from ..experiment.nestml import declared_model, read_nestml
+from ..experiment.nestml import parse_nestml, read_nestml
 from ..experiment.nestml_support import Unsupported, time_in_equations, unsupported
 from ..memo import remembered
 from .targets import Target
@@ -178,7 +178,7 @@ def _find(model: Path | str) -> Path:
 
 def _source(path: Path, nest: Nest) -> Source:
     text = read_nestml(path)
-    declared = declared_model(text, str(path))
+    declared = parse_nestml(text, str(path)).name
     name = path.stem if re.fullmatch(r"[A-Za-z_]\w*", path.stem, re.ASCII) else declared
     taken = name != declared or name in _names_of_nest(nest.include)
     return Source(path, text, name, declared, f"{name}_nestml" if taken else name)

@@ -7,6 +7,7 @@ found in milliseconds and without the NESTML tools.  Syntax errors are left to t
 from __future__ import annotations
 
 import hashlib
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -128,6 +129,17 @@ def _declared(line: str, unit: str) -> tuple[float, str] | None:
     return (value, written) if written in UNITS and known in UNITS and compatible(written, known) else None
 
 
+RESERVED = {
+    *keyword.kwlist,
+    *("integer", "real", "boolean", "string"),
+    *"""alignas alignof asm auto bool case catch char concept const constexpr decltype default delete do double enum
+    explicit export extern false float friend goto if inline int long mutable namespace new noexcept nullptr operator
+    private protected public register requires short signed sizeof static struct switch template this throw true typedef
+    typeid typename union unsigned using virtual void volatile wchar_t xor""".split(),  # noqa: SIM905
+}
+"""Words that a port cannot be called: NESTML puts them into names that it parses again as Python."""
+
+
 def model_lines(text: str) -> list[tuple[str, int]]:
     """Name and line of every model that a NESTML text declares."""
     found = [(_MODEL.match(line), number) for number, line in enumerate(text.splitlines(), start=1)]
@@ -183,6 +195,9 @@ def parse_nestml(text: str, where: str = "model") -> ModelInterface:
         lines.append((block or "", line))
         if block == "input" and (found := _PORT.match(line)):
             name_of_port, size, qualifier = found.groups()
+            if name_of_port in RESERVED:
+                what = "a word of C++, Python or NESTML itself, with which NESTML cannot generate code"
+                raise SpecError([f"{where}:{number}: the port {name_of_port!r} is {what}; call it otherwise"])
             elements = [name_of_port] if size is None else [f"{name_of_port}_{index}" for index in range(int(size))]
             ports += elements
             if len(only := qualifier.split()) == 1:

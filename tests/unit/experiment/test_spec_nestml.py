@@ -90,3 +90,12 @@ def test_units_of_installed_models_are_known():
     model = parse_nestml(SHAPES)
     assert [model.unit(name) for name in ("x", "rate", "k")] == ["mmol", "Bq", "pF/mV/ms"]
     assert model.defaults["k"][:2] == (0.7, "pF/mV/ms") and model.recorded_unit("x") == "mmol"
+
+
+@pytest.mark.parametrize("word", ["int", "lambda", "real", "class"])
+def test_a_port_is_not_called_by_a_word_of_the_languages_that_code_is_generated_in(word):
+    """NESTML sees it late, and fails in words of its own."""
+    text = SHAPES.replace("exc", word)
+    line = next(k for k, line in enumerate(text.splitlines(), start=1) if line.strip() == f"{word} <- spike")
+    with pytest.raises(SpecError, match=f"^model:{line}: the port '{word}' is a word of C"):
+        parse_nestml(text)
