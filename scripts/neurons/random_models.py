@@ -37,7 +37,7 @@ def model(seed: int) -> tuple[str, str]:
         kernel = {
             "exponential": f"exp(-t / tau_{port})",
             "alpha": f"(e / tau_{port}) * t * exp(-t / tau_{port})",
-            "beta": f"exp(-t / tau_{port}) - exp(-t / (tau_{port} + 2 ms))",
+            "beta": f"exp(-t / tau_{port}) - exp(-t / late_{port})",
         }[rng.choice(("exponential", "exponential", "alpha", "beta"))]
         flip = "-" if kernel.count("exp") == 2 else ""
         if rng.random() < 0.3:
@@ -46,6 +46,8 @@ def model(seed: int) -> tuple[str, str]:
             conditions.append((f"onReceive({port})", [f"s_{port} += {port} * {30 * sign} pA * s"]))
             terms.append(f"s_{port}")
             continue
+        if flip:
+            parameters.append(f"late_{port} ms = {round(tau + 2.0, 2)} ms")
         equations.append(f"kernel K_{port} = {flip}({kernel})" if flip else f"kernel K_{port} = {kernel}")
         if rng.random() < 0.5:
             E = 0 if sign > 0 else -80
@@ -93,6 +95,8 @@ def model(seed: int) -> tuple[str, str]:
 
     # refractory periods
     idiom = rng.choice(("none", "clock", "held", "usual"))
+    if kind != "linear" and idiom == "clock":
+        idiom = "usual"  # a potential that may not fire yet would run away
     if idiom != "none":
         parameters.append(f"t_ref ms = {rng.choice((1.0, 2.0, 3.5))} ms")
     fires = f"V_m >= {v_th}"

@@ -192,3 +192,64 @@ for _ in range(2):
     runs = np.array(in_nest(module, code))
     assert np.all(runs[:, 0] == 0.5) and np.allclose(runs[:, 1], 0.5, atol=1e-12)
     assert np.all(runs[:, 2] > -65.0) and np.all(runs == runs[0, :, :1])
+
+
+FALLING_BACK = """
+model falling_back:
+    state:
+        V_m mV = -65 mV
+
+    equations:
+        V_m' = 20 mV / ms + (V_m + 65 mV) * (V_m + 65 mV) / (10 mV * ms)
+
+    parameters:
+        V_th mV = -52 mV
+
+    update:
+        integrate_odes()
+
+    output:
+        spike
+
+    onCondition(V_m >= V_th):
+        V_m -= 14 mV
+        emit_spike()
+"""
+
+
+@pytest.mark.parametrize("target", ["plain", "vectorised"])
+def test_a_reset_by_an_amount_happens_where_the_threshold_is_crossed(tmp_path, target):
+    """Not at the end of the step: V_m moves by three millivolts in a step, the faster the higher it is."""
+    source = tmp_path / "falling_back.nestml"
+    source.write_text(FALLING_BACK)
+    module = codegen.build([source], target=target)
+    code = """
+cells = nest.Create('falling_back', 1)
+answer = []
+for _ in range(50):
+    nest.Simulate(0.1)
+    answer.append(cells.get('V_m'))
+"""
+    found = np.array(in_nest(module, code))
+
+    def crossed(_time, y):
+        return y[0] + 52.0
+
+    crossed.terminal, crossed.direction = True, 1
+    time, V_m, expected = 0.0, -65.0, np.empty(50)
+    ends = np.arange(1, 51) * 0.1
+    while time < 5.0:
+        course = solve_ivp(
+            lambda _time, y: 20.0 + (y + 65.0) ** 2 / 10.0,
+            (time, 5.0),
+            [V_m],
+            events=crossed,
+            rtol=1e-10,
+            atol=1e-10,
+            dense_output=True,
+        )
+        until = course.t[-1]
+        within = (ends >= time) & (ends <= until + 1e-12)
+        expected[within] = course.sol(ends[within])[0]
+        time, V_m = until, course.y[0, -1] - 14.0
+    assert np.abs(found - expected).max() < 0.01
