@@ -14,15 +14,21 @@ from .yamlfile import KeyPath, read_yaml
 
 EDITORS = "yaml-language-server:"
 """Begins a comment that names the schema of a file for editors, and is no title."""
+BASE = "base.yaml"
+"""What is meant by the name of a network alone."""
 RUN_MARK = "record.json"
 """File by which a folder is that of a run (`network.runs.layout.RECORD`)."""
 
 
 def relative(path: Path, name: Any, where: str) -> Path:
-    """File that ``overlay_of`` or ``include`` in the file ``path`` means: beside it, or below ``params/``."""
+    """File that ``overlay_of`` or ``include`` in the file ``path`` means: beside it, or below ``params/``.
+
+    The name of a network alone means its ``base``, as it does on the command line.
+    """
     if not isinstance(name, str):
         raise SpecError([f"{where}: must be the name of a file, not {name!r}"])
-    for candidate in (path.parent / name, path.parent / f"{name}.yaml", *_in_params(name)):
+    beside_it, named = (path.parent / name, path.parent / f"{name}.yaml"), _in_params(name)
+    for candidate in (*beside_it, *named, beside_it[0] / BASE, *(file.with_suffix("") / BASE for file in named)):
         if is_file(candidate):
             return candidate
     if any(exists(there := path.parent / found) and not there.is_dir() for found in (name, f"{name}.yaml")):
@@ -126,7 +132,7 @@ def find_experiment(name_or_path: str | Path) -> Path:
         for candidate in (
             folder / f"{name_or_path}.yaml",
             folder / model / "experiments" / f"{stem}.yaml",
-            folder / str(name_or_path) / "base.yaml",
+            folder / str(name_or_path) / BASE,
         ):
             if is_file(candidate):
                 return candidate

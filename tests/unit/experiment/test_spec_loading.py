@@ -211,6 +211,19 @@ def test_names_of_runs(tiny_params, tmp_path):
     assert load_experiment(tmp_path / "my run.yaml").name == "my_run"
 
 
+def test_the_name_of_a_network_means_its_base(tiny_params, tmp_path):
+    """In `overlay_of` as on the command line: below the params, and beside the file."""
+    (tmp_path / "mine.yaml").write_text("overlay_of: tiny\nsimulation: {seed: 5}\n")
+    assert load_experiment(tmp_path / "mine.yaml").meta.model == "tiny"
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "base.yaml").write_text("overlay_of: tiny/base\nmeta: {title: deep}\n")
+    (tmp_path / "other.yaml").write_text("overlay_of: deep\n")
+    assert load_experiment(tmp_path / "other.yaml").meta.title == "deep"
+    (tmp_path / "wrong.yaml").write_text("overlay_of: tinny\n")
+    with pytest.raises(SpecError, match="no file 'tinny'; files and experiments: .*tiny/base"):
+        load_experiment(tmp_path / "wrong.yaml")
+
+
 def test_an_overlay_brings_the_overlays_it_stands_on(tiny_params):
     (tiny_params / "tiny" / "one.yaml").write_text("# first\noverlay_of: base\nsimulation: {seed: 5}\n")
     (tiny_params / "tiny" / "two.yaml").write_text("# second\noverlay_of: one\nrecording: {spikes: [P]}\n")
