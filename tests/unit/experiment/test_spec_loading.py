@@ -220,7 +220,7 @@ def test_the_name_of_a_network_means_its_base(tiny_params, tmp_path):
     (tmp_path / "other.yaml").write_text("overlay_of: deep\n")
     assert load_experiment(tmp_path / "other.yaml").meta.title == "deep"
     (tmp_path / "wrong.yaml").write_text("overlay_of: tinny\n")
-    with pytest.raises(SpecError, match="no file 'tinny'; files and experiments: .*tiny/base"):
+    with pytest.raises(SpecError, match=r"no file 'tinny'; files and experiments: .*tiny/base"):
         load_experiment(tmp_path / "wrong.yaml")
 
 
