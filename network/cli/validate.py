@@ -113,7 +113,7 @@ def _shown(spec: Experiment, path: str, origin: Origin) -> Iterator[str]:
     """Lines about a value: what it is, where it was written, what it stands on; none for a section."""
     value = _at(spec, path)
     if isinstance(value, Quantity | QuantityList):
-        text = str(value.value) if value.unit == "1" else f"{value.value} {value.unit}"
+        text = _number(value.value) if value.unit == "1" else f"{_number(value.value)} {value.unit}"
         yield f"  {path} = {text}    [{origin}]" + (f"  source {value.source}" if value.source else "")
         for what in ("assumed", "note"):
             if (said := getattr(value, what)) is not None:
@@ -122,6 +122,17 @@ def _shown(spec: Experiment, path: str, origin: Origin) -> Iterator[str]:
         yield f"  {path} is taken away    [{origin}]"
     elif not isinstance(value, Spec | dict):
         yield f"  {path} = {value}    [{origin}]"
+
+
+def _number(value: object) -> str:
+    """A number or list of numbers as people write them: 100 cells, not 100.0.
+
+    >>> _number([100.0, 0.5, True])
+    '[100, 0.5, True]'
+    """
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_number, value))}]"
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _at(spec: object, path: str) -> object:
