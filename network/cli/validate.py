@@ -100,13 +100,18 @@ def without_source(spec: Experiment) -> list[str]:
 
 def beside_network(spec: Experiment) -> None:
     """Check what lies beside the parameters of a network: its targets and how it is shown; SpecError with problems."""
-    from ..analysis.targets.windows import states_with_targets
+    from ..analysis.targets.windows import load_targets, states_with_targets, unknown_populations
 
     model, names = spec.meta.model, [*spec.populations, *spec.groups]
     if unknown := unknown_names(load_presentation(model), names):
         file = f"{model}/{PRESENTATION}"
         raise SpecError([f"{file}: {name!r} is no population; {choices(name, names, 'names')}" for name in unknown])
-    states_with_targets(model)
+    if (state := spec.meta.state) in states_with_targets(model):
+        wrong = unknown_populations(load_targets(model, state), names)
+        where = f"{model}/targets.yaml: states.{state}"
+        problems = [f"{where}: {what}: no population {name!r}; {choices(name, names, 'names')}" for what, name in wrong]
+        if problems:
+            raise SpecError(problems)
 
 
 def _shown(spec: Experiment, path: str, origin: Origin) -> Iterator[str]:

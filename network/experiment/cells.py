@@ -199,7 +199,7 @@ def _read(path: Path, stamp: tuple[int, int]) -> CellFile:
     try:
         about = About.model_validate(data.get("about", {}))
     except ValidationError as error:
-        problems += placed_problems(error, label, lines, ("about",))
+        problems += placed_problems(error, About, label, lines, ("about",))
     if problems or about is None:
         raise SpecError(problems)
     body = {key: value for key, value in data.items() if key not in ("about", "cell")}

@@ -6,6 +6,8 @@ import types
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
+from pydantic import BaseModel
+
 from ..errors import choices
 from .distributions import NAMES as DISTRIBUTIONS
 from .origins import Tree, number_hint
@@ -133,16 +135,40 @@ def _tag(model: type[Spec]) -> str | None:
 
 
 def placed_problems(
-    error: ValidationError, label: str, lines: Mapping[tuple[str, ...], int], at: tuple[str, ...] = ()
+    error: ValidationError,
+    model: type[BaseModel],
+    label: str,
+    lines: Mapping[tuple[str, ...], int],
+    at: tuple[str, ...] = (),
 ) -> list[str]:
-    """One line per problem that pydantic found in a file: file, line, key path, what is wrong."""
+    """One line per problem that pydantic found in a file: file, line, key path, what is wrong, known keys."""
     found = []
     for item in error.errors():
         path = (*at, *(str(part) for part in item["loc"]))
         line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), None)
         where = label if line is None else f"{label}:{line}"
-        found.append(f"{where}: {'.'.join(path)}: {in_words(item)}")
+        unknown = item["type"] == "extra_forbidden"
+        what = (
+            f"unknown key; {choices(path[-1], _keys(model, item['loc'][:-1]), 'keys')}" if unknown else in_words(item)
+        )
+        found.append(f"{where}: {'.'.join(path)}: {what}")
     return found
+
+
+def _keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Keys that may be written at a place of a file."""
+    options: list[Any] = [model]
+    for part in loc:
+        below: list[Any] = []
+        for option in options:
+            if isinstance(option, type) and issubclass(option, BaseModel):
+                info = option.model_fields.get(str(part))
+                below += [] if info is None else _strip(info.annotation, None)[0]
+            elif get_origin(option) is not None:  # a mapping or a list: of its values
+                below += _strip(get_args(option)[-1 if get_origin(option) is dict else 0], None)[0]
+        options = below or options  # a label of pydantic's, not a key
+    models = [option for option in options if isinstance(option, type) and issubclass(option, BaseModel)]
+    return list(dict.fromkeys(name for option in models for name in option.model_fields))
 
 
 _FORMS = (

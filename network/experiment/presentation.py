@@ -237,7 +237,7 @@ def _load(path: Path, label: str, _changed: int) -> Presentation:
     try:
         content = _File.model_validate(data)
     except ValidationError as error:
-        raise SpecError(placed_problems(error, label, lines)) from error
+        raise SpecError(placed_problems(error, _File, label, lines)) from error
     known = load_sources(path.parent)
     problems = [
         f"{label}:{lines.get(('expected_rates', name), 0)}: expected_rates.{name}: unknown source {rate.source!r}; "

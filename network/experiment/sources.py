@@ -47,7 +47,7 @@ def _read(files: tuple[tuple[Path, int], ...]) -> dict[str, Source]:
             try:
                 found[key] = Source.model_validate(entry)
             except ValidationError as error:
-                problems += placed_problems(error, path.name, lines, (key,))
+                problems += placed_problems(error, Source, path.name, lines, (key,))
     if problems:
         raise SpecError(problems)
     return found

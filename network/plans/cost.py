@@ -191,7 +191,7 @@ def _load(path: Path) -> CostModel:
     try:
         return CostModel.model_validate(data)
     except ValidationError as error:
-        raise SpecError(placed_problems(error, path.name, lines)) from error
+        raise SpecError(placed_problems(error, CostModel, path.name, lines)) from error
 
 
 def load_cost_model() -> CostModel:

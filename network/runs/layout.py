@@ -158,6 +158,8 @@ def to_json(value: object) -> str:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; a missing and a damaged file each have their own error."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise RunCorruptError(f"{path}: is not a file")
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

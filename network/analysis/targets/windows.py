@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import Field, ValidationError, create_model, model_validator
+from pydantic_core import PydanticCustomError
 
 from ... import resources
 from ...errors import SpecError, choices
@@ -16,6 +18,7 @@ from ...experiment.quantities import Spec
 from ...experiment.sources import load_sources
 from ...experiment.yamlfile import read_yaml
 from .measures import PopulationMeasure, family, known
+from .measures.pairs import PairMeasure
 from .measures.zones import ZoneMeasure
 
 SMALLER = 0.99
@@ -27,6 +30,12 @@ class Band(Spec):
 
     low: float
     high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Band:
+        if not self.low <= self.high:
+            raise PydanticCustomError("order", f"low must not be above high, not {self.low:g} and {self.high:g}")
+        return self
 
 
 def _sections() -> dict[str, Any]:
@@ -47,7 +56,7 @@ class _Acceptance(Spec):
 
     source: str | None = None
     assumed: str | None = None
-    n_neurons: int
+    n_neurons: Annotated[int, Field(ge=1)]
     """Size of the network that they hold for."""
 
 
@@ -157,6 +166,19 @@ def load_targets(model: str, state: str) -> Targets:
     return Targets(model, state, windows, dict(targets.references), tuple(order), source or "", size)
 
 
+def unknown_populations(targets: Targets, names: Collection[str]) -> list[tuple[str, str]]:
+    """Where targets name something that is neither a population nor a group of the network, and what."""
+    found = [(f"references.{key}", name) for key, entry in targets.references.items() for name in entry.populations]
+    for measure, windows in targets.windows.items():
+        if isinstance(kind := known()[measure], PairMeasure):
+            found += [(measure, name) for pair in windows for name in pair.split("/")]
+        elif isinstance(kind, PopulationMeasure):
+            found += [(measure, name) for name in windows]
+        elif isinstance(kind, ZoneMeasure):
+            found += [(measure, zone.partition(" ")[0]) for zone in windows]
+    return list(dict.fromkeys((where, name) for where, name in found if name not in names))
+
+
 def states_with_targets(model: str) -> list[str]:
     """States in the targets of a model, none if it has no targets; SpecError if the file is malformed."""
     path = targets_file(model)
@@ -168,9 +190,14 @@ def _read(path: Path, label: str) -> _File:
     try:
         content = _File.model_validate(data)
     except ValidationError as error:
-        raise SpecError(placed_problems(error, label, lines)) from error
+        raise SpecError(placed_problems(error, _File, label, lines)) from error
     known_sources = load_sources(path.parent)
     problems = [
+        f"{label}: states.{name}.acceptance: unknown source {source!r}; {choices(source, known_sources, 'sources')}"
+        for name, targets in content.states.items()
+        if (source := getattr(targets.acceptance, "source", None)) is not None and source not in known_sources
+    ]
+    problems += [
         f"{label}: states.{name}.references.{key}: unknown source {entry.source!r}; "
         + choices(entry.source, known_sources, "sources")
         for name, targets in content.states.items()

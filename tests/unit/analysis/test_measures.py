@@ -15,7 +15,7 @@ from network.analysis.statistics import fano_factor, window_rates
 from network.analysis.targets import measures
 from network.analysis.targets.judge import judge_run, run_targets
 from network.analysis.targets.measures import PopulationMeasure, RunData, base, family, known
-from network.analysis.targets.windows import load_targets
+from network.analysis.targets.windows import load_targets, unknown_populations
 from network.cli.main import app
 from network.errors import SpecError
 from network.runs import RunFolder
@@ -121,7 +121,13 @@ def test_network_without_targets_or_state_is_not_judged(params, tmp_path):
 @pytest.mark.parametrize(
     ("acceptance", "message"),
     [
-        ({"fanno": {"A": {"low": 0, "high": 1}}}, "states.rest.acceptance.fanno"),
+        (
+            {"fanno": {"A": {"low": 0, "high": 1}}},
+            "acceptance.fanno: unknown key; keys: source, assumed, ",
+        ),
+        ({"cv": {"A": {"low": 0, "hihg": 1}}}, "cv.A.hihg: unknown key; did you mean 'high'? keys: low, high"),
+        ({"cv": {"A": {"low": 2, "high": 1}}}, "acceptance.cv.A: low must not be above high, not 2 and 1"),
+        ({"n_neurons": 0}, "states.rest.acceptance.n_neurons: 0 must be at least 1"),
         ({"cv": {"A": {"low": "few", "high": 1}}}, "states.rest.acceptance.cv.A.low: must be a number, not 'few'"),
         ({"pairs": {"phase": {"A/B": {"low": 0}}}}, "states.rest.acceptance.pairs.phase.A/B.high: is missing"),
         ({"response": {"latency": {}}}, "states.rest.acceptance.response.population: is missing"),
@@ -132,6 +138,23 @@ def test_mistakes_in_targets_are_placed(params, acceptance, message):
     with pytest.raises(SpecError) as found:
         load_targets("ring", "rest")
     assert message in str(found.value) and "ring/targets.yaml:" in str(found.value)
+
+
+def test_what_targets_say_of_populations_that_there_are_not_is_found(params):
+    params(
+        {
+            "source": "book",
+            "populations": {"A": {"low": 0, "high": 1}, "C": {"low": 0, "high": 1}},
+            "pairs": {"phase": {"A/D": {"low": 0, "high": 1}}},
+            "response": {"population": "E", "latency": {"EE": {"low": 0, "high": 1}}},
+        },
+        paper={"source": "book", "populations": {"F": {"rate": 1.0}}},
+    )
+    found = unknown_populations(load_targets("ring", "rest"), ("A", "B", "both"))
+    assert found == [("references.paper", "F"), ("rate", "C"), ("phase", "D"), ("latency", "E")]
+    params({"source": "bok", "populations": {}})
+    with pytest.raises(SpecError, match="rest.acceptance: unknown source 'bok'; did you mean 'book'"):
+        load_targets("ring", "rest")
 
 
 def test_smaller_networks_are_not_failed(params, tmp_path):

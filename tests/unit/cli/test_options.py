@@ -43,9 +43,7 @@ def test_validate_shows_values_with_units_and_origins_and_no_sections():
     values = {path: rest for path, _, rest in (line.strip().partition(" = ") for line in lines)}
     changed = "18.5 nS    [command line (projections.FSN_to_MSN_D2.weight=18.5)]"
     assert values["projections.FSN_to_MSN_D2.weight"] == changed
-    assert values["projections.FSN_to_MSN_D2.plasticity.tau_rec"].startswith(
-        "902 ms    [lindahl2016/projections.yaml:"
-    )
+    assert values["projections.FSN_to_MSN_D2.plasticity.tau_rec"].startswith("902 ms    [lindahl2016/projections.yaml:")
     assert "projections.FSN_to_MSN_D2.plasticity" not in values and "Quantity" not in shown
 
 

@@ -269,7 +269,7 @@ def test_targets_and_sources_are_refused_with_their_lines(tiny_params):
         "tiny/targets.yaml:4: states.rest.acceptance.populations.P.high: is missing",
     )
     (tiny_params / "sources.yaml").write_text("book:\n  what: a book\n  dio: 10.1\n")
-    with pytest.raises(SpecError, match=r"sources.yaml:3: book.dio: Extra inputs are not permitted"):
+    with pytest.raises(SpecError, match=r"sources.yaml:3: book.dio: unknown key; did you mean .doi."):
         load_experiment("tiny")
 
 
