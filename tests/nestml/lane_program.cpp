@@ -14,6 +14,7 @@ using namespace bgnest;
 struct Cell
 {
   static constexpr int n_numeric = 4, n_analytic = 2, n_states = 7, n_constants = 2, n_inputs = 1, n_exponentials = 2, n_calls = 1, runner = -1;
+  static constexpr bool may_wait = true;
   static constexpr std::array< int, 1 > followed = { 0 };
   static constexpr double scales[] = { 1.0, 0.01, 0.01, 0.01 };
   struct State { double V, m, h, n, g, clock, old; };
@@ -66,6 +67,7 @@ struct Cell
 
 using Lanes = LaneProgram< Cell, 1 >;
 static Row constants[ 2 ];
+static Lanes::Queue queue;
 
 struct Block
 {
@@ -80,20 +82,26 @@ struct Block
     for ( int i = 0; i < Cell::n_states; ++i ) std::fill_n( state[ i ].value, lanes, start[ i ] );
   }
 
+  LaneRow< std::uint32_t > refused, spikes;
+  BlockStep now;
+
   void
-  step( const int number )
+  begin( const int number )
   {
-    LaneRow< std::uint32_t > refused, spikes;
     for ( int l = 0; l < lanes; ++l )
     {
       input[ 0 ][ l ] = I[ l ];
       state[ 4 ][ l ] += number % 37 == 5 ? weight[ l ] : 0.0;
     }
-    if ( Lanes::update( constants, state, input, other, refused.value, spikes.value, 0.1 ) )
-    {
-      for ( int l = 0; l < lanes; ++l )
-        if ( refused[ l ] and not Lanes::update_carefully( constants, state, input, other, spikes.value, l, 0.1 ) ) std::puts( "failed" );
-    }
+    now = { constants, state, input, other, refused.value, spikes.value, 0.1 };
+    Lanes::update( now, ~LaneMask( 0 ), queue );
+  }
+
+  void
+  end()
+  {
+    for ( int l = 0; l < lanes; ++l )
+      if ( refused[ l ] and not Lanes::update_carefully( now, l ) ) std::puts( "failed" );
     Lanes::conditions( constants, input, other, spikes.value );
     for ( int l = 0; l < lanes; ++l ) n_spikes[ l ] += spikes[ l ];
     std::memcpy( state, other, sizeof state );
@@ -157,17 +165,28 @@ int main()
     right[ k ] = Cell::load_state( mixed.state, k );
   }
   long others = 0, spikes = 0, waiting = 0, moved = 0;
+  long most = 0;
   double worst = 0.0;
   for ( int t = 0; t < 1000; ++t )
   {
-    mixed.step( t );
+    mixed.begin( t );
+    if ( not queue.waiting.empty() ) Lanes::empty( queue );
+    mixed.end();
+    // these in one team
+    std::vector< double > before;
+    for ( Block& block : alone )
+    {
+      before.push_back( block.state[ 0 ][ 0 ] );
+      block.begin( t );
+    }
+    most = std::max( most, static_cast< long >( queue.waiting.size() ) );
+    if ( not queue.waiting.empty() ) Lanes::empty( queue );
     for ( int k = 0; k < lanes; ++k )
     {
-      const double before = alone[ k ].state[ 0 ][ 0 ];
       const bool waits = alone[ k ].state[ 5 ][ 0 ] > 1e-9;
-      alone[ k ].step( t );
+      alone[ k ].end();
       waiting += waits;
-      moved += waits and alone[ k ].state[ 0 ][ 0 ] != before;
+      moved += waits and alone[ k ].state[ 0 ][ 0 ] != before[ k ];
       for ( int i = 0; i < Cell::n_states; ++i )
         for ( int l = 0; l < lanes; ++l ) others += alone[ k ].state[ i ][ l ] != mixed.state[ i ][ k ];
       right[ k ].g += t % 37 == 5 ? mixed.weight[ k ] : 0.0;
@@ -178,5 +197,5 @@ int main()
     }
   }
   for ( int l = 0; l < lanes; ++l ) spikes += mixed.n_spikes[ l ];
-  std::printf( "others %ld\nspikes %ld\nworst %.6f\nwaiting %ld\nmoved %ld\n", others, spikes, worst, waiting, moved );
+  std::printf( "others %ld\nspikes %ld\nworst %.6f\nwaiting %ld\nmoved %ld\nmost %ld\n", others, spikes, worst, waiting, moved, most );
 }

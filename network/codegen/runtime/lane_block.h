@@ -7,11 +7,11 @@
  *
  * What a block keeps, and why so little: at full scale the cells do not fit into the cache, so the bytes
  * that a slice touches decide the speed.
- *   state      one table; between the steps of a slice two others, of the thread, take turns, so that a lane
- *              whose fast step is refused can be done again from its start
+ *   state      one table; between the steps of a slice two others, of the working memory (lane_work.h), take turns, so
+ *              that a lane whose fast step is refused can be done again from its start
  *   constants  rows that differ between its lanes (lane_constants.h)
  *   input      is in lists of the thread (lane_events.h); what is due in a slice is added up in a table
- *              (step x port x lane) of the thread, with a bit per step and port that tells whether anything has
+ *              (step x port x lane) of the working memory, with a bit per step and port that tells whether anything has
  *              arrived
  *
  * Lanes that are empty, or whose cell is frozen, are computed along with the others and keep their state.
@@ -50,6 +50,7 @@ class alignas( 64 ) LaneBlock
 {
 public:
   using Registry = LaneRegistry< Neuron, Model >;
+  using Work = LaneWork< Model >;
   static constexpr int n_states = Model::n_states;
   static constexpr int n_constants = Model::n_constants + Model::n_ports;
 
@@ -232,37 +233,66 @@ public:
     registry_.delivery.events.add( slot( lane ), Model::n_ports + port, step, value );
   }
 
-  /* Advance all lanes over a part of the slice that begins at slice. */
+  /* How the steps of a slice are done. */
+  enum class Scheme
+  {
+    expansion,
+    unit_exponents, // a model without exponents is compiled for one kind of them only
+    any_exponents
+  };
+
+  Scheme
+  scheme() const
+  {
+    return scheme_;
+  }
+
+  /* Lay out all that a part of the slice that begins at slice needs. */
   void
-  update( const nest::Time& slice, const long from, const long to )
+  open( Work& work, const nest::Time& slice, const long from, const long to )
   {
     const long slice_origin = slice.get_steps();
-    const long begin = slice_origin + from;
-    const long end = slice_origin + to;
-    clock_ = begin;
+    work_ = &work;
+    clock_ = slice_origin + from;
     if ( stale_ )
     {
       gather_();
     }
-    constants_.lay_out( registry_.constants );
+    constants_.lay_out( work.constants );
     take_( slice_origin, from, to );
+    scheme_ = Model::exponents.empty() or constants_.unit_exponents() ? Scheme::unit_exponents : Scheme::any_exponents;
     if constexpr ( Model::has_expansion )
     {
       // a lane with other exponents is refused there; what the others get must not depend on it
       if ( to - from > 1 and resolution_ <= longest_expanded_step and not constants_.odd_exponents() )
       {
-        LaneExpansion< Neuron, Model >::advance( *this, end, slice_origin );
+        scheme_ = Scheme::expansion;
+      }
+    }
+  }
+
+  /* Advance all lanes of n blocks that have been opened and have one scheme, up to a step of the slice. */
+  static void
+  advance( LaneBlock* const* const team, const int n, const nest::Time& slice, const long to )
+  {
+    const long slice_origin = slice.get_steps();
+    const long end = slice_origin + to;
+    const Scheme scheme = team[ 0 ]->scheme_;
+    if constexpr ( Model::has_expansion )
+    {
+      if ( scheme == Scheme::expansion )
+      {
+        LaneExpansion< Neuron, Model >::advance( *team[ 0 ], end, slice_origin );
         return;
       }
     }
-    // a model without exponents is compiled for one kind of them only
-    if ( Model::exponents.empty() or constants_.unit_exponents() )
+    if ( scheme == Scheme::unit_exponents )
     {
-      LaneSlice< Neuron, Model, 1 >::advance( *this, end, slice_origin );
+      LaneSlice< Neuron, Model, 1 >::advance( team, n, end, slice_origin );
     }
     else if constexpr ( not Model::exponents.empty() )
     {
-      LaneSlice< Neuron, Model, lane::largest_exponent >::advance( *this, end, slice_origin );
+      LaneSlice< Neuron, Model, lane::largest_exponent >::advance( team, n, end, slice_origin );
     }
   }
 
@@ -302,7 +332,7 @@ private:
   void
   take_( const long slice_begin, const long from, const long to )
   {
-    registry_.input.resize( to - from );
+    work_->input.resize( to - from );
     LaneEvents& events = registry_.delivery.events;
     events.advance( slice_begin );
     events.each( first_slot_,
@@ -312,7 +342,7 @@ private:
         if ( step >= from and step < to )
         {
           route_( row, value );
-          registry_.input.add( step - from, row, lane, value );
+          work_->input.add( step - from, row, lane, value );
         }
       } );
   }
@@ -378,6 +408,7 @@ private:
   }
 
   Registry& registry_;
+  Work* work_ = nullptr; // while it is advanced
   LaneBlock* next_ = nullptr;
   LaneBlock* previous_ = nullptr;
   long clock_;               // first step that is not done yet
@@ -387,6 +418,7 @@ private:
   LaneMask recorded_ = 0; // ... of which variables are recorded
   bool stale_ = true;
   bool awake_ = false;
+  Scheme scheme_ = Scheme::unit_exponents;
   double resolution_ = 0.0;
 
   BlockConstants< n_constants > constants_;

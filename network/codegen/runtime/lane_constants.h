@@ -2,8 +2,8 @@
  * lane_constants.h - parameters of a block, and what is computed from them
  *
  * Most constants are equal in all lanes of a block and in nearly all blocks. Equal ones live once per thread; a
- * block keeps only the rows that differ between its lanes. Before a slice all are laid out in one table per
- * thread, where most blocks find everything but their own rows already in place.
+ * block keeps only the rows that differ between its lanes. Before a slice all are laid out in a table of the working
+ * memory, where most blocks find everything but their own rows already in place.
  */
 #ifndef BGNEST_LANE_CONSTANTS_H
 #define BGNEST_LANE_CONSTANTS_H
@@ -51,9 +51,9 @@ struct SharedConstants
   }
 };
 
-/* The constants of the block that is being advanced, laid out for the loops over lanes; one per thread. */
-template < int N, bool SINGLE = false >
-class ConstantsTable
+/* All shared constants of the blocks of a thread, each once. */
+template < int N >
+class ConstantsStore
 {
 public:
   using Shared = SharedConstants< N >;
@@ -70,6 +70,17 @@ public:
     }
     return found;
   }
+
+private:
+  std::unordered_map< std::size_t, std::weak_ptr< const Shared > > shared_;
+};
+
+/* The constants of a block that is being advanced, laid out for the loops over lanes. */
+template < int N, bool SINGLE = false >
+class ConstantsTable
+{
+public:
+  using Shared = SharedConstants< N >;
 
   /* Fill the table for a block with the given shared constants and rows of its own. */
   void
@@ -114,7 +125,6 @@ private:
 
   std::shared_ptr< const Shared > laid_out_;
   std::vector< int > own_rows_;
-  std::unordered_map< std::size_t, std::weak_ptr< const Shared > > shared_;
 };
 
 /* The constants of one block. */
@@ -141,9 +151,9 @@ public:
   }
 
   /* columns: N rows. exponents: those of them that are integer exponents. */
-  template < class Exponents, bool SINGLE >
+  template < class Exponents >
   void
-  collect( const Row* const columns, const Exponents& exponents, ConstantsTable< N, SINGLE >& table )
+  collect( const Row* const columns, const Exponents& exponents, ConstantsStore< N >& store )
   {
     SharedConstants< N > shared{};
     std::vector< Row > own;
@@ -178,7 +188,7 @@ public:
       shared.unit_exponents = shared.unit_exponents and unit;
       shared.odd_exponents = shared.odd_exponents and not unit;
     }
-    shared_ = table.share( shared );
+    shared_ = store.share( shared );
   }
 
   template < bool SINGLE >

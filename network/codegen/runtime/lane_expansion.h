@@ -85,14 +85,14 @@ private:
   static void
   advance_( Block& block, const long first, const long n, const long slice_origin, const bool fetch )
   {
-    Expanded& x = block.registry_.expanded;
-    const Row* const constants = block.registry_.constants.rows;
+    Expanded& x = block.work_->expanded;
+    const Row* const constants = block.work_->constants.rows;
     const LaneMask recorded = block.recorded_ & block.active_;
     const long start = block.clock_;
     const float h = static_cast< float >( block.resolution_ );
-    Steps::begin( block.registry_.constants.single_rows, block.state_, x, h );
+    Steps::begin( block.work_->constants.single_rows, block.state_, x, h );
     Steps::decay( constants, block.state_, x, n );
-    DrawnSteps& drawn = block.registry_.drawn;
+    DrawnSteps& drawn = block.work_->drawn;
     static_assert( largest_expansion <= DrawnSteps::most );
     if ( block.drive_ )
     {
@@ -110,14 +110,14 @@ private:
       {
         Steps::receive_nothing( x, lag );
       }
-      if ( const std::uint64_t occupied = block.registry_.input.occupied( first + lag ) )
+      if ( const std::uint64_t occupied = block.work_->input.occupied( first + lag ) )
       {
         Steps::receive( constants,
           x,
           lag,
           n,
           occupied,
-          [ & ]( const int port ) BGNEST_INLINE_LAMBDA -> const Row& { return block.registry_.input.row( first + lag, port ); } );
+          [ & ]( const int port ) BGNEST_INLINE_LAMBDA -> const Row& { return block.work_->input.row( first + lag, port ); } );
       }
     }
     Steps::go( x, n, h );
@@ -125,7 +125,7 @@ private:
     {
       note_( block, constants, x, first, n );
     }
-    const bool any = Steps::finish( block.registry_.constants.single_rows, x, n, h * static_cast< float >( n ) );
+    const bool any = Steps::finish( block.work_->constants.single_rows, x, n, h * static_cast< float >( n ) );
     LaneMask again = 0;
     for ( int l = 0; any and l < lanes; ++l )
     {
@@ -149,12 +149,12 @@ private:
       }
       for ( LaneMask left = again; left; left &= left - 1 )
       {
-        copy_( block.registry_.work[ ( n - 1 ) & 1 ], block.state_, std::countr_zero( left ) );
+        copy_( block.work_->state[ ( n - 1 ) & 1 ], block.state_, std::countr_zero( left ) );
       }
     }
     for ( long lag = 0; lag < n; ++lag )
     {
-      block.registry_.input.clear( first + lag );
+      block.work_->input.clear( first + lag );
     }
     if ( recorded )
     {
@@ -171,8 +171,8 @@ private:
   static __attribute__( ( noinline ) ) void
   record_( Block& block, const LaneMask recorded, const long start, const long n )
   {
-    const Expanded& x = block.registry_.expanded;
-    const DrawnSteps& drawn = block.registry_.drawn;
+    const Expanded& x = block.work_->expanded;
+    const DrawnSteps& drawn = block.work_->drawn;
     for ( long lag = 0; lag < n; ++lag )
     {
       if ( block.drive_ )
@@ -229,18 +229,18 @@ private:
   {
     if ( block.drive_ )
     {
-      block.registry_.drawn.spread( n );
+      block.work_->drawn.spread( n );
     }
   }
 
   static BGNEST_INLINE void
   receive_input_( Block& block, const Row* const constants, const long first, const long lag, Row* const to )
   {
-    const DrawnSteps& drawn = block.registry_.drawn;
+    const DrawnSteps& drawn = block.work_->drawn;
     Step::receive( constants,
       to,
-      block.registry_.input.occupied( first + lag ),
-      [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return block.registry_.input.row( first + lag, port )[ l ]; } );
+      block.work_->input.occupied( first + lag ),
+      [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA { return block.work_->input.row( first + lag, port )[ l ]; } );
     Step::receive( constants,
       to,
       block.drive_ and drawn.any[ lag ] ? block.driven_ports_ : 0,
@@ -254,15 +254,15 @@ private:
   static __attribute__( ( noinline ) ) void
   redo_( Block& block, const LaneMask again, const long first, const long n, const long slice_origin, const LaneMask recorded )
   {
-    Expanded& x = block.registry_.expanded;
-    const Row* const constants = block.registry_.constants.rows;
+    Expanded& x = block.work_->expanded;
+    const Row* const constants = block.work_->constants.rows;
     const long start = block.clock_;
     spread_( block, n );
     const Row* from = block.state_;
     for ( long lag = 0; lag < n; ++lag )
     {
       block.clock_ = start + lag;
-      Row* const to = block.registry_.work[ lag & 1 ];
+      Row* const to = block.work_->state[ lag & 1 ];
       LaneRow< std::uint32_t > refused;
       for ( int first_lane = 0; first_lane < lanes; first_lane += part )
       {

@@ -3,7 +3,8 @@
  *
  * The code generator writes the program once, for one lane and without a branch (vectorised/branches.py). Here it is
  * executed by all lanes at once. What integrate_odes() moves is solved by the stages of lane_stages.h; where that is
- * refused, by the sub-steps of lane_substeps.h; where that is refused, too, by the solver of lane_solver.h, lane by lane.
+ * refused, by the sub-steps of lane_substeps.h, together with lanes of other blocks; where that is refused, too, by the
+ * solver of lane_solver.h, lane by lane.
  * The program is executed once per stage, as what happens before integrate_odes() is the same every time, and what happens
  * after it counts in the last. As in NESTML's own code the onCondition blocks are tested once, at the end of the step: a
  * spike has no moment inside it.
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "lane_careful.h"
 #include "lane_math.h"
@@ -61,58 +63,86 @@ class LaneProgram
 public:
   using State = typename Model::State;
   using Stages = StageRows< Model >;
-  using Gathered = GatheredLanes< Model >;
+  /* Whether lanes whose step is refused are first tried by sub-steps. */
+  static constexpr bool by_substeps = Model::n_numeric > 0 and Model::n_calls == 1;
+  using Queue = std::conditional_t< by_substeps, SubstepQueue< Model >, NoSubsteps >;
 
-  /* A step of a block: its rows, and its length in ms. */
-  struct Step
+  /* The update block in all lanes. Those that are refused, and among the wanted ones, wait in the queue, or are left. */
+  static BGNEST_INLINE void
+  update( const BlockStep& step, const LaneMask wanted, [[maybe_unused]] Queue& queue )
   {
-    const Row* const constants;
-    const Row* const from;
-    const Row* const input;
-    Row* const to;
-    std::uint32_t* const spikes;
-    const double h;
-  };
-
-  /* The update block in all lanes; true if the step of any is refused. */
-  static BGNEST_INLINE bool
-  update( const Row* const constants,
-    const Row* const from,
-    const Row* const input,
-    Row* const to,
-    std::uint32_t* const refused,
-    std::uint32_t* const spikes,
-    const double h )
-  {
-    if constexpr ( Model::n_numeric > 0 and Model::n_calls == 1 )
+    if constexpr ( by_substeps )
     {
-      return update_by_stages_( { constants, from, input, to, spikes, h }, refused );
+      update_by_stages_( step, wanted, queue );
     }
     else
     {
-      std::uint32_t any = 0;
-#pragma omp simd reduction( | : any )
+#pragma omp simd
       for ( int l = 0; l < lanes; ++l )
       {
-        refused[ l ] = update_lane_( constants, from, input, to, spikes, l, h );
-        any |= refused[ l ];
+        step.refused[ l ] = update_lane_( step, l );
       }
-      return any != 0;
     }
+  }
+
+  /* Sub-steps of all lanes that wait. Those for which they are too few remain refused. */
+  static __attribute__( ( noinline ) ) void
+  empty( Queue& queue )
+  {
+    constexpr int narrow = std::min( lanes, 4 );
+    constexpr int wide = std::min( lanes, 8 );
+    const double h = queue.waiting.front().step->h;
+    const int n_waiting = static_cast< int >( queue.waiting.size() );
+    const int width = n_waiting > narrow ? wide : narrow;
+    // those that will need most sub-steps first, so that none is left alone at the end
+    std::stable_sort( queue.waiting.begin(), queue.waiting.end(), []( const auto& a, const auto& b ) { return a.error > b.error; } );
+    int n_placed = 0;
+    const auto place = [ & ]( const int slot )
+    {
+      if ( n_placed == n_waiting )
+      {
+        return false;
+      }
+      const WaitingLane< Model >& lane = queue.waiting[ n_placed++ ];
+      queue.place( lane, slot, first_length_( lane.error, h ) );
+      return true;
+    };
+    const auto next = [ & ]( const int slot )
+    {
+      end_substeps_( *queue.in_place[ slot ], queue.placed.sub, slot );
+      return place( slot );
+    };
+    for ( int slot = 0; slot < width; ++slot )
+    {
+      if ( not place( slot ) )
+      {
+        queue.fill( slot, 0 );
+      }
+    }
+    if ( width > narrow )
+    {
+      advance_places_< wide >( queue, h, narrow, next );
+      for ( int slot = queue.close_ranks( width ); slot < narrow; ++slot )
+      {
+        queue.fill( slot, 0 );
+      }
+    }
+    advance_places_< narrow >( queue, h, 0, next );
+    queue.waiting.clear();
   }
 
   /* The update block of one lane again; false if that cannot be computed. */
   static bool
-  update_carefully( const Row* const constants, const Row* const from, const Row* const input, Row* const to, std::uint32_t* const spikes, const int l, const double h )
+  update_carefully( const BlockStep& step, const int l )
   {
-    const auto c = Model::template load_constants< EXPONENT >( constants, l );
-    const auto in = Model::load_input( input, l );
-    State s = Model::load_state( from, l );
-    CarefulCalls< Model, EXPONENT > calls{ c, in, h };
+    const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
+    const auto in = Model::load_input( step.input, l );
+    State s = Model::load_state( step.from, l );
+    CarefulCalls< Model, EXPONENT > calls{ c, in, step.h };
     std::uint32_t n = 0;
     step_( c, s, in, calls, n );
-    Model::store_state( to, l, s );
-    spikes[ l ] = n;
+    Model::store_state( step.to, l, s );
+    step.spikes[ l ] = n;
     return not calls.failed;
   }
 
@@ -142,136 +172,115 @@ private:
   }
 
   static BGNEST_INLINE std::uint32_t
-  update_lane_( const Row* const constants, const Row* const from, const Row* const input, Row* const to, std::uint32_t* const spikes, const int l, const double h )
+  update_lane_( const BlockStep& step, const int l )
   {
-    const auto c = Model::template load_constants< EXPONENT >( constants, l );
-    const auto in = Model::load_input( input, l );
-    State s = Model::load_state( from, l );
-    FastCalls< Model, EXPONENT > calls{ c, in, h };
+    const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
+    const auto in = Model::load_input( step.input, l );
+    State s = Model::load_state( step.from, l );
+    FastCalls< Model, EXPONENT > calls{ c, in, step.h };
     std::uint32_t n = 0;
     step_( c, s, in, calls, n );
-    Model::store_state( to, l, s );
-    spikes[ l ] = n;
+    Model::store_state( step.to, l, s );
+    step.spikes[ l ] = n;
     return calls.refused;
   }
 
   /* The update block in all lanes, a single integrate_odes() in it by stages. */
-  static __attribute__( ( noinline ) ) bool
-  update_by_stages_( const Step step, std::uint32_t* const refused )
+  static __attribute__( ( noinline ) ) void
+  update_by_stages_( const BlockStep& step, const LaneMask wanted, Queue& queue )
   {
     Stages rows;
-    std::fill( refused, refused + lanes, 0 );
-    stage_< 0 >( step, rows );
-    if ( not std::any_of( rows.moving.value, rows.moving.value + lanes, []( const double moving ) { return moving != 0.0; } ) )
+    std::fill( step.refused, step.refused + lanes, 0 );
+    if ( Model::may_wait and not any_moves_( step ) )
     {
       end_stages_< 0 >( step, rows ); // all cells are refractory
-      return false;
+      return;
     }
+    stage_< 0 >( step, rows );
     stage_< 1 >( step, rows );
     stage_< 2 >( step, rows );
     stage_< 3 >( step, rows );
     if ( not any_refused_< 4 >( CashKarp::third_error, CashKarp::third_tolerance, step.h, rows, rows.quick ) )
     {
       end_stages_< 4 >( step, rows );
-      return false;
+      return;
     }
     stage_< 4 >( step, rows );
     stage_< 5 >( step, rows );
     end_stages_< 6 >( step, rows );
     if ( not any_refused_< 6 >( CashKarp::fifth_error, CashKarp::fifth_tolerance, step.h, rows, rows.error ) )
     {
-      return false;
+      return;
     }
-    bool any = false;
     for ( int l = 0; l < lanes; ++l )
     {
-      refused[ l ] = rows.quick[ l ] <= 1.0 or rows.error[ l ] <= 1.0 ? 0 : 1;
-      any = any or refused[ l ];
-    }
-    return any and update_by_substeps_( step, rows, refused );
-  }
-
-  /* The update block in the lanes that are refused so far, by sub-steps; true if any is refused again. */
-  static __attribute__( ( noinline ) ) bool
-  update_by_substeps_( const Step& step, const Stages& rows, std::uint32_t* const refused )
-  {
-    int lane[ lanes ];
-    int n = 0;
-    bool any = false;
-    for ( int l = 0; l < lanes; ++l )
-    {
+      if ( rows.quick[ l ] <= 1.0 or rows.error[ l ] <= 1.0 or not( wanted >> l & 1 ) )
+      {
+        continue;
+      }
+      step.refused[ l ] = 1;
       bool explosive = false;
       if constexpr ( Model::runner >= 0 )
       {
         explosive = rows.slope[ 0 ][ Model::runner ][ l ] > program_control.speed; // which is for the solver
       }
-      any = any or ( refused[ l ] and explosive );
-      if ( refused[ l ] and not explosive )
+      if ( not explosive )
       {
-        lane[ n++ ] = l;
+        queue.add( step, rows, l );
       }
     }
-    constexpr int narrow = std::min( lanes, 4 );
-    constexpr int wide = std::min( lanes, 8 );
-    const int width = n <= narrow ? narrow : wide;
-    const int n_filled = ( n + width - 1 ) / width * width;
-    Gathered few;
-    for ( int j = n; j < n_filled; ++j )
-    {
-      lane[ j ] = lane[ 0 ]; // does what another does, and is not waited for
-    }
-    Gathered::move( step.constants, Model::n_constants, lane, n_filled, few.constants );
-    Gathered::move( step.from, Model::n_states, lane, n_filled, few.from );
-    Gathered::move( step.input, Model::n_inputs, lane, n_filled, few.input );
-    Gathered::move( rows.course.by[ 0 ], 4 * Model::followed.size(), lane, n_filled, few.course.by[ 0 ] );
-    Gathered::move( step.from, Model::n_numeric, lane, n_filled, few.sub.y );
-    Gathered::move( rows.slope[ 0 ], Model::n_numeric, lane, n_filled, few.sub.slope[ 0 ] );
-    for ( int j = 0; j < n_filled; ++j )
-    {
-      // as long as the error that has been estimated lets one expect to be accepted
-      const double error = rows.error[ lane[ j ] ] * ( CashKarp::fifth_tolerance / Tsitouras::tolerance );
-      const double n_parts = error < 1e5 ? __builtin_ceil( 1.0 / lane::min( 0.99, substep_factor( error ) ) ) : 10.0;
-      few.sub.done[ j ] = 0.0;
-      few.sub.length[ j ] = j < n ? step.h / n_parts : 0.0;
-    }
-    if ( n <= narrow )
-    {
-      advance_few_< narrow >( step.h, few, 0 );
-    }
-    else
-    {
-      for ( int first = 0; first < n; first += wide )
-      {
-        advance_few_< wide >( step.h, few, first );
-      }
-    }
-    for ( int j = 0; j < n; ++j )
-    {
-      if ( few.sub.done[ j ] < step.h )
-      {
-        any = true;
-        continue;
-      }
-      end_lane_( step, lane[ j ], [ & ]( const auto& c, const auto& in ) BGNEST_INLINE_LAMBDA { return EndCall< Model, EXPONENT >{ c, in, few.sub, j }; } );
-      refused[ lane[ j ] ] = 0;
-    }
-    return any;
   }
 
-  /* All sub-steps of some of the lanes that have been gathered. */
-  template < int WIDTH >
-  static void
-  advance_few_( const double h, Gathered& few, const int first )
+  /* As long as the error that has been estimated of a whole step lets one expect to be accepted. */
+  static double
+  first_length_( const double error, const double h )
   {
-    if ( std::any_of( few.sub.length.value + first, few.sub.length.value + first + WIDTH, []( const double own ) { return own > 0.0; } ) )
+    const double own = error * ( CashKarp::fifth_tolerance / Tsitouras::tolerance );
+    return h / ( own < 1e5 ? __builtin_ceil( 1.0 / lane::min( 0.99, substep_factor( own ) ) ) : 10.0 );
+  }
+
+  template < int WIDTH, class Next >
+  static BGNEST_INLINE void
+  advance_places_( Queue& queue, const double h, const int n_enough, Next&& next )
+  {
+    PlacedLanes< Model >& placed = queue.placed;
+    advance_by_substeps< Model, WIDTH >( placed.sub, placed.trials, h, n_enough, [ & ]( const int stage ) { slopes_< WIDTH >( h, placed, stage ); }, next );
+  }
+
+  /* The end of a step by sub-steps, if they have come to it. */
+  static __attribute__( ( noinline ) ) void
+  end_substeps_( const WaitingLane< Model >& lane, const SubstepRows< Model >& sub, const int slot )
+  {
+    const BlockStep& step = *lane.step;
+    if ( sub.done[ slot ] < step.h )
     {
-      advance_by_substeps< Model, WIDTH >( few.sub, first, h, [ & ]( const int stage ) { slopes_< WIDTH >( h, few, stage, first ); } );
+      return;
     }
+    end_lane_( step, lane.lane, [ & ]( const auto& c, const auto& in ) BGNEST_INLINE_LAMBDA { return EndCall< Model, EXPONENT >{ c, in, sub, slot }; } );
+    step.refused[ lane.lane ] = 0;
+  }
+
+  /* Whether the step of any lane needs stages. */
+  static BGNEST_INLINE bool
+  any_moves_( const BlockStep& step )
+  {
+    std::uint32_t any = 0;
+#pragma omp simd reduction( | : any )
+    for ( int l = 0; l < lanes; ++l )
+    {
+      const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
+      State s = Model::load_state( step.from, l );
+      MovesCall< Model > call;
+      std::uint32_t spikes = 0;
+      Model::update( c, s, Model::load_input( step.input, l ), call, spikes );
+      any |= call.moves;
+    }
+    return any != 0;
   }
 
   template < int STAGE >
   static __attribute__( ( noinline ) ) void
-  stage_( const Step& step, Stages& rows )
+  stage_( const BlockStep& step, Stages& rows )
   {
 #pragma omp simd
     for ( int l = 0; l < lanes; ++l )
@@ -282,7 +291,7 @@ private:
 
   template < int STAGE >
   static BGNEST_INLINE void
-  stage_lane_( const Step& step, Stages& rows, const int l )
+  stage_lane_( const BlockStep& step, Stages& rows, const int l )
   {
     const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
     const auto in = Model::load_input( step.input, l );
@@ -294,7 +303,7 @@ private:
 
   template < int N_STAGES >
   static __attribute__( ( noinline ) ) void
-  end_stages_( const Step& step, const Stages& rows )
+  end_stages_( const BlockStep& step, const Stages& rows )
   {
 #pragma omp simd
     for ( int l = 0; l < lanes; ++l )
@@ -305,7 +314,7 @@ private:
 
   template < class Call >
   static BGNEST_INLINE void
-  end_lane_( const Step& step, const int l, Call&& call )
+  end_lane_( const BlockStep& step, const int l, Call&& call )
   {
     const auto c = Model::template load_constants< EXPONENT >( step.constants, l );
     const auto in = Model::load_input( step.input, l );
@@ -335,22 +344,22 @@ private:
   /* Derivatives in one stage of sub-steps. */
   template < int WIDTH >
   static __attribute__( ( noinline ) ) void
-  slopes_( const double h, Gathered& few, const int stage, const int first )
+  slopes_( const double h, PlacedLanes< Model >& placed, const int stage )
   {
 #pragma omp simd
-    for ( int l = first; l < first + WIDTH; ++l )
+    for ( int l = 0; l < WIDTH; ++l )
     {
-      slopes_lane_( h, few, stage, l );
+      slopes_lane_( h, placed, stage, l );
     }
   }
 
   static BGNEST_INLINE void
-  slopes_lane_( const double h, Gathered& few, const int stage, const int l )
+  slopes_lane_( const double h, PlacedLanes< Model >& placed, const int stage, const int l )
   {
-    const auto c = Model::template load_constants< EXPONENT >( few.constants, l );
-    const auto in = Model::load_input( few.input, l );
-    State s = Model::load_state( few.from, l );
-    SlopeCall< Model, EXPONENT > call{ c, in, h, few.course, few.sub, stage, l };
+    const auto c = Model::template load_constants< EXPONENT >( placed.constants, l );
+    const auto in = Model::load_input( placed.input, l );
+    State s = Model::load_state( placed.from, l );
+    SlopeCall< Model, EXPONENT > call{ c, in, h, placed.course, placed.sub, stage, l };
     std::uint32_t spikes = 0;
     step_( c, s, in, call, spikes );
   }

@@ -1,15 +1,15 @@
 /*
  * lane_registry.h - what the blocks of one model on one thread have in common
  *
- * Blocks with free lanes, constants and drives that many blocks share, and the working memory of the block that
- * is being advanced, which stays in the cache.
+ * Blocks with free lanes, constants and drives that many blocks share, and the working memory of the blocks that
+ * are being advanced.
  */
 #ifndef BGNEST_LANE_REGISTRY_H
 #define BGNEST_LANE_REGISTRY_H
 
+#include <array>
 #include <memory>
 #include <mutex>
-#include <type_traits>
 #include <vector>
 
 #include "nest_time.h"
@@ -17,9 +17,7 @@
 #include "lane_constants.h"
 #include "lane_delivery.h"
 #include "lane_drive.h"
-#include "lane_expansion.h"
-#include "lane_input.h"
-#include "lane_row.h"
+#include "lane_work.h"
 
 namespace bgnest
 {
@@ -102,23 +100,53 @@ public:
     }
     slice_tics_ = slice.get_tics();
     done_to_ = to;
+    Block* team[ n_places ];
+    int n = 0;
+    int place = 0;
     for ( Block* block = oldest_; block; block = block->next() )
     {
-      if ( block->awake() )
+      if ( not block->awake() )
       {
-        block->update( slice, from, to );
+        continue;
       }
+      if ( n == n_places )
+      {
+        Block::advance( team, n, slice, to );
+        n = 0;
+      }
+      block->open( work[ place ], slice, from, to );
+      place = ( place + 1 ) % n_places;
+      if ( n > 0 and block->scheme() != team[ 0 ]->scheme() )
+      {
+        Block::advance( team, n, slice, to );
+        n = 0;
+      }
+      team[ n++ ] = block;
+    }
+    if ( n > 0 )
+    {
+      Block::advance( team, n, slice, to );
     }
   }
 
+  /* After an error in the middle of a slice. */
+  void
+  forget_input()
+  {
+    for ( LaneWork< Model >& place : work )
+    {
+      place.input.clear_all();
+    }
+    substeps.waiting.clear();
+  }
+
+  static constexpr int n_places = team_size< Model >();
+
   LaneDelivery& delivery; // shared by the blocks of all models on this thread
-  // shared by all blocks, or the working memory of the block that is being advanced
-  ConstantsTable< Model::n_constants + Model::n_ports, Model::has_expansion > constants;
+  ConstantsStore< LaneWork< Model >::n_constants > constants;
   DriveTables drives;
-  DrawnSteps drawn;
-  SliceInput< Model::n_ports + Model::n_currents, Model::has_on_receive > input;
-  Row work[ 2 ][ Model::n_states ]; // the state between two steps of a slice
-  [[no_unique_address]] std::conditional_t< Model::has_expansion, ExpandedSlice< Model >, NoExpansion > expanded;
+  std::array< LaneWork< Model >, n_places > work;
+  [[no_unique_address]] std::conditional_t< has_substeps< Model >(), SubstepQueue< Model >, NoSubsteps > substeps;
 
 private:
   Block* open_ = nullptr;

@@ -1,5 +1,5 @@
 /*
- * lane_slice.h - all steps of a slice for one block: equations, input, drive, spikes, recordings
+ * lane_slice.h - all steps of a slice for one block, or for some together: equations, input, drive, spikes, recordings
  *
  * Between the steps, the memory of the next blocks is fetched.
  */
@@ -23,6 +23,7 @@
 #include "lane_row.h"
 #include "lane_solver.h"
 #include "lane_step.h"
+#include "lane_work.h"
 
 namespace bgnest
 {
@@ -36,133 +37,185 @@ class LaneSlice
 {
 public:
   using Block = LaneBlock< Neuron, Model >;
+  using Program = LaneProgram< Model, EXPONENT >;
 
-  /* All steps up to end. */
+  /* All steps up to end, of some blocks together. */
   static __attribute__( ( noinline ) ) void
-  advance( Block& block, const long end, const long slice_origin )
+  advance( Block* const* const team, const int n_blocks, const long end, const long slice_origin )
   {
-    const Row* const constants = block.registry_.constants.rows;
-    if ( block.drive_ )
+    const long n = end - team[ 0 ]->clock_;
+    Present present[ Block::Registry::n_places ];
+    for ( int b = 0; b < n_blocks; ++b )
     {
-      block.drive_.prepare( block.clock_, end - block.clock_ );
+      Block& block = *team[ b ];
+      if ( block.drive_ )
+      {
+        block.drive_.prepare( block.clock_, n );
+      }
+      present[ b ].from = block.state_;
     }
-
-    const long n = end - block.clock_;
-    const long n_parts = std::min( n, 4L );
-    const Row* from = block.state_;
-    DrawnSteps& drawn = block.registry_.drawn;
-    for ( long lag = 0; lag < n; ++lag, ++block.clock_ )
+    for ( long lag = 0; lag < n; ++lag )
     {
-      if ( lag < n_parts )
+      for ( int b = 0; b < n_blocks; ++b )
       {
-        fetch_ahead_( block, lag, n_parts );
+        begin_step_( *team[ b ], present[ b ], lag, n, slice_origin );
       }
-      // the last step writes to where the first one has read
-      Row* const to = n > 1 and lag == n - 1 ? block.state_ : block.registry_.work[ lag & 1 ];
-      LaneRow< std::uint32_t > refused;
-      const std::uint64_t occupied = block.registry_.input.occupied( lag );
-      const long drawn_lag = lag % DrawnSteps::most;
-      if ( block.drive_ and drawn_lag == 0 )
+      if constexpr ( has_substeps< Model >() )
       {
-        const long n_drawn = std::min( n - lag, DrawnSteps::most );
-        block.drive_.draw( block.clock_, n_drawn, drawn );
-        drawn.spread( n_drawn );
-      }
-      // numbers of spikes of the drive in this step, if there are any
-      const Row* const number = block.drive_ and drawn.any[ drawn_lag ] ? &drawn.number[ drawn_lag ] : nullptr;
-      if constexpr ( Model::n_conductances > 0 )
-      {
-        block.graded_.open( const_cast< Row* >( from ), block.clock_ - slice_origin );
-      }
-      if constexpr ( Model::n_inputs > Model::n_currents )
-      {
-        prepare_inputs_( block, constants, lag, occupied, number );
-      }
-
-      [[maybe_unused]] LaneRow< std::uint32_t > spikes;
-      [[maybe_unused]] bool any_spikes = false;
-      if constexpr ( Model::is_program )
-      {
-        update_( block, constants, from, to, refused, spikes );
-      }
-      else
-      {
-        advance_( block, constants, from, to, refused, slice_origin );
-      }
-      if constexpr ( Model::has_on_receive )
-      {
-        on_receive_( block, constants, from, to, lag, occupied, number, slice_origin );
-      }
-      if ( occupied )
-      {
-        receive_spikes_( block, constants, to, lag, occupied );
-      }
-      if ( number )
-      {
-        receive_drive_( block, constants, to, *number );
-      }
-      if constexpr ( Model::is_program )
-      {
-        any_spikes = LaneProgram< Model, EXPONENT >::conditions( constants, block.current_, to, spikes.value );
-      }
-      if constexpr ( Model::n_gates > 0 )
-      {
-        block.graded_.template move< EXPONENT >( constants, block.current_, from, to, block.resolution_ );
-      }
-      if ( block.active_ != Block::all_lanes )
-      {
-        for ( LaneMask idle = ~block.active_ & Block::all_lanes; idle; idle &= idle - 1 )
+        auto& queue = team[ 0 ]->registry_.substeps;
+        if ( not queue.waiting.empty() )
         {
-          const int l = std::countr_zero( idle );
-          for ( int i = 0; i < Model::n_states; ++i )
-          {
-            to[ i ][ l ] = from[ i ][ l ];
-          }
+          Program::empty( queue );
         }
       }
-      if constexpr ( Model::is_program )
+      for ( int b = 0; b < n_blocks; ++b )
       {
-        for ( int l = 0; any_spikes and l < lanes; ++l )
-        {
-          if ( block.active_ >> l & 1 )
-          {
-            send_( block, l, spikes[ l ], slice_origin );
-          }
-        }
+        end_step_( *team[ b ], present[ b ], lag, n, slice_origin );
       }
-      if constexpr ( Model::has_late_events )
-      {
-        late_events_( block, constants, to, slice_origin );
-      }
-      if constexpr ( Model::n_currents > 0 )
-      {
-        receive_currents_( block, lag, occupied );
-      }
-      if ( occupied )
-      {
-        block.registry_.input.clear( lag );
-      }
-      if constexpr ( Model::n_gates > 0 )
-      {
-        block.graded_.publish( block.clock_, block.active_, to );
-      }
-      if ( n == 1 or ( block.recorded_ & block.active_ ) )
-      {
-        std::copy( to, to + Model::n_states, block.state_ );
-      }
-      if ( number )
-      {
-        block.drive_.count_up( drawn.counts[ drawn_lag ] );
-      }
-      for ( LaneMask recorded = block.recorded_ & block.active_; recorded; recorded &= recorded - 1 )
-      {
-        block.nodes_[ std::countr_zero( recorded ) ]->record_( block.clock_ );
-      }
-      from = to;
     }
   }
 
 private:
+  /* A block in the present step. */
+  struct Present
+  {
+    const Row* from;
+    Row* to;
+    std::uint64_t occupied; // ports at which spikes arrive
+    const Row* number;      // spikes of the drive, if there are any
+    LaneRow< std::uint32_t > refused;
+    LaneRow< std::uint32_t > spikes;
+    BlockStep step;
+  };
+
+  /* The equations or the update block. */
+  static BGNEST_INLINE void
+  begin_step_( Block& block, Present& now, const long lag, const long n, const long slice_origin )
+  {
+    const Row* const constants = block.work_->constants.rows;
+    if ( Block::Registry::n_places == 1 and lag < std::min( n, 4L ) )
+    {
+      fetch_ahead_( block, lag, std::min( n, 4L ) );
+    }
+    // the last step writes to where the first one has read
+    now.to = n > 1 and lag == n - 1 ? block.state_ : block.work_->state[ lag & 1 ];
+    now.occupied = block.work_->input.occupied( lag );
+    DrawnSteps& drawn = block.work_->drawn;
+    const long drawn_lag = lag % DrawnSteps::most;
+    if ( block.drive_ and drawn_lag == 0 )
+    {
+      const long n_drawn = std::min( n - lag, DrawnSteps::most );
+      block.drive_.draw( block.clock_, n_drawn, drawn );
+      drawn.spread( n_drawn );
+    }
+    now.number = block.drive_ and drawn.any[ drawn_lag ] ? &drawn.number[ drawn_lag ] : nullptr;
+    if constexpr ( Model::n_conductances > 0 )
+    {
+      block.graded_.open( const_cast< Row* >( now.from ), block.clock_ - slice_origin );
+    }
+    if constexpr ( Model::n_inputs > Model::n_currents )
+    {
+      prepare_inputs_( block, constants, lag, now.occupied, now.number );
+    }
+    if constexpr ( Model::is_program )
+    {
+      now.step = { constants, now.from, block.current_, now.to, now.refused.value, now.spikes.value, block.resolution_ };
+      Program::update( now.step, block.active_, block.registry_.substeps );
+    }
+    else
+    {
+      advance_( block, constants, now.from, now.to, now.refused, slice_origin );
+    }
+  }
+
+  /* What comes after the equations of a step. */
+  static BGNEST_INLINE void
+  end_step_( Block& block, Present& now, const long lag, const long n, const long slice_origin )
+  {
+    const Row* const constants = block.work_->constants.rows;
+    const Row* const from = now.from;
+    Row* const to = now.to;
+    [[maybe_unused]] bool any_spikes = false;
+    if constexpr ( Model::is_program )
+    {
+      if ( Model::n_numeric > 0 and any_lane( now.refused ) )
+      {
+        update_carefully_( block, now.step );
+      }
+    }
+    if constexpr ( Model::has_on_receive )
+    {
+      on_receive_( block, constants, from, to, lag, now.occupied, now.number, slice_origin );
+    }
+    if ( now.occupied )
+    {
+      receive_spikes_( block, constants, to, lag, now.occupied );
+    }
+    if ( now.number )
+    {
+      receive_drive_( block, constants, to, *now.number );
+    }
+    if constexpr ( Model::is_program )
+    {
+      any_spikes = Program::conditions( constants, block.current_, to, now.step.spikes );
+    }
+    if constexpr ( Model::n_gates > 0 )
+    {
+      block.graded_.template move< EXPONENT >( constants, block.current_, from, to, block.resolution_ );
+    }
+    if ( block.active_ != Block::all_lanes )
+    {
+      for ( LaneMask idle = ~block.active_ & Block::all_lanes; idle; idle &= idle - 1 )
+      {
+        const int l = std::countr_zero( idle );
+        for ( int i = 0; i < Model::n_states; ++i )
+        {
+          to[ i ][ l ] = from[ i ][ l ];
+        }
+      }
+    }
+    if constexpr ( Model::is_program )
+    {
+      for ( int l = 0; any_spikes and l < lanes; ++l )
+      {
+        if ( block.active_ >> l & 1 )
+        {
+          send_( block, l, now.spikes[ l ], slice_origin );
+        }
+      }
+    }
+    if constexpr ( Model::has_late_events )
+    {
+      late_events_( block, constants, to, slice_origin );
+    }
+    if constexpr ( Model::n_currents > 0 )
+    {
+      receive_currents_( block, lag, now.occupied );
+    }
+    if ( now.occupied )
+    {
+      block.work_->input.clear( lag );
+    }
+    if constexpr ( Model::n_gates > 0 )
+    {
+      block.graded_.publish( block.clock_, block.active_, to );
+    }
+    if ( n == 1 or ( block.recorded_ & block.active_ ) )
+    {
+      std::copy( to, to + Model::n_states, block.state_ );
+    }
+    if ( now.number )
+    {
+      block.drive_.count_up( block.work_->drawn.counts[ lag % DrawnSteps::most ] );
+    }
+    for ( LaneMask recorded = block.recorded_ & block.active_; recorded; recorded &= recorded - 1 )
+    {
+      block.nodes_[ std::countr_zero( recorded ) ]->record_( block.clock_ );
+    }
+    ++block.clock_;
+    now.from = to;
+  }
+
   template < class, class >
   friend class LaneExpansion;
 
@@ -206,7 +259,7 @@ private:
   [[noreturn]] static __attribute__( ( noinline ) ) void
   give_up_( Block& block, const int l )
   {
-    block.registry_.input.clear_all();
+    block.registry_.forget_input();
     const double begin = nest::Time( nest::Time::step( block.clock_ ) ).get_ms();
     throw nest::NumericalInstability( block.nodes_[ l ]->get_name() + ", node " + std::to_string( block.nodes_[ l ]->get_node_id() )
       + ", in the step after " + std::to_string( begin ) + " ms" );
@@ -229,29 +282,16 @@ private:
     }
   }
 
-  /* The update block, once for all lanes and again for those whose fast step is refused. */
-  static BGNEST_INLINE void
-  update_( Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& refused, LaneRow< std::uint32_t >& spikes )
-  {
-    const bool any = LaneProgram< Model, EXPONENT >::update( constants, from, block.current_, to, refused.value, spikes.value, block.resolution_ );
-    if constexpr ( Model::n_numeric > 0 )
-    {
-      for ( int l = 0; any and l < lanes; ++l )
-      {
-        if ( refused[ l ] and ( block.active_ >> l & 1 ) )
-        {
-          update_carefully_( block, constants, from, to, spikes, l );
-        }
-      }
-    }
-  }
-
+  /* The update block again, in the lanes whose fast step is refused. */
   static __attribute__( ( noinline ) ) void
-  update_carefully_( Block& block, const Row* const constants, const Row* const from, Row* const to, LaneRow< std::uint32_t >& spikes, const int l )
+  update_carefully_( Block& block, const BlockStep& step )
   {
-    if ( not LaneProgram< Model, EXPONENT >::update_carefully( constants, from, block.current_, to, spikes.value, l, block.resolution_ ) )
+    for ( int l = 0; l < lanes; ++l )
     {
-      give_up_( block, l );
+      if ( step.refused[ l ] and ( block.active_ >> l & 1 ) and not Program::update_carefully( step, l ) )
+      {
+        give_up_( block, l );
+      }
     }
   }
 
@@ -260,7 +300,7 @@ private:
   redo_( Block& block, const int l, const Row* const from, Row* const to, const long slice_origin )
   {
     using System = LaneSystem< Model, EXPONENT >;
-    System system( block.nodes_[ l ]->parameters(), block.registry_.constants.rows, block.current_, from, to, l, block.resolution_ );
+    System system( block.nodes_[ l ]->parameters(), block.work_->constants.rows, block.current_, from, to, l, block.resolution_ );
     double y[ Model::n_numeric ];
     std::memcpy( y, &system.start, sizeof y );
     if ( not LaneSolver< System >( system, block.resolution_ ).step( y ) )
@@ -302,7 +342,7 @@ private:
   {
     const auto weight = [ & ]( const int port, const int l ) BGNEST_INLINE_LAMBDA
     {
-      return block.registry_.input.row( lag, port )[ l ];
+      return block.work_->input.row( lag, port )[ l ];
     };
     LaneStep< Model, EXPONENT >::receive( constants, to, occupied, weight );
   }
@@ -325,7 +365,7 @@ private:
       [ & ]( const auto row, const auto port )
       {
         Row& sum = block.current_[ row ];
-        sum = occupied >> port & 1 ? block.registry_.input.row( lag, port ) : Row{};
+        sum = occupied >> port & 1 ? block.work_->input.row( lag, port ) : Row{};
         if ( number and ( block.driven_ports_ >> port & 1 ) )
         {
           for ( int l = 0; l < lanes; ++l )
@@ -357,7 +397,7 @@ private:
     Model::each_on_receive(
       [ & ]( const auto index, const auto port )
       {
-        const LaneMask listed = occupied >> port & 1 ? block.registry_.input.arrived( lag, port ) : 0;
+        const LaneMask listed = occupied >> port & 1 ? block.work_->input.arrived( lag, port ) : 0;
         const bool driven = number and ( block.driven_ports_ >> port & 1 );
         LaneRow< std::uint64_t > arrived;
         bool any = false;
@@ -388,7 +428,7 @@ private:
     for ( int p = 0; p < Model::n_currents; ++p )
     {
       const int row = Model::n_ports + p;
-      block.current_[ p ] = occupied >> row & 1 ? block.registry_.input.row( lag, row ) : Row{};
+      block.current_[ p ] = occupied >> row & 1 ? block.work_->input.row( lag, row ) : Row{};
     }
   }
 };

@@ -113,7 +113,6 @@ struct StageRows
   Row slope[ CashKarp::n_stages ][ n ];
   ExactCourse< Model > course;
   lane::ExponentialRows< Model::n_exponentials, Row > exponentials;
-  Row moving; // not 0 where any variable with stages moves
   Row far;   // largest square of the way of an argument of theirs
   Row quick; // error of the third order, 1 being just acceptable
   Row error; // ... of the fifth
@@ -144,6 +143,19 @@ struct StageRows
   }
 };
 
+/* integrate_odes() of one lane: whether any variable with stages moves. */
+template < class Model >
+struct MovesCall
+{
+  std::uint32_t moves = 0;
+
+  BGNEST_INLINE void
+  integrate( typename Model::State&, const typename Model::Active& active )
+  {
+    moves = Model::moves( active ) ? 1 : 0;
+  }
+};
+
 /* integrate_odes() of one lane: derivatives in one stage. */
 template < class Model, int EXPONENT, int STAGE >
 struct StageCall
@@ -163,7 +175,6 @@ struct StageCall
     if constexpr ( STAGE == 0 )
     {
       note_course_( s, active );
-      rows.moving[ l ] = Model::moves( active ) ? 1.0 : 0.0;
       lane::KeptExponentials exponentials{ rows.exponentials, l };
       Model::rates( c, s, Model::at( in, 0.0, h ), exponentials, rate );
     }

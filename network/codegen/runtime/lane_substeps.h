@@ -1,10 +1,11 @@
 /*
- * lane_substeps.h - integrate_odes() of a few lanes again, each with as many sub-steps as it needs
+ * lane_substeps.h - integrate_odes() of some lanes again, each with as many sub-steps as it needs
  *
- * Lanes whose step is refused, as in an upstroke, go through it together, each with a length of sub-steps of its own,
- * until the last has come to its end: the scheme of Tsitouras, with exponentials that are computed anew in every stage. They
- * are gathered first, next to one another, so that the other lanes cost nothing. A lane that needs more trials than a
- * few, as in an explosive upstroke, is left to lane_solver.h.
+ * Lanes whose step is refused, as in an upstroke, go through it together, each with a length of sub-steps of its own: the
+ * scheme of Tsitouras, with exponentials that are computed anew in every stage. They come from all blocks that are
+ * advanced together, wait in a queue, and take places next to one another, so that the other lanes cost nothing. When one
+ * has come to the end of its step the next that waits takes its place. A lane that needs more trials than a few, as
+ * in an explosive upstroke, is left to lane_solver.h.
  *
  * Reference
  *   Tsitouras Ch (2011) Comput Math Appl 62:770-775, DOI 10.1016/j.camwa.2011.06.002
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "lane_math.h"
 #include "lane_row.h"
@@ -38,28 +40,162 @@ struct SubstepRows
   Row length;      // of the present one; 0 in lanes that have nothing to do here
 };
 
-/* A few lanes of a block, moved next to one another, with all that their sub-steps read. */
+/* A step of a block: its rows, and its length in ms. */
+struct BlockStep
+{
+  const Row* constants;
+  const Row* from;
+  const Row* input;
+  Row* to;
+  std::uint32_t* refused; // not 0 in lanes whose step has to be done again
+  std::uint32_t* spikes;
+  double h;
+};
+
+/* Lanes side by side, with all that their sub-steps read. */
 template < class Model >
-struct GatheredLanes
+struct PlacedLanes
 {
   Row constants[ std::max< int >( 1, Model::n_constants ) ];
   Row from[ Model::n_states ];
   Row input[ std::max< int >( 1, Model::n_inputs ) ];
   ExactCourse< Model > course;
   SubstepRows< Model > sub;
+  int trials[ lanes ];
 
-  /* Columns of some rows. */
-  static BGNEST_INLINE void
-  move( const Row* const rows, const int n_rows, const int* const lane, const int n, Row* const to )
+  /* The rows that have to be moved with a lane. */
+  template < class F >
+  void
+  each_row( F&& f )
   {
-    for ( int i = 0; i < n_rows; ++i )
+    const auto each = [ & ]( Row* const rows, const int n )
     {
-      for ( int j = 0; j < n; ++j )
+      for ( int i = 0; i < n; ++i )
       {
-        to[ i ][ j ] = rows[ i ][ lane[ j ] ];
+        f( rows[ i ] );
+      }
+    };
+    each( constants, Model::n_constants );
+    each( from, Model::n_states );
+    each( input, Model::n_inputs );
+    each( course.by[ 0 ], 4 * Model::followed.size() );
+    each( sub.y, Model::n_numeric );
+    each( sub.slope[ 0 ], Model::n_numeric );
+    f( sub.done );
+    f( sub.length );
+  }
+};
+
+/* A lane of a block that waits for its sub-steps, and what its first stage has left. */
+template < class Model >
+struct WaitingLane
+{
+  const BlockStep* step;
+  int lane;
+  double error; // of its refused step, 1 being just acceptable
+  double course[ ExactCourse< Model >::n_followed ][ 4 ];
+  double slope[ Model::n_numeric ];
+};
+
+/* Lanes that wait for their sub-steps, and the places for those that make them; one per thread. */
+template < class Model >
+class SubstepQueue
+{
+public:
+  using Waiting = WaitingLane< Model >;
+
+  void
+  add( const BlockStep& step, const StageRows< Model >& rows, const int l )
+  {
+    Waiting& lane = waiting.emplace_back();
+    lane.step = &step;
+    lane.lane = l;
+    lane.error = rows.error[ l ];
+    for ( std::size_t i = 0; i < Model::followed.size(); ++i )
+    {
+      for ( int k = 0; k < 4; ++k )
+      {
+        lane.course[ i ][ k ] = rows.course.by[ i ][ k ][ l ];
       }
     }
+    for ( int i = 0; i < Model::n_numeric; ++i )
+    {
+      lane.slope[ i ] = rows.slope[ 0 ][ i ][ l ];
+    }
   }
+
+  /* Let a lane have a place; length: of its first sub-step, ms. */
+  void
+  place( const Waiting& lane, const int slot, const double length )
+  {
+    const BlockStep& step = *lane.step;
+    const auto move = [ & ]( const Row* const rows, const int n, Row* const to )
+    {
+      for ( int i = 0; i < n; ++i )
+      {
+        to[ i ][ slot ] = rows[ i ][ lane.lane ];
+      }
+    };
+    move( step.constants, Model::n_constants, placed.constants );
+    move( step.from, Model::n_states, placed.from );
+    move( step.input, Model::n_inputs, placed.input );
+    move( step.from, Model::n_numeric, placed.sub.y );
+    for ( std::size_t i = 0; i < Model::followed.size(); ++i )
+    {
+      for ( int k = 0; k < 4; ++k )
+      {
+        placed.course.by[ i ][ k ][ slot ] = lane.course[ i ][ k ];
+      }
+    }
+    for ( int i = 0; i < Model::n_numeric; ++i )
+    {
+      placed.sub.slope[ 0 ][ i ][ slot ] = lane.slope[ i ];
+    }
+    placed.sub.done[ slot ] = 0.0;
+    placed.sub.length[ slot ] = length;
+    placed.trials[ slot ] = 0;
+    in_place[ slot ] = &lane;
+  }
+
+  /* Do in one place what another does, without being waited for. */
+  void
+  fill( const int slot, const int other )
+  {
+    placed.each_row( [ & ]( Row& row ) BGNEST_INLINE_LAMBDA { row[ slot ] = row[ other ]; } );
+    placed.sub.length[ slot ] = 0.0;
+  }
+
+  /* Move the lanes that still have something to do to the first places; returns how many there are. */
+  int
+  close_ranks( const int width )
+  {
+    int n = 0;
+    for ( int slot = 0; slot < width; ++slot )
+    {
+      if ( placed.sub.length[ slot ] > 0.0 )
+      {
+        if ( slot > n )
+        {
+          placed.each_row( [ & ]( Row& row ) BGNEST_INLINE_LAMBDA { row[ n ] = row[ slot ]; } );
+          placed.trials[ n ] = placed.trials[ slot ];
+          in_place[ n ] = in_place[ slot ];
+          placed.sub.length[ slot ] = 0.0;
+        }
+        ++n;
+      }
+    }
+    return n;
+  }
+
+  std::vector< Waiting > waiting;
+  PlacedLanes< Model > placed;
+  const Waiting* in_place[ lanes ];
+};
+
+/* In its place where no model has sub-steps. */
+struct NoSubsteps
+{
+  std::vector< int > waiting;
 };
 
 /* integrate_odes() of one lane: derivatives in a stage of a sub-step. */
@@ -136,18 +272,23 @@ struct Tsitouras
 };
 
 /*
- * All sub-steps of some lanes, from first to first + WIDTH. derive( k ) fills the derivatives of stage k of the sub-steps
- * by time and trial. Before, done and length have to be set, and y and the derivatives at it, which are those of
- * stage 0. In lanes that come to their end, done is h.
+ * Sub-steps of the lanes in the first WIDTH places, until no more than n_enough of them have something left to do.
+ * derive( k ) fills the derivatives of stage k of the sub-steps by time and trial. Before, done and length have to be set, and
+ * y and the derivatives at it, which are those of stage 0. next( l ) is called when a lane is at the end of its step, where
+ * done is h, or has had too many trials; it returns true if another lane has taken its place.
  */
-template < class Model, int WIDTH, class Derive >
+template < class Model, int WIDTH, class Derive, class Next >
 void
-advance_by_substeps( SubstepRows< Model >& sub, const int first, const double h, Derive&& derive )
+advance_by_substeps( SubstepRows< Model >& sub, int* const trials, const double h, const int n_enough, Derive&& derive, Next&& next )
 {
   using Scheme = Tsitouras;
   constexpr int n = Model::n_numeric;
-  bool left = true;
-  for ( int trial = 0; left and trial < Scheme::max_trials; ++trial )
+  int n_left = 0;
+  for ( int l = 0; l < WIDTH; ++l )
+  {
+    n_left += sub.length[ l ] > 0.0 ? 1 : 0;
+  }
+  while ( n_left > n_enough )
   {
     const auto sum = [ & ]( const double ( &weights )[ Scheme::n_stages ], const auto n_stages, const int i, const int l ) BGNEST_INLINE_LAMBDA
     {
@@ -156,14 +297,14 @@ advance_by_substeps( SubstepRows< Model >& sub, const int first, const double h,
     const auto stage = [ & ]< int STAGE >( std::integral_constant< int, STAGE > number )
     {
 #pragma omp simd
-      for ( int l = first; l < first + WIDTH; ++l )
+      for ( int l = 0; l < WIDTH; ++l )
       {
         sub.time[ l ] = sub.done[ l ] + Scheme::node[ STAGE ] * sub.length[ l ];
       }
       for ( int i = 0; i < n; ++i )
       {
 #pragma omp simd
-        for ( int l = first; l < first + WIDTH; ++l )
+        for ( int l = 0; l < WIDTH; ++l )
         {
           sub.trial[ i ][ l ] = sub.y[ i ][ l ] + sub.length[ l ] * sum( Scheme::a[ STAGE ], number, i, l );
         }
@@ -175,34 +316,38 @@ advance_by_substeps( SubstepRows< Model >& sub, const int first, const double h,
     for ( int i = 0; i < n; ++i )
     {
 #pragma omp simd
-      for ( int l = first; l < first + WIDTH; ++l )
+      for ( int l = 0; l < WIDTH; ++l )
       {
         const double difference = sum( Scheme::error, std::integral_constant< int, Scheme::n_stages >(), i, l );
         const double scaled = lane::abs( sub.length[ l ] * difference ) * ( 1.0 / ( Scheme::tolerance * Model::scales[ i ] ) );
-        error[ l - first ] = not( scaled <= error[ l - first ] ) ? scaled : error[ l - first ];
+        error[ l ] = not( scaled <= error[ l ] ) ? scaled : error[ l ];
       }
     }
-    left = false;
-    for ( int l = first; l < first + WIDTH; ++l )
+    for ( int l = 0; l < WIDTH; ++l )
     {
-      if ( sub.length[ l ] > 0.0 )
+      if ( not( sub.length[ l ] > 0.0 ) )
       {
-        const double e = error[ l - first ];
-        const bool last = sub.length[ l ] >= h - sub.done[ l ];
-        if ( e <= 1.0 )
+        continue;
+      }
+      const double e = error[ l ];
+      const bool last = sub.length[ l ] >= h - sub.done[ l ];
+      if ( e <= 1.0 )
+      {
+        sub.done[ l ] = last ? h : sub.done[ l ] + sub.length[ l ];
+        for ( int i = 0; i < n; ++i )
         {
-          sub.done[ l ] = last ? h : sub.done[ l ] + sub.length[ l ];
-          for ( int i = 0; i < n; ++i )
-          {
-            sub.y[ i ][ l ] = sub.trial[ i ][ l ];
-            sub.slope[ 0 ][ i ][ l ] = sub.slope[ Scheme::n_stages - 1 ][ i ][ l ];
-          }
+          sub.y[ i ][ l ] = sub.trial[ i ][ l ];
+          sub.slope[ 0 ][ i ][ l ] = sub.slope[ Scheme::n_stages - 1 ][ i ][ l ];
         }
-        const double wanted = sub.length[ l ] * ( e < 1e30 ? substep_factor( e ) : 0.1 );
-        const double rest = h - sub.done[ l ];
-        // no short one at the end
-        sub.length[ l ] = wanted >= rest ? rest : wanted >= 0.5 * rest ? 0.5 * rest : wanted;
-        left = left or sub.length[ l ] > 0.0;
+      }
+      const double wanted = sub.length[ l ] * ( e < 1e30 ? substep_factor( e ) : 0.1 );
+      const double rest = h - sub.done[ l ];
+      // no short one at the end
+      sub.length[ l ] = wanted >= rest ? rest : wanted >= 0.5 * rest ? 0.5 * rest : wanted;
+      if ( ++trials[ l ] == Scheme::max_trials or not( sub.length[ l ] > 0.0 ) )
+      {
+        sub.length[ l ] = 0.0;
+        n_left -= next( l ) ? 0 : 1;
       }
     }
   }

@@ -45,6 +45,7 @@ TARGET = Target(
         "lane_math.h",
         "lane_slice.h",
         "lane_solver.h",
+        "lane_work.h",
         "huge_memory.h",
         "poisson_drive.h",
         "solver.h",
