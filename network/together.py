@@ -13,9 +13,9 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Generic, TypeVar
 
+from .patience import may_fork
 from .processes import end_with_parent
 
 Result = TypeVar("Result")
@@ -27,12 +27,6 @@ MOST_TASKS = 256
 def usable_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def may_fork() -> bool:
-    """Whether this process can have forked helpers: not with an MPI library, which may forbid it."""
-    maps = Path("/proc/self/maps")
-    return maps.is_file() and "/libmpi" not in maps.read_text(encoding="utf-8", errors="replace")
 
 
 class Together(Generic[Result]):

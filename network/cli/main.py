@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from ..cluster import job
 from ..errors import Error, RunawayError
 from ..names import NAME
+from ..patience import limit
 from . import (
     archive,
     batch,
@@ -188,6 +189,7 @@ def main() -> None:
     """
     os.environ["MPLBACKEND"] = "agg"  # no command opens a window; a name that Matplotlib does not know ends its import
     os.environ.setdefault("PATH", os.defpath)  # without one g++ does not find its own parts
+    limit()
     terminal.secure()
     interrupts.keep()
     job.silence_other_ranks()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
-from .foreign import ForeignFileError, foreign, state_of
+from .foreign import ForeignFileError, foreign, reading, state_of
 from .neo_files import NEO, neo_block
 from .spike_tables import TIMES, SpikeTableError, named_column, table_columns, unit_of_times
 
@@ -73,7 +73,7 @@ def _read(path: str, series: str | None, changed: int, size: int) -> tuple[NDArr
 
     found: Any = None
     if h5py.is_hdf5(path):
-        with foreign("HDF5 file, as NWB files are", CurrentFileError), h5py.File(path, "r") as file:
+        with foreign("HDF5 file, as NWB files are", CurrentFileError), reading(path), h5py.File(path, "r") as file:
             if "stimulus" in file and "presentation" in file["stimulus"]:
                 found = _of_nwb(file["stimulus/presentation"], series)
     elif Path(path).suffix.lower() not in NEO:

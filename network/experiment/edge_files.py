@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SpecError, choices
-from .foreign import foreign, refuse_what_memory_cannot_hold, state_of
+from .foreign import foreign, reading, refuse_what_memory_cannot_hold, state_of
 
 if TYPE_CHECKING:
     import h5py
@@ -122,7 +122,7 @@ def _reading(path: Path) -> Iterator[h5py.File]:
     import h5py
 
     refuse = partial(EdgeFileError, path)
-    with foreign("HDF5 file, as SONATA files of edges are", refuse), h5py.File(path, "r") as file:
+    with foreign("HDF5 file, as SONATA files of edges are", refuse), reading(path), h5py.File(path, "r") as file:
         yield file
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import Error
+from ..patience import reading as reading
 from ..room import memory_here
 
 ODD = (OSError, LookupError, RuntimeError, TypeError, ValueError, AttributeError, ArithmeticError)

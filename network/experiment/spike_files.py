@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import choices
-from .foreign import ForeignFileError, foreign, refuse_what_memory_cannot_hold, state_of
+from .foreign import ForeignFileError, foreign, reading, refuse_what_memory_cannot_hold, state_of
 from .neo_files import NEO, read_neo
 from .spike_tables import MILLISECONDS, SpikeTableError, is_nwb, read_table, read_units
 
@@ -88,7 +88,11 @@ def _read(path: str, population: str | None, changed: int, size: int) -> Trains:
         if not h5py.is_hdf5(path):
             times, ids, unit = read_table(Path(path))
             return Trains("", *_trains("the table", times, ids, unit), digest)
-        with foreign("HDF5 file, as SONATA spike files are", SpikeFileError), h5py.File(path, "r") as file:
+        with (
+            foreign("HDF5 file, as SONATA spike files are", SpikeFileError),
+            reading(path),
+            h5py.File(path, "r") as file,
+        ):
             if is_nwb(file):
                 return Trains("", *_trains("/units", *read_units(file), "s"), digest)
             name, group = _population(file, population)

@@ -27,6 +27,7 @@ LAYERS = (
         "refusals",
         "memo",
         "room",
+        "patience",
     ),
     ("experiment",),
     ("plans",),
