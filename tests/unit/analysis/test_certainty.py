@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from network.analysis.certainty import freedom, peak_limit, poisson_level, rate_
 from network.analysis.spectra import rate_spectrum
 from network.analysis.statistics import RATE_BIN
 from network.analysis.targets.judge import TOO_SHORT, Judgement, above_chance
+from network.analysis.targets.measures.rhythm import PeakRatio
 
 
 def test_examples_in_the_documentation():
@@ -96,3 +98,22 @@ def test_what_chance_alone_would_put_above_a_band_is_not_judged():
     )
     told = above_chance(found.assign(chance=[0.333, 0.13, 0.333, np.nan]))["verdict"]
     assert told.to_dict() == {"A": "too short", "B": "high", "C": "pass", "D": "high"}
+
+
+@pytest.mark.parametrize(
+    ("n_bins", "n_windows"), [(100, 1), (256, 1), (383, 1), (384, 2), (511, 2), (512, 3), (1024, 7)]
+)
+def test_degrees_of_freedom_are_those_of_welch(n_bins, n_windows):
+    """Percival and Walden (1993), equation 292b, for windows that overlap by half."""
+    shared = sum((n_windows - lag) / n_windows / 36.0 for lag in [1] if n_windows > 1)
+    assert freedom(n_bins, 256) == pytest.approx(2.0 * n_windows / (1.0 + 2.0 * shared))
+
+
+def test_a_peak_is_looked_for_between_0_and_100_hz_and_its_chance_too():
+    measure = PeakRatio()
+    frequencies, power = np.array([0.0, 10.0, 100.0, 120.0]), np.array([90.0, 2.0, 3.0, 70.0])
+    assert measure.of_spectrum(frequencies, power, None) == 3.0
+    data = SimpleNamespace(spikes={"A": None}, window=(0.0, 900.0), spectrum=lambda name: (frequencies, power))
+    degrees = freedom(round(900.0 / RATE_BIN), 6)
+    assert measure.chance(data, "A") == pytest.approx(peak_limit(degrees, 2))
+    assert np.isnan(measure.chance(data, "B"))

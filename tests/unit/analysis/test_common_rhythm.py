@@ -92,3 +92,11 @@ def test_one_window_is_not_judged(data):
     with pytest.raises(NotMeasuredError):
         find("rate_coherence").value(short, "A/B")
     assert np.isnan(find("common_rhythm").value(short, "A"))
+
+
+def test_what_is_too_short_is_told_in_ms_and_a_constant_rate_has_no_coherence():
+    with pytest.raises(ValueError, match=r"20 ms are too short for two windows, which need 24 ms"):
+        coherences(np.zeros((2, 10)), 8, 2.0)
+    with np.errstate(all="raise"):
+        _, found = coherences(np.vstack([np.full(64, 3.0), np.tile([0.0, 1.0], 32)]), 16, 2.0)
+    assert not found[0].any() and found[1, 1].max() == pytest.approx(1.0)

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from network.analysis.response import BASAL, BIN, LAST, _zones, analyse, run_onsets, trial_rates, zone_table
+from network.analysis.response import BASAL, BIN, LAST, _grown, _zones, analyse, run_onsets, trial_rates, zone_table
 from network.analysis.targets.judge import judge_run, run_targets
 from network.experiment import courses, dump_experiment, load_experiment
 from network.plans import make_plan
@@ -156,3 +156,17 @@ def test_zones_by_the_rule_bin_by_bin():
     assert zones_of((1, 9.0), (1, 9.0), (108, 0.0)) == {}  # before a signal can arrive
     assert zones_of((50, 0.0), (60, 5.0))["EE"] == (50, 109)  # to the end
     assert zones_of((7, 0.0), (4, 5.0), (1, -2.5), (1, 0.5), (6, -4.0), (91, 0.0))["EE"][0] == 7
+
+
+def test_bins_between_zones_by_the_rule():
+    """Early excitation ends before two bins without significance; it grows by one bin if a significant one follows."""
+    early, between, low = (4, 5.0), (2, 0.0), (6, -4.0)
+    assert zones_of((7, 0.0), early, between, (1, 2.5), low, (90, 0.0)) == {"EE": (7, 11), "EI": (14, 19)}
+    assert zones_of((7, 0.0), early, between, (1, 0.0), low, (90, 0.0)) == {"EE": (7, 10), "EI": (14, 19)}
+    # one negative bin, and no two without significance, do not end it
+    assert zones_of((7, 0.0), (4, 5.0), (1, -1.0), (3, 5.0), (95, 0.0)) == {"EE": (7, 14)}
+
+
+@pytest.mark.parametrize(("flags", "stop", "last"), [("1101", 4, 1), ("1101", 1, 0), ("1111", 3, 2), ("1111", 9, 3)])
+def test_a_zone_grows_over_bins_of_its_sign_up_to_the_next(flags, stop, last):
+    assert _grown(np.array([flag == "1" for flag in flags] + [False] * 9), 0, stop) == last

@@ -2,7 +2,9 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from network.codegen.targets.base import RUNTIME
@@ -82,3 +84,41 @@ def test_memory_of_recordings_is_that_of_what_is_held():
     few = replace(recorder, node_ids=tuple(range(10)), variables=("V_m",), interval=0.5)
     traced = cost.memory_per_rank(replace(plan, spike_populations=(), recorders=(few,)), model)
     assert traced - none == pytest.approx(10 / 0.5 * 600.0 * model.memory_per_sample.value, abs=2.0)
+
+
+def test_tables_of_spikes_compiling_and_files_of_weights_are_counted():
+    plan = make_plan(load_experiment("lindahl2016/activation_control"))
+    model = cost.load_cost_model()
+    plan = replace(plan, spike_start=500.0, spike_stop=1700.0, spike_populations=("STN", "SNr"), recorders=())
+    sizes, rates = {p.name: p.n_neurons for p in plan.populations}, cost.expected_rates(plan, model)
+    told = cost.estimate(plan, model)
+    spikes = 1.2 * sum(sizes[name] * rates[name] for name in ("STN", "SNr")) * model.memory_of_table_per_spike.value
+    assert told.memory_of_table == int(model.memory_of_table.value + spikes)
+    assert told.memory_of_figures == int(model.memory_of_figures.value + spikes)
+    models = {p.model for p in plan.populations}
+    assert told.compile_cold == pytest.approx(len(models) * model.compile_per_model.value)
+    weights = SimpleNamespace(synapses=100, start=0.0, stop=1000.0, interval=250.0)  # at 0, 250, ... 1000 ms
+    spikes_file, of_weights = cost.recorded_bytes(replace(plan, weights=(weights,)), 0.0)
+    assert spikes_file == 0 and of_weights == 100 * 5 * 4
+
+
+def test_spikes_go_to_ranks_that_have_targets_of_their_cells():
+    """A cell with k synapses has none on one of r ranks with a probability of about exp(-k / r)."""
+    plan = make_plan(load_experiment("lindahl2016/activation_control"), ranks=8)
+    model = cost.load_cost_model()
+    onto = replace(plan.projections[0], source="STN", n_synapses=388 * 4)
+    alone = replace(plan, projections=(onto,), inputs=())
+    sizes, rates = {p.name: p.n_neurons for p in plan.populations}, cost.expected_rates(plan, model)
+    fired = sizes["STN"] * rates["STN"] * (plan.t_presim + plan.t_sim) / 1000.0
+    hit = 1.0 - np.exp(-388 * 4 / sizes["STN"] / 8)
+    assert cost.work(alone, model).spikes_received == pytest.approx(fired * hit)
+    assert cost.work(replace(alone, ranks=1), model).spikes_received == 0.0
+
+
+def test_what_a_rank_holds_of_recordings_is_limited_by_what_it_may_hold():
+    plan = make_plan(load_experiment("lindahl2016/activation_control"), ranks=4)
+    model = cost.load_cost_model()
+    none = replace(plan, spike_populations=(), recorders=(), spike_start=0.0, spike_stop=1e6)
+    many = replace(plan.recorders[0], node_ids=tuple(range(10**6)), variables=("V_m",), interval=plan.resolution)
+    held = cost.memory_per_rank(replace(none, recorders=(many,)), model) - cost.memory_per_rank(none, model)
+    assert held == pytest.approx(cost.HELD_SAMPLES * model.memory_per_sample.value, rel=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -12,7 +13,9 @@ from network.door.starting import new_network
 from network.errors import SpecError
 from network.experiment import load_experiment
 from network.experiment.current_files import CurrentFileError, read_current, steps_of
-from network.plans import make_plan, plan_from_dict
+from network.plans import Cells, make_plan, plan_from_dict
+from network.plans.isolated import _into_port
+from network.plans.modulation import _ranges
 
 NET = """
 overlay_of: {base}
@@ -181,3 +184,16 @@ def test_a_current_reaches_the_named_cells_alone(plan, cells, ids):
 def test_what_does_not_fit_is_named(plan, what, message):
     with pytest.raises(SpecError, match=message):
         plan(what)
+
+
+def test_some_cells_are_stretches_without_a_gap():
+    assert _ranges((3, 1, 2, 7)) == [Cells(1, 4), Cells(7, 8)]
+    assert _ranges((0,)) == [Cells(0, 1)] and _ranges(()) == []
+
+
+def test_each_cell_alone_gets_its_own_course_by_the_port():
+    course = SimpleNamespace(times=(0.0, 10.0), currents=((1.0, 2.0), (3.0, 4.0)))
+    first, second = _into_port(SimpleNamespace(name="A"), course, "I_stim")
+    assert (first.cells, first.amplitudes) == (Cells(0, 1), (1.0, 3.0))
+    assert (second.cells, second.amplitudes) == (Cells(1, 2), (2.0, 4.0))
+    assert _into_port(SimpleNamespace(name="A"), course, None) == ()
