@@ -38,6 +38,8 @@ LEFT_OUT = ("network/analysis/plots/",)
 TESTS = ("tests/unit/experiment", "tests/unit/analysis", "tests/unit/engine", "tests/unit/scan/test_plan.py")
 LEAST, FACTOR = 20.0, 5.0
 """Seconds of processor time that tests of a mutant get at least, and how many times what they need without it."""
+MEMORY = 4_000_000_000
+"""Bytes that tests of a mutant may take."""
 MOST = 90.0
 """Seconds of tests per mutant, as long as they take without it."""
 
@@ -185,6 +187,7 @@ def _tested(tree: Path, tests: list[str], limit: float) -> int | None:
     if child == 0:
         os.setsid()
         resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 1))
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))  # some mutants never stop to ask for more
         silent = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silent, 1)
         os.dup2(silent, 2)

@@ -99,7 +99,8 @@ def characterise(
         typer.Option("--set", metavar="PARAMETER=VALUE", help="Change a parameter of the cell. Repeatable."),
     ] = None,
     duration: Annotated[
-        float | None, typer.Option(min=300.0, help="Duration of the steps of current in ms; 2000 by default.")
+        float | None,
+        typer.Option(min=300.0, max=100_000.0, help="Duration of the steps of current in ms; 2000 by default."),
     ] = None,
     resolution: Annotated[
         float | None, typer.Option(min=0.001, max=1.0, help="Step in ms; by default that of the cell's file, or 0.1.")

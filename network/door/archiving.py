@@ -173,6 +173,8 @@ def _context(crate: ROCrate, identifier: str, kind: str, **properties: Any) -> C
 def _person(crate: ROCrate, name: str) -> ContextEntity:
     orcid = _ORCID.search(name)
     plain = (name[: orcid.start()] if orcid else name).strip(" ,;<(")
+    if not plain:
+        raise SpecError([f"creator {name!r}: a name is needed"])
     identifier = f"https://orcid.org/{orcid[1]}" if orcid else f"#{re.sub(r'[^A-Za-z0-9]+', '-', plain).strip('-')}"
     return _context(crate, identifier, "Person", name=plain)
 

@@ -122,6 +122,12 @@ def test_a_licence_that_is_none_is_refused(done, tmp_path):
         done.archive(tmp_path / "x.zip", Authorship(licence="do what you like"))
 
 
+def test_a_creator_without_a_name_is_refused(done, tmp_path):
+    with pytest.raises(SpecError, match="creator ' ': a name is needed"):
+        done.archive(tmp_path / "x.zip", Authorship(creators=(" ",)))
+    assert not (tmp_path / "x.zip").exists()
+
+
 def test_the_command(done, bgnest, tmp_path):
     out = tmp_path / "mine.crate.zip"
     made = bgnest("archive", done.path, "--out", out, "--creator", "Ada Lovelace", "--licence", "CC0-1.0")
