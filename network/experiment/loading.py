@@ -39,6 +39,7 @@ from .quantities import Quantity, QuantityList
 from .schema import Experiment
 from .sonata_config import changes_of
 from .sources import folders_of, load_sources
+from .synapses.nestml import with_units
 from .wiring import file_problems, wiring_problems
 from .yamlfile import KeyPath, NotYamlError, parse_yaml, read_yaml
 
@@ -217,6 +218,8 @@ def validate(
     interfaces = model_interfaces() if models is None else models
     model_defaults.fill_in(tree, interfaces)
     data = receptors.complete(dict(tree.data), interfaces)
+    if isinstance(projections := data.get("projections"), dict):
+        data["projections"] = with_units(projections)
     for section in {section for section, _ in valid or ()}:
         data[section] = dict(data[section])
     for (section, name), entry in (valid or {}).items():

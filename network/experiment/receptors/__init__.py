@@ -113,7 +113,7 @@ def complete(data: dict[str, Any], models: Mapping[str, ModelInterface]) -> dict
                 kinds[name] = {key: r.get("kind") for key, r in receptors.items() if isinstance(r, dict)}
                 completed[name] = {**population, "receptors": receptors}
             if isinstance(neuron := population.get("neuron"), dict):
-                completed[name] = {**completed[name], "neuron": _of_the_model(neuron, model)}
+                completed[name] = {**completed[name], "neuron": of_the_model(neuron, model)}
     out = {**data, "populations": completed}
     for section in ("projections", "inputs", "spike_inputs"):
         if isinstance(entries := data.get(section), dict):
@@ -121,13 +121,14 @@ def complete(data: dict[str, Any], models: Mapping[str, ModelInterface]) -> dict
     return out
 
 
-def _of_the_model(neuron: dict[str, Any], model: ModelInterface) -> dict[str, Any]:
-    """Give bare numbers that a user wrote for parameters the unit that the model declares."""
+def of_the_model(given: dict[str, Any], model: ModelInterface) -> dict[str, Any]:
+    """Give bare numbers that a user wrote for parameters and states the unit that the model declares.
+
+    A name that the model does not have is told where names are checked; it lacks no unit besides.
+    """
     return {
-        key: Check(model.unit(key) or "1").before(value)
-        if isinstance(value, UserInt | UserFloat) and key in model.parameters
-        else value
-        for key, value in neuron.items()
+        key: Check(model.unit(key) or "1").before(value) if isinstance(value, UserInt | UserFloat) else value
+        for key, value in given.items()
     }
 
 
@@ -139,6 +140,8 @@ def _with_kinds(given: dict[str, Any], model: ModelInterface) -> dict[str, Any]:
             kind = kind_of(key, receptor, model)
             if kind not in (None, "conductance"):
                 receptors[key] = {**receptor, "kind": kind}
+        if isinstance(receptor, dict) and isinstance(own := receptor.get("parameters"), dict):
+            receptors[key] = {**receptors[key], "parameters": of_the_model(own, model)}
     named = {port_of(key, receptor) for key, receptor in given.items() if isinstance(receptor, dict)}
     for port in model.ports:
         if port not in named and port not in given:

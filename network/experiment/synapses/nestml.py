@@ -17,6 +17,7 @@ from ..derive import is_multiple
 from ..kinds import written
 from ..nestml import ModelInterface, model_interfaces, parse_nestml, read_nestml, spelled
 from ..quantities import AnyQuantity, PositiveMilliseconds
+from ..receptors import of_the_model
 from ..stimuli import Name
 from ..units import UNITS, compatible
 from .base import Synapse
@@ -29,6 +30,24 @@ TARGETS = ("auto", "plain", "reference")
 Values = dict[Name, AnyQuantity]
 WEIGHTS = ("w", "weight")
 """Names of the variable that is the weight."""
+
+
+def with_units(projections: dict[str, Any]) -> dict[str, Any]:
+    """Projections whose NESTML synapses have bare numbers that a user wrote in the units of the model."""
+    return {name: _with_units(entry) for name, entry in projections.items()}
+
+
+def _with_units(entry: Any) -> Any:
+    synapse = entry.get("synapse") if isinstance(entry, dict) else None
+    if not isinstance(synapse, dict) or synapse.get("kind") != "nestml" or not isinstance(synapse.get("model"), str):
+        return entry
+    if not isinstance(given := synapse.get("parameters"), dict):
+        return entry
+    try:
+        model = NestmlSynapse(model=synapse["model"]).interface
+    except (FileNotFoundError, SpecError):  # told where the synapse is checked
+        return entry
+    return {**entry, "synapse": {**synapse, "parameters": of_the_model(given, model)}}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,34 @@ def test_the_example_of_a_model_is_a_command_and_runs_without_a_simulator(bare, 
     done = runner.invoke(app, ["run", "mine.yaml", "--set", mock, "--out", "out", "--no-figures"])
     assert done.exit_code == 0, done.output
     assert "target" in done.output and (tmp_path / "out" / "report_target_V_m.h5").is_file()
+
+
+def test_bare_numbers_have_the_units_of_the_model_wherever_they_stand(installed, tmp_path):
+    """Of a port's own parameters, and of a NESTML synapse, as of the cell; a wrong name is told as that alone."""
+    text = """
+    overlay_of: lindahl2016
+    populations:
+      X:
+        label: X
+        model: iaf_psc_exp_neuron
+        n_neurons: 5
+        defaults: model
+        neuron: {tau_m: 12}
+        receptors: {wire: {port: exc_spikes, parameters: {tau_syn_exc: 3}}}
+    projections:
+      STN_to_X:
+        {source: STN, target: X, receptor: wire, in_degree: 2, weight: 10, delay: 1.5,
+         synapse: {kind: nestml, model: stdp_synapse, parameters: {tau_tr_pre: 30}}}
+    """
+    path = tmp_path / "mine.yaml"
+    path.write_text(textwrap.dedent(text))
+    experiment = load_experiment(path)
+    own = experiment.populations["X"].receptors["wire"].parameters["tau_syn_exc"]
+    assert (own.value, own.unit) == (3.0, "ms")
+    synapse = experiment.projections["STN_to_X"].synapse.parameters["tau_tr_pre"]
+    assert (synapse.value, synapse.unit) == (30.0, "ms")
+    for name, wrong in (("tau_tr_pre", "tau_tr_pr"), ("tau_syn_exc", "tau_syn_ex"), ("tau_m:", "tau_mm:")):
+        path.write_text(textwrap.dedent(text).replace(name, wrong))
+        with pytest.raises(SpecError, match="did you mean") as caught:
+            load_experiment(path)
+        assert "no unit" not in str(caught.value), caught.value
