@@ -222,7 +222,7 @@ def _intervals(axes: Axes, content: CellFigure) -> None:
     low, high = axes.get_ylim()
     axes.set_ylim(low, high * (1.0 + 0.13 * len(content.intervals)))
     axes.legend(loc="upper right", fontsize=6, handlelength=0.9)
-    axes.set_xlabel("time after the start of the step (ms)")
+    axes.set_xlabel("time after the start of the step (ms)", loc="right")  # wider than the panel, the last of its row
     axes.set_ylabel("interval (ms)")
     return None
 
