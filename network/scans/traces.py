@@ -235,9 +235,12 @@ def read_traces(name: str, file: TraceFile, plan: Plan, where: str) -> Recorded:
 
 def _numbers(table: pd.DataFrame, columns: list[str], place: str) -> Floats:
     try:
-        return table[columns].to_numpy(dtype=float)
+        found: Floats = table[columns].to_numpy(dtype=float)
     except (ValueError, TypeError) as error:
         raise SpecError([f"{place}: {', '.join(columns)}: {error}"]) from error
+    if np.isinf(found).any():  # what is not a number is a gap
+        raise SpecError([f"{place}: {', '.join(columns)}: not all numbers are finite"])
+    return found
 
 
 def _interval(times: Floats, resolution: float) -> float:

@@ -188,6 +188,14 @@ def test_mistakes_in_a_fit_are_named(tmp_path, targets, changes, message):
     assert message in str(found.value)
 
 
+def test_a_trace_without_end_is_refused(tmp_path, traces):
+    table = pd.read_csv(traces)
+    table.loc[3, "two"] = -np.inf
+    table.to_csv(traces, index=False)
+    with pytest.raises(SpecError, match=r"recorded\.csv: one, two: not all numbers are finite"):
+        study(tmp_path, {"soma": target(traces)}).aims  # noqa: B018
+
+
 def test_a_file_that_is_missing_is_said(tmp_path):
     with pytest.raises(SpecError, match="no fit file 'mine'"):
         load_fit("mine")
