@@ -17,7 +17,7 @@ from ..experiment import Experiment as Spec
 from ..experiment.files import default_experiment
 from ..experiment.origins import COMMAND_LINE
 from ..plans import Plan
-from ..plans.summary import code_notes, recording_notes
+from ..plans.summary import code_notes, late_notes, recording_notes
 
 DEFAULT_EXPERIMENT = default_experiment()
 
@@ -119,8 +119,9 @@ class Changes:
 
 
 def tell_code(plan: Plan, experiment: Spec) -> None:
-    """Say on the terminal which cells do not get the fast code, where input comes from then, what is not recorded."""
-    for note in [*code_notes(plan, experiment.simulation.drive), *recording_notes(plan, experiment.recording)]:
+    """Say on the terminal which cells do not get the fast code, where input comes from then, what there will not be."""
+    notes = [*code_notes(plan, experiment.simulation.drive), *recording_notes(plan, experiment.recording)]
+    for note in [*notes, *late_notes(experiment)]:
         print(f"bgnest: {note}", file=sys.stderr)
 
 

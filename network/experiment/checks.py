@@ -114,8 +114,10 @@ class _Checker(ModulatorChecks):
             if name in self.populations:
                 self._add(("groups", name), "a population has the same name")
             if isinstance(members, list | tuple):
-                for member in members:
+                for k, member in enumerate(members):
                     self._is_population(("groups", name), member)
+                    if member in members[:k]:
+                        self._add(("groups", name), f"{member!r} is named twice; its cells would count twice")
 
     def _population(self, path: KeyPath, population: dict[str, Any]) -> None:
         name, neuron = population.get("model"), mapping_of(population, "neuron")

@@ -10,7 +10,7 @@ from ..experiment.cell_code import FAST
 from ..experiment.courses import Waveform
 from ..experiment.distributions import Drawn, Listed, Uniform, bounds
 from ..experiment.nest_limits import MAX_RANKS, MAX_THREADS
-from ..experiment.schema import Recording
+from ..experiment.schema import Experiment, Recording
 from ..text import human_bytes
 from .cost import Estimate, estimate, load_cost_model, seconds_per_step
 from .limits import fullest
@@ -94,6 +94,24 @@ def recording_notes(plan: Plan, recording: Recording) -> list[str]:
         "recordings without a sample, as no multiple of their interval is in their window": empty,
     }
     return [f"{what}: {', '.join(names)}" for what, names in told.items() if names]
+
+
+def late_notes(experiment: Experiment) -> list[str]:
+    """What to tell of pulses, currents and stimulations that begin when the simulation has ended."""
+    stop = experiment.simulation.t_presim.value + experiment.simulation.t_sim.value
+    starts: dict[str, float] = {}
+    for name, entry in experiment.inputs.items():
+        parts = {f"inputs.{name}": entry.modulation}
+        parts |= {f"inputs.{name}.stimuli.{key}": stimulus.modulation for key, stimulus in entry.stimuli.items()}
+        starts |= {key: start.value for key, one in parts.items() if (start := getattr(one, "start", None)) is not None}
+    for name, current in experiment.currents.items():
+        if current.enabled and current.times is not None:
+            starts[f"currents.{name}"] = current.times.value[0]
+    for name, stimulation in experiment.stimulations.items():
+        if stimulation.start is not None:
+            starts[f"stimulations.{name}"] = stimulation.start.value
+    late = [name for name, start in starts.items() if start >= stop]
+    return [f"begins when the simulation has ended, at {stop:g} ms: {', '.join(late)}"] if late else []
 
 
 def _first_sample(recorder: RecorderPlan) -> float:

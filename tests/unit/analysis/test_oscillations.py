@@ -7,7 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from network.analysis.certainty import freedom, peak_limit, poisson_level
 from network.analysis.oscillations import BETA, analyse_pairs, oscillation_table, pair_table
+from network.analysis.spectra import rate_spectrum
+from network.analysis.statistics import RATE_BIN
 from network.analysis.targets.judge import judge_run
 from network.analysis.targets.windows import load_targets
 from network.experiment.presentation import load_presentation
@@ -72,6 +75,17 @@ def test_modulation_and_indices(rhythm):
     assert table.loc["none", "oscillation"] == pytest.approx(11 / 33, abs=0.2)
     # variance over mean of 40 (1 + cos): 20 spikes/s, less 2 % for bins of 3.9 ms; Poisson noise adds to both
     assert table.loc["A", "synchrony"] - table.loc["none", "synchrony"] == pytest.approx(19.6, abs=2.0)
+
+
+def test_beyond_chance_is_the_peak_over_what_independent_cells_reach(rhythm):
+    table = oscillation_table(rhythm, 0.0, 6000.0, BETA, upper=32.0)
+    for name, train in rhythm.items():
+        frequencies, power = rate_spectrum(train.times, train.n_neurons, 0.0, 6000.0)
+        degrees = freedom(round(6000.0 / RATE_BIN), 2 * len(frequencies) - 2)
+        chance = poisson_level(len(train.times), train.n_neurons, 0.0, 6000.0) * peak_limit(
+            degrees, len(frequencies) - 1
+        )
+        assert table.loc[name, "beyond_chance"] == pytest.approx(power[1:].max() / chance, rel=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -141,3 +141,9 @@ def test_one_run_beside_several_is_held_against_their_scatter():
     difference = 9.0 - a.mean()
     assert (low, high) == pytest.approx((difference - half, difference + half))
     assert p == pytest.approx(2.0 * stats.t(3).sf(difference / (a.std(ddof=1) * np.sqrt(1.25))))
+
+
+@pytest.mark.parametrize(("other", "p"), [(5.0, 1.0), (5.1, 0.0)])
+def test_without_any_scatter_every_difference_is_one(other, p):
+    a, b = np.full(4, 5.0), np.full(4, other)
+    assert replicates._test(a, b, False) == (pytest.approx(other - 5.0), pytest.approx(other - 5.0), p)

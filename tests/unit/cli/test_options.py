@@ -97,3 +97,17 @@ def test_runs_in_the_folder_of_own_networks_are_no_experiments(tmp_path, monkeyp
     monkeypatch.setenv("BGNEST_PARAMS", str(tmp_path))
     listed = bgnest("list")
     assert "mine/base" in listed and "run/params" not in listed
+
+
+def test_what_begins_when_the_simulation_has_ended_is_told():
+    """A short version of an experiment may leave its stimulus out, but not without a word."""
+    pulse = "inputs.CTX_to_STN.modulation={kind: pulse, start: 1200, duration: 100, factor: 5}"
+    current = (
+        "currents.step={target: STN, times: {value: [500, 900], unit: ms}, amplitudes: {value: [10, 0], unit: pA}}"
+    )
+    words = ("validate", "--set", pulse, "--set", current, "--t-presim", "500")
+    told = CliRunner().invoke(app, [*words, "--t-sim", "500"]).stderr
+    assert "bgnest: begins when the simulation has ended, at 1000 ms: inputs.CTX_to_STN\n" in told
+    assert "has ended" not in CliRunner().invoke(app, [*words, "--t-sim", "1000"]).stderr
+    told = CliRunner().invoke(app, [*words, "--t-presim", "0", "--t-sim", "500"]).stderr
+    assert "at 500 ms: inputs.CTX_to_STN, currents.step\n" in told

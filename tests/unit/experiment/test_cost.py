@@ -113,6 +113,7 @@ def test_spikes_go_to_ranks_that_have_targets_of_their_cells():
     hit = 1.0 - np.exp(-388 * 4 / sizes["STN"] / 8)
     assert cost.work(alone, model).spikes_received == pytest.approx(fired * hit)
     assert cost.work(replace(alone, ranks=1), model).spikes_received == 0.0
+    assert cost.work(alone, model).neurons_per_rank == pytest.approx(plan.n_neurons / 8)
 
 
 def test_what_a_rank_holds_of_recordings_is_limited_by_what_it_may_hold():

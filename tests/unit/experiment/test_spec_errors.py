@@ -103,6 +103,10 @@ CASES = {
         "P_to_Q.delay: must be a number with its unit, not '1e3' (YAML reads 1e3 as text; write 1000.0)",
     ),
     "half a seed": ("simulation: {seed: 1.5}", "simulation.seed: must be a whole number, not 1.5"),
+    "population twice in a group": (
+        "groups: {both: [P, Q, P]}",
+        "groups.both: 'P' is named twice; its cells would count twice",
+    ),
     "list that is none": ("groups: {more: 5}", "groups.more: must be a list, not 5"),
     "word that YAML takes for a truth value": (
         "simulation: {drive: off}",
