@@ -40,11 +40,23 @@ def relative(path: Path, name: Any, where: str) -> Path:
 
 def beside(name: str, folder: Path) -> str:
     """Absolute path of the file that stands in a folder, with or without its suffix; any other name as it is."""
-    file, at, variant = name.partition("@")
-    for candidate in (folder / file, folder / f"{file}.yaml"):
-        if is_file(candidate):
-            return f"{candidate.resolve()}{at}{variant}"
+    for file, variant in ((name, ""), split_variant(name)):
+        for candidate in (folder / file, folder / f"{file}.yaml"):
+            if is_file(candidate):
+                return f"{candidate.resolve()}{'@' if variant else ''}{variant}"
     return name
+
+
+def split_variant(name: str | Path) -> tuple[str, str]:
+    """Experiment and variant of ``EXPERIMENT@VARIANT``; names of files and folders may have an @, too.
+
+    >>> split_variant("lindahl2016/dopamine@all"), split_variant("/disks/me@there/mine.yaml")
+    (('lindahl2016/dopamine', 'all'), ('/disks/me@there/mine.yaml', ''))
+    """
+    experiment, _, variant = str(name).rpartition("@")
+    if not experiment or "/" in variant or any(is_file(resources.user_path(f"{name}{end}")) for end in ("", ".yaml")):
+        return str(name), ""
+    return experiment, variant
 
 
 def _in_params(name: str) -> list[Path]:

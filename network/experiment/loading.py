@@ -28,6 +28,7 @@ from .files import (
     list_overlays,
     list_variants,
     relative,
+    split_variant,
     variants_of,
 )
 from .limits import MAX_DEPTH, MAX_NAME, beyond, is_number, read_number, shown
@@ -153,7 +154,7 @@ def load_draft(name_or_path: str | Path, overlays: Sequence[str | Path] = ()) ->
     """Read and merge the files of an experiment, see :func:`load_experiment`."""
     tree = Tree()
     stack = _Stack(tree)
-    name, _, variant = str(name_or_path).partition("@")
+    name, variant = split_variant(name_or_path)
     path = find_experiment(name)
     stack.load(path)
     labels = [label_of(path).removesuffix(".yaml").replace("/experiments/", "/").replace("/", "-")]

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import SpecError, choices
 from ..experiment import list_variants
+from ..experiment.files import split_variant
 from .schema import SAMPLED, SHORT, Axis, Block, Scalar, ScanSpec
 
 
@@ -139,7 +140,7 @@ def _choices(name: str, axis: Axis, spec: ScanSpec, where: str) -> list[_Choice]
     if axis.changes is not None:
         return [_Choice(value, dict(changes)) for value, changes in axis.changes.items()]
     if axis.variants is not None:
-        base = spec.scan_of.partition("@")[0]
+        base, _ = split_variant(spec.scan_of)
         known = list_variants(base)
         names = tuple(known) if axis.variants == "all" else axis.variants
         unknown = [variant for variant in names if variant not in known]

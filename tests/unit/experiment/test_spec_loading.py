@@ -6,7 +6,14 @@ import pytest
 import yaml
 
 from network.errors import SpecError
-from network.experiment import dump_experiment, experiment_origins, list_experiments, list_overlays, load_experiment
+from network.experiment import (
+    dump_experiment,
+    experiment_origins,
+    files,
+    list_experiments,
+    list_overlays,
+    load_experiment,
+)
 from network.plans import make_plan
 
 
@@ -277,3 +284,17 @@ def test_the_name_of_a_file_of_the_working_directory_needs_no_suffix(tmp_path, m
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("overlay_of: lindahl2016/activation_control\nnetwork: {n_neurons: 20000}\n")
     assert load_experiment("mine").network.n_neurons.value == 20000
+
+
+@pytest.mark.parametrize("place", ["me@there/mine.yaml", "mi@ne.yaml", "me@there/mi@ne.yaml"])
+def test_names_of_files_and_folders_may_have_the_sign_of_variants(tmp_path, monkeypatch, place):
+    file = tmp_path / place
+    file.parent.mkdir(exist_ok=True)
+    variants = "variants: {few: {changes: {network: {n_neurons: 20000}}}}"
+    file.write_text(f"overlay_of: lindahl2016/activation_control\n{variants}\n")
+    monkeypatch.chdir(tmp_path)
+    for name in (file, place, place.removesuffix(".yaml") if "/" in place else f"./{place}"):
+        assert load_experiment(name).network.n_neurons.value == 80000
+        assert load_experiment(f"{name}@few").network.n_neurons.value == 20000
+    assert files.beside(file.stem, file.parent) == str(file)
+    assert files.beside(f"{file.name}@few", file.parent) == f"{file}@few"
