@@ -50,8 +50,8 @@ def beside(name: str, folder: Path) -> str:
 def split_variant(name: str | Path) -> tuple[str, str]:
     """Experiment and variant of ``EXPERIMENT@VARIANT``; names of files and folders may have an @, too.
 
-    >>> split_variant("lindahl2016/dopamine@all"), split_variant("/disks/me@there/mine.yaml")
-    (('lindahl2016/dopamine', 'all'), ('/disks/me@there/mine.yaml', ''))
+    >>> split_variant("NETWORK/STATE@all"), split_variant("/disks/me@there/mine.yaml")
+    (('NETWORK/STATE', 'all'), ('/disks/me@there/mine.yaml', ''))
     """
     experiment, _, variant = str(name).rpartition("@")
     if not experiment or "/" in variant or any(is_file(resources.user_path(f"{name}{end}")) for end in ("", ".yaml")):
