@@ -44,9 +44,18 @@ class SpecError(Error, ValueError):
         return "\n".join([head, *(f"  {problem}" for problem in self.problems[:MAX_SHOWN]), *more])
 
 
+def spelled_out(text: str, keep: str = "") -> str:
+    r"""Text without characters that a terminal would obey, or that are no characters, but for those to keep.
+
+    >>> spelled_out("red: \x1b[31m")
+    'red: \\x1b[31m'
+    """
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 def _one_line(problem: str) -> str:
     """Problem on one line of the terminal, whatever it quotes: line breaks and escapes are spelled out."""
-    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in problem)
+    plain = spelled_out(problem)
     half = MAX_LENGTH // 2
     return plain if len(plain) <= MAX_LENGTH else f"{plain[:half]} [...] {plain[-half:]}"
 

@@ -253,7 +253,7 @@ def peak(*, forget: bool = False) -> float:
     return int(found[1]) / 1000.0 if found else 0.0
 
 
-PLACE = re.compile(r"\.ya?ml|\.nestml|command line|--\w|targets|folder|no [a-z]+ '|no such|\w+\.\w+: ", re.I)
+PLACE = re.compile(r"\.ya?ml|\.nestml|command line|--\w|targets|folder|no [a-z]+ ['\"]|no such|/dev/|\w+\.\w+: ", re.I)
 """What a message names: a file, the command line, an option, or a key path."""
 
 
@@ -286,7 +286,7 @@ def run_case(number: int, kind: str | None, folder: Path, limits: tuple[float, f
     for name, file in (("sources.yaml", params / "sources.yaml"), ("targets.yaml", params / "tiny" / "targets.yaml")):
         shutil.copy(folder / name, file)
     call = KINDS[kind](random.Random(number))
-    from network.errors import Error
+    from network.errors import Error, spelled_out
 
     before = state(folder)
     peak(forget=True)
@@ -298,7 +298,7 @@ def run_case(number: int, kind: str | None, folder: Path, limits: tuple[float, f
         call()
         outcome, detail = "valid", ""
     except Error as error:
-        outcome, detail = "refused", str(error)
+        outcome, detail = "refused", spelled_out(str(error), keep="\n")  # as the command prints it
         if any(not line.isprintable() for line in detail.splitlines()) or not PLACE.search(detail):
             outcome, detail = "failed", f"a message without a place, or not printable:\n{detail}"
     except OSError as error:

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..cluster import job
-from ..errors import Error, RunawayError
+from ..errors import Error, RunawayError, spelled_out
 from ..names import NAME
 from ..patience import limit
 from . import (
@@ -204,11 +204,12 @@ def main() -> None:
             os.write(2, OUT_OF_MEMORY)  # nothing that has to be made first
             os._exit(1)
         if isinstance(error, Error):
-            job.end(f"bgnest: {error}", error.exit_code, shared=isinstance(error, RunawayError))  # all ranks end so
+            message = spelled_out(f"bgnest: {error}", keep="\n")
+            job.end(message, error.exit_code, shared=isinstance(error, RunawayError))  # all ranks end so
         if isinstance(error, FileNotFoundError) and not _has_working_directory():
             job.end("bgnest: the working directory is gone; change to one that there is", 1)
         if isinstance(error, OSError) and error.filename is not None:
-            job.end(f"bgnest: {error.filename}: {error.strerror}", 1)
+            job.end(spelled_out(f"bgnest: {error.filename}: {error.strerror}"), 1)
         if isinstance(error, OSError) and error.errno in SCARCE:
             job.end(f"bgnest: {error.strerror}", 1)
         if job.present().size == 1:

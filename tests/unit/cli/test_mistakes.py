@@ -123,6 +123,13 @@ def test_a_working_directory_that_was_removed_is_told(tmp_path):
     assert done.stdout.splitlines()[-1] == "bgnest: the working directory is gone; change to one that there is"
 
 
+def test_what_a_terminal_would_obey_is_spelled_out(bgnest, tmp_path):
+    for command in (("list",), ("rates",), ("report",)):
+        done = bgnest(*command, "runs/\x1b[31mred", cwd=tmp_path)
+        assert done.returncode == 1
+        assert "\\x1b[31mred" in done.stderr and "\x1b" not in done.stderr
+
+
 def test_ctrl_c_ends_any_command_with_one_line(start_bgnest, tmp_path):
     process = start_bgnest("scan", "status", "lindahl2016/dopamine_level", "--watch", cwd=tmp_path)
     assert "30 missing" in process.stdout.readline()
