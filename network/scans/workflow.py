@@ -106,11 +106,10 @@ def write_points(folder: Path, spec: ScanSpec, label: str, plan: ScanPlan) -> No
     ScanError
         If the folder exists and is not the folder of a scan.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / POINTS).is_file():
+    begun = f".{POINTS}.tmp"  # all that a scan which is killed at once leaves
+    if folder.exists() and not (folder / POINTS).is_file() and any(entry.name != begun for entry in folder.iterdir()):
         raise ScanError(f"{folder}: exists and is not the folder of a scan (no {POINTS}); choose another")
     folder.mkdir(parents=True, exist_ok=True)
-    data = spec.model_dump(mode="json", exclude_defaults=True)
-    write_atomic(folder / SPEC, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
     content = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -118,7 +117,10 @@ def write_points(folder: Path, spec: ScanSpec, label: str, plan: ScanPlan) -> No
         "axes": list(spec.leaves),
         "points": [point.to_dict() for point in plan.points],
     }
+    # first, as by this file a folder is known for that of a scan
     write_atomic(folder / POINTS, to_json(sealed(json.loads(to_json(content)))))
+    data = spec.model_dump(mode="json", exclude_defaults=True)
+    write_atomic(folder / SPEC, yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
 
 
 def read_points(folder: Path) -> list[PlannedPoint]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 
 import pytest
 
@@ -97,6 +98,19 @@ def test_a_folder_of_something_else_is_left_alone(scan):
     with pytest.raises(ScanError, match="not the folder of a scan"):
         scan.dry_run(Slurm())
     assert [path.name for path in scan.folder.iterdir()] == ["thesis.txt"]
+
+
+def test_a_scan_that_was_killed_while_its_folder_began_is_run_by_the_same_command(scan):
+    scan.dry_run(Slurm())
+    whole = (scan.folder / "points.json").read_bytes()
+    for path in scan.folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (scan.folder / ".points.json.tmp").write_bytes(whole[:100])  # killed while it was written
+    scan.dry_run(Slurm())
+    assert (scan.folder / "points.json").read_bytes() == whole
+    (scan.folder / "scan.yaml").unlink()  # killed behind it
+    scan.dry_run(Slurm())
+    assert Scan.open(scan.folder).spec == scan.spec
 
 
 def test_one_process_at_a_time_runs_a_scan(scan):
